@@ -1,5 +1,7 @@
 //! The header section of a response: finding its end, and reading it.
 
+use std::time::Duration;
+
 use ::http::StatusCode;
 
 use super::HeadViolation;
@@ -60,11 +62,6 @@ impl HeadReader {
     /// Forgets the section, and gives its memory back.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
-    }
-
-    /// Whether a byte of the section has come.
-    pub(crate) fn has_begun(&self) -> bool {
-        self.section.seen > 0
     }
 }
 
@@ -150,6 +147,11 @@ pub(crate) fn number(value: &[u8]) -> Option<u64> {
         return None;
     }
     std::str::from_utf8(digits).ok()?.parse().ok()
+}
+
+/// The time in `Retry-After`, if it is a number of seconds rather than a date.
+pub(crate) fn retry_after(value: &[u8]) -> Option<Duration> {
+    number(value).map(Duration::from_secs)
 }
 
 /// The version in `Lavalink-Api-Version`; 0, which no server speaks, if it is not a number.

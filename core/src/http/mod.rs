@@ -5,6 +5,15 @@
 //! the next request can be drafted when the connection is idle again. The machine reads no clock;
 //! deadlines are its owner's.
 
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::as_conversions,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
 mod chunked;
 #[cfg(test)]
 pub(crate) mod cuts;
@@ -15,6 +24,7 @@ mod response;
 mod tests;
 mod violation;
 
+pub(crate) use request::write_header;
 pub use request::{Draft, HeaderBlock, ReservedHeader, Target};
 pub use response::Response;
 pub use violation::{Ended, HeadViolation, Violation};

@@ -116,7 +116,7 @@ impl Fields {
         } else if is("content-type") {
             self.is_json = is_json(value);
         } else if is("retry-after") {
-            self.retry_after = head::number(value).map(Duration::from_secs);
+            self.retry_after = head::retry_after(value);
         } else if is("lavalink-api-version") {
             self.api_version = Some(head::api_version(value));
         }
