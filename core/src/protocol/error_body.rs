@@ -50,8 +50,10 @@ impl ErrorBody {
 impl fmt::Debug for ErrorBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut body = f.debug_struct("ErrorBody");
-        body.field("timestamp", &self.timestamp).field("status", &self.status);
-        body.field("error", &self.error).field("message", &self.message);
+        body.field("timestamp", &self.timestamp)
+            .field("status", &self.status);
+        body.field("error", &self.error)
+            .field("message", &self.message);
         body.field("trace", &self.trace.as_ref().map(String::len));
         body.field("path", &self.path.as_ref().map(|_| "***"));
         body.finish()

@@ -67,25 +67,64 @@ impl<'a> Event<'a> {
         let event = match kind {
             "TrackStartEvent" => {
                 let event: TrackStart<'a> = decode(text, "TrackStartEvent")?;
-                Self { guild_id: event.guild_id, kind: EventKind::TrackStart { track: event.track } }
+                Self {
+                    guild_id: event.guild_id,
+                    kind: EventKind::TrackStart { track: event.track },
+                }
             }
             "TrackEndEvent" => {
-                let TrackEnd { guild_id, track, reason } = decode(text, "TrackEndEvent")?;
-                Self { guild_id, kind: EventKind::TrackEnd { track, reason } }
+                let TrackEnd {
+                    guild_id,
+                    track,
+                    reason,
+                } = decode(text, "TrackEndEvent")?;
+                Self {
+                    guild_id,
+                    kind: EventKind::TrackEnd { track, reason },
+                }
             }
             "TrackExceptionEvent" => {
                 let event: TrackException<'a> = decode(text, "TrackExceptionEvent")?;
-                let TrackException { guild_id, track, exception } = event;
-                Self { guild_id, kind: EventKind::TrackException { track, exception } }
+                let TrackException {
+                    guild_id,
+                    track,
+                    exception,
+                } = event;
+                Self {
+                    guild_id,
+                    kind: EventKind::TrackException { track, exception },
+                }
             }
             "TrackStuckEvent" => {
-                let TrackStuck { guild_id, track, threshold_ms } = decode(text, "TrackStuckEvent")?;
-                Self { guild_id, kind: EventKind::TrackStuck { track, threshold_ms } }
+                let TrackStuck {
+                    guild_id,
+                    track,
+                    threshold_ms,
+                } = decode(text, "TrackStuckEvent")?;
+                Self {
+                    guild_id,
+                    kind: EventKind::TrackStuck {
+                        track,
+                        threshold_ms,
+                    },
+                }
             }
             "WebSocketClosedEvent" => {
                 let event: WebSocketClosed<'a> = decode(text, "WebSocketClosedEvent")?;
-                let WebSocketClosed { guild_id, code, reason, by_remote } = event;
-                Self { guild_id, kind: EventKind::WebSocketClosed { code, reason, by_remote } }
+                let WebSocketClosed {
+                    guild_id,
+                    code,
+                    reason,
+                    by_remote,
+                } = event;
+                Self {
+                    guild_id,
+                    kind: EventKind::WebSocketClosed {
+                        code,
+                        reason,
+                        by_remote,
+                    },
+                }
             }
             _ => return Ok(None),
         };
@@ -139,9 +178,15 @@ impl<'a> UnknownEvent<'a> {
             guild_id: Option<&'a RawValue>,
         }
         let keys: Keys<'a> = decode(text, "event message")?;
-        let guild_id = keys.guild_id.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let guild_id = keys
+            .guild_id
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
         let raw: &RawValue = decode(text, "event message")?;
-        Ok(Self { guild_id, kind, raw: raw.get() })
+        Ok(Self {
+            guild_id,
+            kind,
+            raw: raw.get(),
+        })
     }
 }
 

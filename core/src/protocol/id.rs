@@ -120,7 +120,9 @@ impl<'de> Visitor<'de> for SnowflakeVisitor {
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Snowflake, E> {
         let number = NonZeroU64::new(number);
-        number.map(Snowflake).ok_or_else(|| E::invalid_value(Unexpected::Unsigned(0), &self))
+        number
+            .map(Snowflake)
+            .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(0), &self))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Snowflake, E> {

@@ -45,7 +45,9 @@ impl RawJson {
     /// Fails with [`DecodeCause::Shape`] if that is none, as of a map whose keys are not text.
     pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, DecodeError> {
         let value = serde_json::value::to_raw_value(value);
-        value.map(Self::from).map_err(|error| DecodeError::new(&error, "JSON value"))
+        value
+            .map(Self::from)
+            .map_err(|error| DecodeError::new(&error, "JSON value"))
     }
 
     /// The JSON text.
@@ -154,11 +156,21 @@ impl DecodeError {
             Category::Syntax => DecodeCause::Syntax,
             Category::Eof => DecodeCause::Truncated,
         };
-        Self { cause, what, line: error.line(), column: error.column() }
+        Self {
+            cause,
+            what,
+            line: error.line(),
+            column: error.column(),
+        }
     }
 
     pub(crate) const fn of(cause: DecodeCause, what: &'static str) -> Self {
-        Self { cause, what, line: 0, column: 0 }
+        Self {
+            cause,
+            what,
+            line: 0,
+            column: 0,
+        }
     }
 }
 
@@ -175,7 +187,10 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(
 /// # Panics
 ///
 /// If `value` does not serialise: the types of this crate always do.
-#[expect(clippy::expect_used, reason = "only a map with keys that are not text can fail")]
+#[expect(
+    clippy::expect_used,
+    reason = "only a map with keys that are not text can fail"
+)]
 pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("a wire type serialises into memory");
 }

@@ -84,10 +84,17 @@ impl Number {
 
     fn of_float(float: f64) -> Self {
         // A load of NaN or infinity would poison every comparison of scores.
-        if float.is_finite() { Self::Float(float) } else { Self::None }
+        if float.is_finite() {
+            Self::Float(float)
+        } else {
+            Self::None
+        }
     }
 
-    #[expect(clippy::as_conversions, reason = "from f64, `as` truncates and saturates")]
+    #[expect(
+        clippy::as_conversions,
+        reason = "from f64, `as` truncates and saturates"
+    )]
     fn integer(self) -> Option<i64> {
         match self {
             Self::Integer(integer) => Some(integer),

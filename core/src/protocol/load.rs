@@ -54,9 +54,10 @@ impl LoadResult {
                 playlist.kind = load_type;
                 Ok(Self::Playlist(playlist))
             }
-            LoadType::Unknown(load_type) => {
-                Ok(Self::Unknown { load_type, data: RawJson::parse(data)? })
-            }
+            LoadType::Unknown(load_type) => Ok(Self::Unknown {
+                load_type,
+                data: RawJson::parse(data)?,
+            }),
         }
     }
 

@@ -53,14 +53,20 @@ impl<'a> Message<'a> {
             "event" => Self::decode_event(text, head.kind),
             _ => {
                 let raw: &RawValue = decode(text, "message")?;
-                Ok(Self::Unknown(UnknownMessage { op: head.op, raw: raw.get() }))
+                Ok(Self::Unknown(UnknownMessage {
+                    op: head.op,
+                    raw: raw.get(),
+                }))
             }
         }
     }
 
     fn decode_event(text: &'a str, kind: Option<Cow<'a, str>>) -> Result<Self, DecodeError> {
         let Some(kind) = kind else {
-            return Err(DecodeError::of(DecodeCause::Shape, "type of an event message"));
+            return Err(DecodeError::of(
+                DecodeCause::Shape,
+                "type of an event message",
+            ));
         };
         match Event::decode(text, &kind)? {
             Some(event) => Ok(Self::Event(event)),
@@ -86,7 +92,10 @@ pub struct Ready<'a> {
 impl fmt::Debug for Ready<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut ready = f.debug_struct("Ready");
-        ready.field("resumed", &self.resumed).field("session_id", &"***").finish()
+        ready
+            .field("resumed", &self.resumed)
+            .field("session_id", &"***")
+            .finish()
     }
 }
 
@@ -152,10 +161,16 @@ impl<'a> Head<'a> {
     fn leading(text: &'a str) -> Option<Self> {
         let (op, rest) = plain_text(text.strip_prefix(r#"{"op":""#)?)?;
         if op != "event" {
-            return Some(Self { op: Cow::Borrowed(op), kind: None });
+            return Some(Self {
+                op: Cow::Borrowed(op),
+                kind: None,
+            });
         }
         let (kind, _) = plain_text(rest.strip_prefix(r#","type":""#)?)?;
-        Some(Self { op: Cow::Borrowed(op), kind: Some(Cow::Borrowed(kind)) })
+        Some(Self {
+            op: Cow::Borrowed(op),
+            kind: Some(Cow::Borrowed(kind)),
+        })
     }
 
     fn anywhere(text: &'a str) -> Result<Self, DecodeError> {
@@ -167,7 +182,10 @@ impl<'a> Head<'a> {
             kind: Option<Text<'a>>,
         }
         let keys: Keys<'a> = decode(text, "op of a message")?;
-        Ok(Self { op: keys.op, kind: keys.kind.map(|kind| kind.0) })
+        Ok(Self {
+            op: keys.op,
+            kind: keys.kind.map(|kind| kind.0),
+        })
     }
 }
 

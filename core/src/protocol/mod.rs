@@ -53,8 +53,8 @@ pub use filters::{
 };
 pub use id::{ChannelId, GuildId, ParseIdError, UserId};
 pub use info::{Git, Info, Plugin, Version};
-pub(crate) use json::{decode, write};
 pub use json::{DecodeCause, DecodeError, RawJson};
+pub(crate) use json::{decode, write};
 pub use load::{LoadResult, LoadType, Playlist, PlaylistInfo};
 pub use message::{Message, PlayerState, PlayerUpdate, Ready, UnknownMessage};
 pub use player::{Player, PlayerSnapshot, PlayerVoice};

@@ -93,8 +93,13 @@ impl PlayerVoice<'_> {
 impl fmt::Debug for PlayerVoice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut voice = f.debug_struct("PlayerVoice");
-        voice.field("token", &"***").field("endpoint", &self.endpoint);
-        voice.field("session_id", &"***").field("channel_id", &self.channel_id).finish()
+        voice
+            .field("token", &"***")
+            .field("endpoint", &self.endpoint);
+        voice
+            .field("session_id", &"***")
+            .field("channel_id", &self.channel_id)
+            .finish()
     }
 }
 
@@ -148,10 +153,19 @@ where
         #[serde(borrow)]
         user_data: Option<&'a RawValue>,
     }
-    let Some(keys) = Option::<Keys<'de>>::deserialize(deserializer)? else { return Ok(None) };
-    let (Some(encoded), Some(info)) = (keys.encoded, keys.info) else { return Ok(None) };
+    let Some(keys) = Option::<Keys<'de>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
+    let (Some(encoded), Some(info)) = (keys.encoded, keys.info) else {
+        return Ok(None);
+    };
     let (plugin_info, user_data) = (keys.plugin_info, keys.user_data);
-    Ok(Some(WireTrack { encoded: encoded.0, info, plugin_info, user_data }))
+    Ok(Some(WireTrack {
+        encoded: encoded.0,
+        info,
+        plugin_info,
+        user_data,
+    }))
 }
 
 /// Lavalink writes empty texts for no voice connection, NodeLink `null`.
@@ -171,7 +185,9 @@ where
         #[serde(borrow)]
         channel_id: Option<Text<'a>>,
     }
-    let Some(keys) = Option::<Keys<'de>>::deserialize(deserializer)? else { return Ok(None) };
+    let Some(keys) = Option::<Keys<'de>>::deserialize(deserializer)? else {
+        return Ok(None);
+    };
     let (Some(token), Some(endpoint), Some(session_id)) =
         (keys.token, keys.endpoint, keys.session_id)
     else {
@@ -182,5 +198,10 @@ where
     }
     let channel_id = keys.channel_id.and_then(|id| id.0.parse().ok());
     let (token, endpoint, session_id) = (token.0, endpoint.0, session_id.0);
-    Ok(Some(PlayerVoice { token, endpoint, session_id, channel_id }))
+    Ok(Some(PlayerVoice {
+        token,
+        endpoint,
+        session_id,
+        channel_id,
+    }))
 }

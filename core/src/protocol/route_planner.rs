@@ -87,7 +87,9 @@ impl RoutePlanner {
     /// Reads an answer; none if it names no class: the planner is off.
     pub fn decode(text: &str) -> Result<Option<Self>, DecodeError> {
         let status: Status<'_> = decode(text, "route planner")?;
-        let Some(class) = status.class else { return Ok(None) };
+        let Some(class) = status.class else {
+            return Ok(None);
+        };
         let details = status.details.map_or("{}", RawValue::get);
         let keys: Details = decode(details, "details of the route planner")?;
         let kind = match &*class {
@@ -96,18 +98,25 @@ impl RoutePlanner {
                 ip_index: keys.ip_index,
                 current_address: keys.current_address,
             },
-            "NanoIpRoutePlanner" => {
-                RoutePlannerKind::NanoIp { current_address_index: keys.current_address_index }
-            }
+            "NanoIpRoutePlanner" => RoutePlannerKind::NanoIp {
+                current_address_index: keys.current_address_index,
+            },
             "RotatingNanoIpRoutePlanner" => RoutePlannerKind::RotatingNanoIp {
                 block_index: keys.block_index,
                 current_address_index: keys.current_address_index,
             },
             "BalancingIpRoutePlanner" => RoutePlannerKind::BalancingIp,
-            _ => RoutePlannerKind::Unknown { class, details: RawJson::parse(details)? },
+            _ => RoutePlannerKind::Unknown {
+                class,
+                details: RawJson::parse(details)?,
+            },
         };
         let (ip_block, failing_addresses) = (keys.ip_block, keys.failing_addresses);
-        Ok(Some(Self { ip_block, failing_addresses, kind }))
+        Ok(Some(Self {
+            ip_block,
+            failing_addresses,
+            kind,
+        }))
     }
 }
 

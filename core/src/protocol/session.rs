@@ -31,7 +31,9 @@ pub struct SessionState {
 /// Rounded down, a part of a second would be 0: the session would expire at once.
 fn seconds_up<S: Serializer>(timeout: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
     let timeout = timeout.unwrap_or_default();
-    let seconds = timeout.as_secs().saturating_add(u64::from(timeout.subsec_nanos() > 0));
+    let seconds = timeout
+        .as_secs()
+        .saturating_add(u64::from(timeout.subsec_nanos() > 0));
     // The server reads a signed number.
     serializer.serialize_u64(seconds.min(i64::MAX.unsigned_abs()))
 }

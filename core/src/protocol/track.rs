@@ -33,7 +33,12 @@ pub struct Track {
 impl Track {
     /// A track of these parts, without plugin info and user data.
     pub fn new(encoded: impl Into<Arc<str>>, info: TrackInfo) -> Self {
-        Self { encoded: encoded.into(), info, plugin_info: None, user_data: None }
+        Self {
+            encoded: encoded.into(),
+            info,
+            plugin_info: None,
+            user_data: None,
+        }
     }
 
     /// The same track with this user data.
@@ -169,7 +174,10 @@ pub fn blob_stem(encoded: &str) -> Option<BlobStem<'_>> {
     let [d, ..] = group(digits, 1)?;
     // The upper two bits are flags (protocol of lavaplayer: MessageInput).
     let body = u32::from_be_bytes([a & 0x3f, b, c, d]);
-    let stem = usize::try_from(body).ok()?.checked_sub(POSITION_BYTES)?.checked_add(HEADER_BYTES)?;
+    let stem = usize::try_from(body)
+        .ok()?
+        .checked_sub(POSITION_BYTES)?
+        .checked_add(HEADER_BYTES)?;
     let decoded = digits.len().checked_mul(3)? / 4;
     if decoded < stem.checked_add(POSITION_BYTES)? {
         return None;

@@ -75,7 +75,10 @@ impl fmt::Debug for RawAnswer {
     /// The body stays hidden: a plugin may answer with a secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut answer = f.debug_struct("RawAnswer");
-        answer.field("status", &self.status).field("body_bytes", &self.body.len()).finish()
+        answer
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish()
     }
 }
 
@@ -117,7 +120,11 @@ impl Refusal {
             let start = body.get(..Self::EXCERPT_BYTES_MAX).unwrap_or(body);
             String::from_utf8_lossy(start).into()
         });
-        Self { status, body: parsed, excerpt }
+        Self {
+            status,
+            body: parsed,
+            excerpt,
+        }
     }
 }
 
@@ -136,8 +143,15 @@ impl fmt::Display for Refusal {
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut refusal = f.debug_struct("Refusal");
-        refusal.field("status", &self.status).field("body", &self.body);
-        refusal.field("excerpt_bytes", &self.excerpt.as_ref().map(|text| text.len())).finish()
+        refusal
+            .field("status", &self.status)
+            .field("body", &self.body);
+        refusal
+            .field(
+                "excerpt_bytes",
+                &self.excerpt.as_ref().map(|text| text.len()),
+            )
+            .finish()
     }
 }
 
@@ -147,7 +161,8 @@ impl Request {
         if !status.is_success() {
             return Err(Failure::Refused(Box::new(Refusal::read(status, body))));
         }
-        self.decode_success(status, body).map_err(Failure::Undecodable)
+        self.decode_success(status, body)
+            .map_err(Failure::Undecodable)
     }
 
     fn decode_success(&self, status: StatusCode, body: &[u8]) -> Result<Answer, DecodeError> {
@@ -157,7 +172,10 @@ impl Request {
             Self::DecodeTracks(_) => Answer::Tracks(read(body, "decoded tracks")?),
             Self::Players => {
                 let players: Vec<Player<'_>> = read(body, "players")?;
-                let players = players.iter().map(Player::to_snapshot).collect::<Result<_, _>>();
+                let players = players
+                    .iter()
+                    .map(Player::to_snapshot)
+                    .collect::<Result<_, _>>();
                 Answer::Players(players?)
             }
             Self::Player(_) | Self::UpdatePlayer { .. } => {
@@ -172,7 +190,10 @@ impl Request {
                 Answer::RoutePlanner(RoutePlanner::decode(utf8(body)?)?.map(Box::new))
             }
             Self::DestroyPlayer(_) | Self::FreeAddress(_) | Self::FreeAllAddresses => Answer::Done,
-            Self::Raw { .. } => Answer::Raw(RawAnswer { status, body: body.into() }),
+            Self::Raw { .. } => Answer::Raw(RawAnswer {
+                status,
+                body: body.into(),
+            }),
         })
     }
 }

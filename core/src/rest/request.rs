@@ -170,7 +170,9 @@ impl Request {
                 out.extend_from_slice(b"/players");
             }
             Self::Player(guild) | Self::DestroyPlayer(guild) => write_player(session, *guild, out),
-            Self::UpdatePlayer { guild, no_replace, .. } => {
+            Self::UpdatePlayer {
+                guild, no_replace, ..
+            } => {
                 write_patch_target(session, *guild, *no_replace, out);
             }
             Self::UpdateSession(_) => write_session(session, out),
@@ -192,7 +194,9 @@ impl Request {
             Self::UpdatePlayer { patch, .. } => protocol::write(&patch.as_patch(), out),
             Self::UpdateSession(update) => protocol::write(update, out),
             Self::FreeAddress(address) => protocol::write(&Address { address }, out),
-            Self::Raw { body: Some(body), .. } => out.extend_from_slice(body.get().as_bytes()),
+            Self::Raw {
+                body: Some(body), ..
+            } => out.extend_from_slice(body.get().as_bytes()),
             Self::LoadTracks { .. }
             | Self::DecodeTrack { .. }
             | Self::Players

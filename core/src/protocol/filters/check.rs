@@ -32,21 +32,37 @@ pub enum FilterError {
 
 pub(super) fn check(filters: &Filters) -> Result<(), FilterError> {
     if let Some(volume) = filters.volume {
-        require("volume", volume, "0 to 5", |value| (0.0..=5.0).contains(&value))?;
+        require("volume", volume, "0 to 5", |value| {
+            (0.0..=5.0).contains(&value)
+        })?;
     }
-    filters.equalizer.iter().flatten().try_for_each(check_band)?;
+    filters
+        .equalizer
+        .iter()
+        .flatten()
+        .try_for_each(check_band)?;
     if let Some(timescale) = filters.timescale {
         require("timescale.speed", timescale.speed, "above 0", is_positive)?;
         require("timescale.pitch", timescale.pitch, "above 0", is_positive)?;
         require("timescale.rate", timescale.rate, "above 0", is_positive)?;
     }
     if let Some(tremolo) = filters.tremolo {
-        require("tremolo.frequency", tremolo.frequency, "above 0", is_positive)?;
+        require(
+            "tremolo.frequency",
+            tremolo.frequency,
+            "above 0",
+            is_positive,
+        )?;
         require("tremolo.depth", tremolo.depth, DEPTH, is_depth)?;
     }
     if let Some(vibrato) = filters.vibrato {
         let is_frequency = |value| value > 0.0 && value <= 14.0;
-        require("vibrato.frequency", vibrato.frequency, "above 0 and at most 14", is_frequency)?;
+        require(
+            "vibrato.frequency",
+            vibrato.frequency,
+            "above 0 and at most 14",
+            is_frequency,
+        )?;
         require("vibrato.depth", vibrato.depth, DEPTH, is_depth)?;
     }
     check_free(filters)
@@ -113,7 +129,11 @@ fn require(
     let value = value.into();
     finite(field, value)?;
     if !is_legal(value) {
-        return Err(FilterError::OutOfRange { field, value, range });
+        return Err(FilterError::OutOfRange {
+            field,
+            value,
+            range,
+        });
     }
     Ok(())
 }

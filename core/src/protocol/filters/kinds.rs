@@ -33,7 +33,12 @@ pub struct Karaoke {
 
 impl Default for Karaoke {
     fn default() -> Self {
-        Self { level: 1.0, mono_level: 1.0, filter_band: 220.0, filter_width: 100.0 }
+        Self {
+            level: 1.0,
+            mono_level: 1.0,
+            filter_band: 220.0,
+            filter_width: 100.0,
+        }
     }
 }
 
@@ -51,7 +56,11 @@ pub struct Timescale {
 
 impl Default for Timescale {
     fn default() -> Self {
-        Self { speed: 1.0, pitch: 1.0, rate: 1.0 }
+        Self {
+            speed: 1.0,
+            pitch: 1.0,
+            rate: 1.0,
+        }
     }
 }
 
@@ -67,7 +76,10 @@ pub struct Tremolo {
 
 impl Default for Tremolo {
     fn default() -> Self {
-        Self { frequency: 2.0, depth: 0.5 }
+        Self {
+            frequency: 2.0,
+            depth: 0.5,
+        }
     }
 }
 
@@ -83,7 +95,10 @@ pub struct Vibrato {
 
 impl Default for Vibrato {
     fn default() -> Self {
-        Self { frequency: 2.0, depth: 0.5 }
+        Self {
+            frequency: 2.0,
+            depth: 0.5,
+        }
     }
 }
 
@@ -125,7 +140,16 @@ pub struct Distortion {
 
 impl Default for Distortion {
     fn default() -> Self {
-        Self { sin_offset: 0.0, sin_scale: 1.0, cos_offset: 0.0, cos_scale: 1.0, tan_offset: 0.0, tan_scale: 1.0, offset: 0.0, scale: 1.0 }
+        Self {
+            sin_offset: 0.0,
+            sin_scale: 1.0,
+            cos_offset: 0.0,
+            cos_scale: 1.0,
+            tan_offset: 0.0,
+            tan_scale: 1.0,
+            offset: 0.0,
+            scale: 1.0,
+        }
     }
 }
 
@@ -145,7 +169,12 @@ pub struct ChannelMix {
 
 impl Default for ChannelMix {
     fn default() -> Self {
-        Self { left_to_left: 1.0, left_to_right: 0.0, right_to_left: 0.0, right_to_right: 1.0 }
+        Self {
+            left_to_left: 1.0,
+            left_to_right: 0.0,
+            right_to_left: 0.0,
+            right_to_right: 1.0,
+        }
     }
 }
 

@@ -163,8 +163,14 @@ impl Filters {
     /// Milliseconds of the track that pass in a millisecond of output: speed × rate, 1 without
     /// [`Filters::timescale`]. Always finite and above 0.
     pub fn time_scale(&self) -> f64 {
-        let scale = self.timescale.map_or(1.0, |timescale| timescale.speed * timescale.rate);
-        if scale.is_finite() && scale > 0.0 { scale } else { 1.0 }
+        let scale = self
+            .timescale
+            .map_or(1.0, |timescale| timescale.speed * timescale.rate);
+        if scale.is_finite() && scale > 0.0 {
+            scale
+        } else {
+            1.0
+        }
     }
 }
 
