@@ -1,1 +1,7 @@
-//! Placeholder.
+//! Lavalink's REST API: what is asked and what is answered.
+
+pub mod answer;
+pub mod request;
+
+pub use answer::{Answer, Failure, RawAnswer, Refusal};
+pub use request::{Request, write_player_patch};

@@ -1,0 +1,139 @@
+//! Discord's ids: [`GuildId`], [`UserId`] and [`ChannelId`].
+
+use std::fmt;
+use std::num::NonZeroU64;
+use std::str::FromStr;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
+
+use super::json::Text;
+
+/// Text or a number that is not an id: an id is a decimal number from 1 to 2^64 − 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("an id is a decimal number from 1 to 18446744073709551615")]
+pub struct ParseIdError;
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// It is read from a decimal string or a number, and written as a string.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(NonZeroU64);
+
+        impl $name {
+            /// The id of this number; none for 0.
+            pub const fn new(number: u64) -> Option<Self> {
+                match NonZeroU64::new(number) {
+                    Some(number) => Some(Self(number)),
+                    None => None,
+                }
+            }
+
+            /// The number.
+            pub const fn get(self) -> u64 {
+                self.0.get()
+            }
+        }
+
+        impl From<NonZeroU64> for $name {
+            fn from(number: NonZeroU64) -> Self {
+                Self(number)
+            }
+        }
+
+        impl From<$name> for NonZeroU64 {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl TryFrom<u64> for $name {
+            type Error = ParseIdError;
+
+            fn try_from(number: u64) -> Result<Self, ParseIdError> {
+                Self::new(number).ok_or(ParseIdError)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ParseIdError;
+
+            fn from_str(text: &str) -> Result<Self, ParseIdError> {
+                Snowflake::parse(text).map(|id| Self(id.0))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserializer.deserialize_any(SnowflakeVisitor).map(|id| Self(id.0))
+            }
+        }
+    };
+}
+
+id! {
+    /// The id of a Discord guild; a player is known by it.
+    GuildId
+}
+id! {
+    /// The id of a Discord user, such as the bot itself.
+    UserId
+}
+id! {
+    /// The id of a Discord channel.
+    ChannelId
+}
+
+struct Snowflake(NonZeroU64);
+
+impl Snowflake {
+    fn parse(text: &str) -> Result<Self, ParseIdError> {
+        // `u64::from_str` would take a plus sign too.
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(ParseIdError);
+        }
+        text.parse().map(Self).map_err(|_| ParseIdError)
+    }
+}
+
+struct SnowflakeVisitor;
+
+impl<'de> Visitor<'de> for SnowflakeVisitor {
+    type Value = Snowflake;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal id")
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Snowflake, E> {
+        let number = NonZeroU64::new(number);
+        number
+            .map(Snowflake)
+            .ok_or_else(|| E::invalid_value(Unexpected::Unsigned(0), &self))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Snowflake, E> {
+        Snowflake::parse(text).map_err(E::custom)
+    }
+
+    /// A number, as `serde_json` hands it over when its feature `arbitrary_precision` is on.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Snowflake, A::Error> {
+        let Some((_, digits)) = map.next_entry::<Text<'de>, Text<'de>>()? else {
+            return Err(A::Error::invalid_type(Unexpected::Map, &self));
+        };
+        self.visit_str(&digits.0)
+    }
+}

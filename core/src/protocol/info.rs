@@ -1,0 +1,93 @@
+//! What a node is and can do: [`Info`].
+
+use serde::{Deserialize, Serialize};
+
+use super::lenient;
+
+/// The answer to `GET /v4/info`. Every key may be missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Info {
+    /// The server's version.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub version: Version,
+    /// When it was built, in milliseconds since 1970; 0 or -1 if unknown.
+    #[serde(deserialize_with = "lenient::i64_or_zero")]
+    pub build_time: i64,
+    /// What it was built from.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub git: Git,
+    /// The version of Java.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub jvm: String,
+    /// The version of lavaplayer.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub lavaplayer: String,
+    /// The sources that are switched on, such as `youtube`.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub source_managers: Vec<String>,
+    /// The filters that are switched on, those of plugins too.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub filters: Vec<String>,
+    /// The plugins.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub plugins: Vec<Plugin>,
+    /// Whether the server is NodeLink: it cannot resume sessions.
+    #[serde(rename = "isNodeLink", deserialize_with = "lenient::or_default")]
+    pub is_nodelink: bool,
+}
+
+/// A version; `semver` is right where the numbers are 0.0.0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Version {
+    /// The whole version, such as `4.2.2`.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub semver: String,
+    /// The first number.
+    #[serde(deserialize_with = "lenient::u32_or_zero")]
+    pub major: u32,
+    /// The second number.
+    #[serde(deserialize_with = "lenient::u32_or_zero")]
+    pub minor: u32,
+    /// The third number.
+    #[serde(deserialize_with = "lenient::u32_or_zero")]
+    pub patch: u32,
+    /// What follows a `-`; none of a release.
+    #[serde(deserialize_with = "lenient::filled")]
+    pub pre_release: Option<String>,
+    /// What follows a `+`; no server is known to send it.
+    #[serde(deserialize_with = "lenient::filled")]
+    pub build: Option<String>,
+}
+
+/// What a server was built from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Git {
+    /// The branch.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub branch: String,
+    /// The commit, short.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub commit: String,
+    /// When the commit was made, in milliseconds since 1970; 0 or -1 if unknown.
+    #[serde(deserialize_with = "lenient::i64_or_zero")]
+    pub commit_time: i64,
+}
+
+/// A plugin of a server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Plugin {
+    /// Its name, such as `lavasrc-plugin`.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub name: String,
+    /// Its version.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub version: String,
+}

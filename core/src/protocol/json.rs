@@ -1,0 +1,201 @@
+//! JSON that stays as it came: [`RawJson`], and why a text does not decode: [`DecodeError`].
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::error::Category;
+use serde_json::value::RawValue;
+
+/// Any JSON value, kept as the text it was written with.
+///
+/// Cloning shares the text. Two are equal when their texts are, so `{"a":1}` and `{ "a": 1 }`
+/// differ.
+///
+/// ```
+/// use lavapool_core::protocol::RawJson;
+///
+/// let requester = RawJson::object(r#"{"requester":"5"}"#)?;
+/// assert_eq!(requester.get(), r#"{"requester":"5"}"#);
+/// assert!(RawJson::object("[1]").is_err());
+/// # Ok::<(), lavapool_core::protocol::DecodeError>(())
+/// ```
+#[derive(Clone)]
+pub struct RawJson(Arc<RawValue>);
+
+impl RawJson {
+    /// Any one JSON value.
+    pub fn parse(text: &str) -> Result<Self, DecodeError> {
+        let value: &RawValue = decode(text, "JSON value")?;
+        Ok(Self::from(value))
+    }
+
+    /// A JSON object; anything else is refused with [`DecodeCause::NotObject`].
+    pub fn object(text: &str) -> Result<Self, DecodeError> {
+        let value = Self::parse(text)?;
+        if !value.is_object() {
+            return Err(DecodeError::of(DecodeCause::NotObject, "JSON value"));
+        }
+        Ok(value)
+    }
+
+    /// The JSON that `value` serialises to.
+    ///
+    /// Fails with [`DecodeCause::Shape`] if that is none, as of a map whose keys are not text.
+    pub fn from_serialize<T: Serialize + ?Sized>(value: &T) -> Result<Self, DecodeError> {
+        let value = serde_json::value::to_raw_value(value);
+        value
+            .map(Self::from)
+            .map_err(|error| DecodeError::new(&error, "JSON value"))
+    }
+
+    /// The JSON text.
+    pub fn get(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Whether the value is an object.
+    pub fn is_object(&self) -> bool {
+        self.get().trim_start().starts_with('{')
+    }
+
+    /// Reads the value into a type of the caller's.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, DecodeError> {
+        decode(self.get(), "JSON value")
+    }
+}
+
+impl From<&RawValue> for RawJson {
+    fn from(value: &RawValue) -> Self {
+        Self(Arc::from(value.to_owned()))
+    }
+}
+
+impl From<Box<RawValue>> for RawJson {
+    fn from(value: Box<RawValue>) -> Self {
+        Self(Arc::from(value))
+    }
+}
+
+impl PartialEq for RawJson {
+    fn eq(&self, other: &Self) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for RawJson {}
+
+impl fmt::Debug for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl fmt::Display for RawJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl Serialize for RawJson {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RawJson {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// A text that is not what it should be.
+///
+/// It says what was expected and where reading stopped, and never quotes the text: that may hold
+/// a voice token or a session id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {cause} at line {line}, column {column}")]
+pub struct DecodeError {
+    /// What was wrong.
+    pub cause: DecodeCause,
+    /// What was to be read, such as `playerUpdate message`.
+    pub what: &'static str,
+    /// The line where reading stopped, from 1; 0 if that is not known.
+    pub line: usize,
+    /// The byte of that line, from 1; 0 if that is not known.
+    pub column: usize,
+}
+
+/// Why a text does not decode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeCause {
+    /// It is not JSON.
+    #[error("not JSON")]
+    Syntax,
+    /// It ends inside a JSON value.
+    #[error("cut short")]
+    Truncated,
+    /// It is JSON, but a key is missing or has a value of another type.
+    #[error("a missing key or a value of the wrong type")]
+    Shape,
+    /// It is JSON, but not an object.
+    #[error("not an object")]
+    NotObject,
+    /// It is not UTF-8.
+    #[error("not UTF-8")]
+    NotUtf8,
+}
+
+impl DecodeError {
+    pub(super) fn new(error: &serde_json::Error, what: &'static str) -> Self {
+        let cause = match error.classify() {
+            // Nothing here reads from an IO source.
+            Category::Io | Category::Data => DecodeCause::Shape,
+            Category::Syntax => DecodeCause::Syntax,
+            Category::Eof => DecodeCause::Truncated,
+        };
+        Self {
+            cause,
+            what,
+            line: error.line(),
+            column: error.column(),
+        }
+    }
+
+    pub(crate) const fn of(cause: DecodeCause, what: &'static str) -> Self {
+        Self {
+            cause,
+            what,
+            line: 0,
+            column: 0,
+        }
+    }
+}
+
+/// Reads one JSON text.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(
+    text: &'a str,
+    what: &'static str,
+) -> Result<T, DecodeError> {
+    serde_json::from_str(text).map_err(|error| DecodeError::new(&error, what))
+}
+
+/// Appends `value` as JSON.
+///
+/// # Panics
+///
+/// If `value` does not serialise: the types of this crate always do.
+#[expect(
+    clippy::expect_used,
+    reason = "only a map with keys that are not text can fail"
+)]
+pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
+    serde_json::to_writer(out, value).expect("a wire type serialises into memory");
+}
+
+/// Text that borrows from its source unless an escape forbids it, also inside an `Option`.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);

@@ -1,0 +1,148 @@
+//! Which of its addresses a node uses: [`RoutePlanner`].
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::json::{DecodeError, decode};
+use super::{RawJson, lenient};
+
+/// The answer to `GET /v4/routeplanner/status`, where a route planner is on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RoutePlanner {
+    /// The addresses that the node has.
+    pub ip_block: IpBlock,
+    /// Those that were blocked and are left alone for a while.
+    pub failing_addresses: Vec<FailingAddress>,
+    /// How it chooses among them.
+    pub kind: RoutePlannerKind,
+}
+
+/// How a [`RoutePlanner`] chooses. Indexes are texts: they reach 2^128.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RoutePlannerKind {
+    /// Changes the address when one is blocked.
+    RotatingIp {
+        /// How often it changed.
+        rotate_index: String,
+        /// Which address is in use.
+        ip_index: String,
+        /// The address in use.
+        current_address: String,
+    },
+    /// Changes the address all the time.
+    NanoIp {
+        /// Which address is in use.
+        current_address_index: String,
+    },
+    /// Changes the address all the time and the block when one is blocked.
+    RotatingNanoIp {
+        /// Which /64 block is in use.
+        block_index: String,
+        /// Which of its addresses is in use.
+        current_address_index: String,
+    },
+    /// Takes addresses by chance.
+    BalancingIp,
+    /// A kind that the core does not know.
+    Unknown {
+        /// Its class.
+        class: Box<str>,
+        /// All that is told of it.
+        details: RawJson,
+    },
+}
+
+/// A block of addresses.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct IpBlock {
+    /// `Inet4Address` or `Inet6Address`.
+    #[serde(rename = "type", deserialize_with = "lenient::or_default")]
+    pub kind: String,
+    /// How many addresses, up to 2^128.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub size: String,
+}
+
+/// An address that was blocked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct FailingAddress {
+    /// The address, such as `/1.2.3.4`.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub failing_address: String,
+    /// When, in milliseconds since 1970.
+    #[serde(deserialize_with = "lenient::i64_or_zero")]
+    pub failing_timestamp: i64,
+    /// When, for people.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub failing_time: String,
+}
+
+impl RoutePlanner {
+    /// Reads an answer; none if it names no class: the planner is off.
+    pub fn decode(text: &str) -> Result<Option<Self>, DecodeError> {
+        let status: Status<'_> = decode(text, "route planner")?;
+        let Some(class) = status.class else {
+            return Ok(None);
+        };
+        let details = status.details.map_or("{}", RawValue::get);
+        let keys: Details = decode(details, "details of the route planner")?;
+        let kind = match &*class {
+            "RotatingIpRoutePlanner" => RoutePlannerKind::RotatingIp {
+                rotate_index: keys.rotate_index,
+                ip_index: keys.ip_index,
+                current_address: keys.current_address,
+            },
+            "NanoIpRoutePlanner" => RoutePlannerKind::NanoIp {
+                current_address_index: keys.current_address_index,
+            },
+            "RotatingNanoIpRoutePlanner" => RoutePlannerKind::RotatingNanoIp {
+                block_index: keys.block_index,
+                current_address_index: keys.current_address_index,
+            },
+            "BalancingIpRoutePlanner" => RoutePlannerKind::BalancingIp,
+            _ => RoutePlannerKind::Unknown {
+                class,
+                details: RawJson::parse(details)?,
+            },
+        };
+        let (ip_block, failing_addresses) = (keys.ip_block, keys.failing_addresses);
+        Ok(Some(Self {
+            ip_block,
+            failing_addresses,
+            kind,
+        }))
+    }
+}
+
+#[derive(Deserialize)]
+struct Status<'a> {
+    #[serde(default)]
+    class: Option<Box<str>>,
+    #[serde(borrow, default)]
+    details: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Details {
+    #[serde(deserialize_with = "lenient::or_default")]
+    ip_block: IpBlock,
+    #[serde(deserialize_with = "lenient::or_default")]
+    failing_addresses: Vec<FailingAddress>,
+    #[serde(deserialize_with = "lenient::or_default")]
+    rotate_index: String,
+    #[serde(deserialize_with = "lenient::or_default")]
+    ip_index: String,
+    #[serde(deserialize_with = "lenient::or_default")]
+    current_address: String,
+    #[serde(deserialize_with = "lenient::or_default")]
+    current_address_index: String,
+    #[serde(deserialize_with = "lenient::or_default")]
+    block_index: String,
+}

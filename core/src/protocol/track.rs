@@ -1,0 +1,205 @@
+//! What is played: [`Track`] and its borrowed form [`WireTrack`].
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::json::{DecodeError, decode};
+use super::{RawJson, lenient};
+
+/// A track that a server knows how to play.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Track {
+    /// The server's own form of the track, in base64. In events it holds the position, so compare
+    /// with [`same_track`].
+    pub encoded: Arc<str>,
+    /// What people want to know of it.
+    pub info: TrackInfo,
+    /// What a plugin adds to it, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin_info: Option<RawJson>,
+    /// What the application added to it, an object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_data: Option<RawJson>,
+}
+
+impl Track {
+    /// A track of these parts, without plugin info and user data.
+    pub fn new(encoded: impl Into<Arc<str>>, info: TrackInfo) -> Self {
+        Self {
+            encoded: encoded.into(),
+            info,
+            plugin_info: None,
+            user_data: None,
+        }
+    }
+
+    /// The same track with this user data.
+    #[must_use]
+    pub fn with_user_data(mut self, user_data: RawJson) -> Self {
+        self.user_data = Some(user_data);
+        self
+    }
+}
+
+/// What is known of a track. Missing texts are empty, missing numbers 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct TrackInfo {
+    /// The source's own name of the track.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub identifier: String,
+    /// Whether a position can be set.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub is_seekable: bool,
+    /// Who made it.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub author: String,
+    /// The length in milliseconds as the server says it: of a stream it is `i64::MAX`, 0 or -1.
+    /// [`TrackInfo::length`] tells these apart.
+    #[serde(deserialize_with = "lenient::i64_or_zero")]
+    pub length: i64,
+    /// Whether it has no end.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub is_stream: bool,
+    /// The position in milliseconds.
+    #[serde(deserialize_with = "lenient::i64_or_zero")]
+    pub position: i64,
+    /// Its title.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub title: String,
+    /// Where people find it.
+    pub uri: Option<String>,
+    /// The source that loaded it, such as `youtube`.
+    #[serde(deserialize_with = "lenient::or_default")]
+    pub source_name: String,
+    /// Its picture.
+    pub artwork_url: Option<String>,
+    /// Its International Standard Recording Code.
+    pub isrc: Option<String>,
+}
+
+impl TrackInfo {
+    /// How long the track is; none of a stream and where the server does not know.
+    pub fn length(&self) -> Option<Duration> {
+        if self.is_stream || self.length == i64::MAX {
+            return None;
+        }
+        u64::try_from(self.length).ok().map(Duration::from_millis)
+    }
+}
+
+/// A track as it stands in a message, with only its blob read.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct WireTrack<'a> {
+    /// As [`Track::encoded`].
+    #[serde(borrow)]
+    pub encoded: Cow<'a, str>,
+    /// As [`Track::info`].
+    #[serde(borrow)]
+    pub info: &'a RawValue,
+    /// As [`Track::plugin_info`].
+    #[serde(borrow, default)]
+    pub plugin_info: Option<&'a RawValue>,
+    /// As [`Track::user_data`].
+    #[serde(borrow, default)]
+    pub user_data: Option<&'a RawValue>,
+}
+
+impl WireTrack<'_> {
+    /// Reads the whole track.
+    pub fn to_track(&self) -> Result<Track, DecodeError> {
+        Ok(Track {
+            encoded: Arc::from(&*self.encoded),
+            info: decode(self.info.get(), "info of a track")?,
+            plugin_info: self.plugin_info.map(RawJson::from),
+            user_data: self.user_data.map(RawJson::from),
+        })
+    }
+}
+
+impl PartialEq for WireTrack<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.encoded == other.encoded
+            && self.info.get() == other.info.get()
+            && self.plugin_info.map(RawValue::get) == other.plugin_info.map(RawValue::get)
+            && self.user_data.map(RawValue::get) == other.user_data.map(RawValue::get)
+    }
+}
+
+/// Whether two blobs are of one track, wherever it is played: all but the position is equal.
+///
+/// Texts that are no blobs are the same track when they are equal.
+///
+/// ```
+/// use lavapool_core::protocol::same_track;
+///
+/// let start = "AAAANAACVDEAAkExAAAAAAAAE4gADS90bXAvdG9uZS53YXYAAAVsb2NhbAADd2F2AAAAAAAAAAA=";
+/// let later = "AAAANAACVDEAAkExAAAAAAAAE4gADS90bXAvdG9uZS53YXYAAAVsb2NhbAADd2F2AAAAAAAABNI=";
+/// assert!(same_track(start, later));
+/// ```
+pub fn same_track(one: &str, other: &str) -> bool {
+    match (blob_stem(one), blob_stem(other)) {
+        (Some(one), Some(other)) => one == other,
+        (Some(_), None) | (None, Some(_)) => false,
+        (None, None) => one == other,
+    }
+}
+
+/// A track's blob without the position, which is the last 8 bytes of its body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobStem<'a> {
+    /// Base64 of all whole groups of three bytes.
+    groups: &'a str,
+    /// The one or two bytes after them.
+    rest: [u8; 2],
+}
+
+/// The part of a blob that names the track; none if the text is no blob.
+///
+/// Nothing is allocated: the base64 is compared as text, save the group where the position begins.
+pub fn blob_stem(encoded: &str) -> Option<BlobStem<'_>> {
+    let digits = encoded.trim_end_matches('=');
+    let [a, b, c] = group(digits, 0)?;
+    let [d, ..] = group(digits, 1)?;
+    // The upper two bits are flags (protocol of lavaplayer: MessageInput).
+    let body = u32::from_be_bytes([a & 0x3f, b, c, d]);
+    let stem = usize::try_from(body)
+        .ok()?
+        .checked_sub(POSITION_BYTES)?
+        .checked_add(HEADER_BYTES)?;
+    let decoded = digits.len().checked_mul(3)? / 4;
+    if decoded < stem.checked_add(POSITION_BYTES)? {
+        return None;
+    }
+    let groups = digits.get(..stem / 3 * 4)?;
+    let [first, second, _] = group(digits, stem / 3)?;
+    let rest = match stem % 3 {
+        0 => [0, 0],
+        1 => [first, 0],
+        _ => [first, second],
+    };
+    Some(BlobStem { groups, rest })
+}
+
+const HEADER_BYTES: usize = 4;
+const POSITION_BYTES: usize = 8;
+
+/// The numbered three bytes of unpadded base64.
+fn group(digits: &str, number: usize) -> Option<[u8; 3]> {
+    let start = number.checked_mul(4)?;
+    let digits = digits.as_bytes().get(start..start.checked_add(4)?)?;
+    let mut bytes = [0; 3];
+    STANDARD_NO_PAD.decode_slice(digits, &mut bytes).ok()?;
+    Some(bytes)
+}

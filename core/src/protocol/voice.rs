@@ -1,0 +1,54 @@
+//! What a server needs to speak in a voice channel: [`VoiceState`].
+
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::ChannelId;
+use crate::Secret;
+
+/// Both halves of Discord's voice handshake, complete.
+///
+/// The server connects anew whenever one of the four differs from what it has. All are required
+/// since Lavalink 4.2; earlier servers and NodeLink ignore the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoiceState {
+    /// The token of Discord's VOICE_SERVER_UPDATE.
+    pub token: Secret,
+    /// The endpoint of Discord's VOICE_SERVER_UPDATE, as it came: with its port, without a scheme.
+    pub endpoint: Box<str>,
+    /// The session id of Discord's VOICE_STATE_UPDATE.
+    pub session_id: Secret,
+    /// The channel of Discord's VOICE_STATE_UPDATE.
+    pub channel_id: ChannelId,
+}
+
+impl Serialize for VoiceState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut state = serializer.serialize_struct("VoiceState", 4)?;
+        state.serialize_field("token", self.token.expose())?;
+        state.serialize_field("endpoint", &self.endpoint)?;
+        state.serialize_field("sessionId", self.session_id.expose())?;
+        state.serialize_field("channelId", &self.channel_id)?;
+        state.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for VoiceState {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Keys {
+            token: String,
+            endpoint: Box<str>,
+            session_id: String,
+            channel_id: ChannelId,
+        }
+        let keys = Keys::deserialize(deserializer)?;
+        Ok(Self {
+            token: keys.token.into(),
+            endpoint: keys.endpoint,
+            session_id: keys.session_id.into(),
+            channel_id: keys.channel_id,
+        })
+    }
+}

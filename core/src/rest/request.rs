@@ -1,0 +1,294 @@
+//! What can be asked of a server: [`Request`].
+
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::as_conversions
+    )
+)]
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use http::Method;
+use serde::Serialize;
+
+use crate::protocol::{self, GuildId, PlayerPatch, PlayerPatchBuf, RawJson, SessionUpdate};
+
+/// One request of Lavalink's REST API.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Request {
+    /// What an identifier, such as an URL or `ytsearch:words`, leads to.
+    LoadTracks {
+        /// The identifier, as people write it.
+        identifier: String,
+    },
+    /// The track of a blob.
+    DecodeTrack {
+        /// The blob.
+        encoded: Arc<str>,
+    },
+    /// The tracks of many blobs; one bad blob fails all.
+    DecodeTracks(Vec<Arc<str>>),
+    /// All players of the session.
+    Players,
+    /// The player of a guild.
+    Player(GuildId),
+    /// Changes the player of a guild, and makes it if there is none.
+    UpdatePlayer {
+        /// The guild.
+        guild: GuildId,
+        /// Whether a track that plays is left alone. It then also swallows stop and pause.
+        no_replace: bool,
+        /// What changes.
+        patch: PlayerPatchBuf,
+    },
+    /// Destroys the player of a guild.
+    DestroyPlayer(GuildId),
+    /// Changes how long the session outlives its WebSocket.
+    UpdateSession(SessionUpdate),
+    /// What the server is and can do.
+    Info,
+    /// The load of the server.
+    Stats,
+    /// The server's version as text.
+    Version,
+    /// Which of its addresses the server uses.
+    RoutePlannerStatus,
+    /// Lets the server use an address again.
+    FreeAddress(String),
+    /// Lets the server use all addresses again.
+    FreeAllAddresses,
+    /// Anything else, such as a plugin's endpoint.
+    Raw {
+        /// The method.
+        method: Method,
+        /// The path with its query, from `/`. `{session}` in it stands for the session's id.
+        /// Bytes that may not stand in a request line are percent-encoded.
+        path: String,
+        /// The body.
+        body: Option<RawJson>,
+    },
+}
+
+impl Request {
+    /// The HTTP method.
+    pub fn method(&self) -> Method {
+        match self {
+            Self::LoadTracks { .. }
+            | Self::DecodeTrack { .. }
+            | Self::Players
+            | Self::Player(_)
+            | Self::Info
+            | Self::Stats
+            | Self::Version
+            | Self::RoutePlannerStatus => Method::GET,
+            Self::DecodeTracks(_) | Self::FreeAddress(_) | Self::FreeAllAddresses => Method::POST,
+            Self::UpdatePlayer { .. } | Self::UpdateSession(_) => Method::PATCH,
+            Self::DestroyPlayer(_) => Method::DELETE,
+            Self::Raw { method, .. } => method.clone(),
+        }
+    }
+
+    /// Whether the target names the session.
+    pub fn needs_session(&self) -> bool {
+        match self {
+            Self::Players
+            | Self::Player(_)
+            | Self::UpdatePlayer { .. }
+            | Self::DestroyPlayer(_)
+            | Self::UpdateSession(_) => true,
+            Self::Raw { path, .. } => path.contains(SESSION),
+            Self::LoadTracks { .. }
+            | Self::DecodeTrack { .. }
+            | Self::DecodeTracks(_)
+            | Self::Info
+            | Self::Stats
+            | Self::Version
+            | Self::RoutePlannerStatus
+            | Self::FreeAddress(_)
+            | Self::FreeAllAddresses => false,
+        }
+    }
+
+    /// Whether the request only asks and may be slow, so that it must not hold up players.
+    pub fn is_lookup(&self) -> bool {
+        !self.needs_session()
+    }
+
+    /// Whether asking twice is the same as asking once.
+    ///
+    /// A patch that starts a track is not: it might start anew a track that already plays.
+    pub fn repeat_is_safe(&self) -> bool {
+        match self {
+            Self::UpdatePlayer { patch, .. } => !patch.as_patch().starts_track(),
+            Self::Raw { method, .. } => method.is_idempotent(),
+            Self::LoadTracks { .. }
+            | Self::DecodeTrack { .. }
+            | Self::DecodeTracks(_)
+            | Self::Players
+            | Self::Player(_)
+            | Self::DestroyPlayer(_)
+            | Self::UpdateSession(_)
+            | Self::Info
+            | Self::Stats
+            | Self::Version
+            | Self::RoutePlannerStatus
+            | Self::FreeAddress(_)
+            | Self::FreeAllAddresses => true,
+        }
+    }
+
+    /// Appends the target of the request line, after the node's path `prefix` (empty, or like
+    /// `/lavalink`).
+    ///
+    /// Returns false, having written nothing, if the target names the session and there is none.
+    pub fn write_target(&self, prefix: &str, session: Option<&str>, out: &mut Vec<u8>) -> bool {
+        if session.is_none() && self.needs_session() {
+            return false;
+        }
+        let session = session.unwrap_or_default();
+        out.extend_from_slice(prefix.as_bytes());
+        match self {
+            Self::LoadTracks { identifier } => {
+                out.extend_from_slice(b"/v4/loadtracks?identifier=");
+                percent_encode(identifier, out);
+            }
+            Self::DecodeTrack { encoded } => {
+                out.extend_from_slice(b"/v4/decodetrack?encodedTrack=");
+                percent_encode(encoded, out);
+            }
+            Self::DecodeTracks(_) => out.extend_from_slice(b"/v4/decodetracks"),
+            Self::Players => {
+                write_session(session, out);
+                out.extend_from_slice(b"/players");
+            }
+            Self::Player(guild) | Self::DestroyPlayer(guild) => write_player(session, *guild, out),
+            Self::UpdatePlayer {
+                guild, no_replace, ..
+            } => {
+                write_patch_target(session, *guild, *no_replace, out);
+            }
+            Self::UpdateSession(_) => write_session(session, out),
+            Self::Info => out.extend_from_slice(b"/v4/info"),
+            Self::Stats => out.extend_from_slice(b"/v4/stats"),
+            Self::Version => out.extend_from_slice(b"/version"),
+            Self::RoutePlannerStatus => out.extend_from_slice(b"/v4/routeplanner/status"),
+            Self::FreeAddress(_) => out.extend_from_slice(b"/v4/routeplanner/free/address"),
+            Self::FreeAllAddresses => out.extend_from_slice(b"/v4/routeplanner/free/all"),
+            Self::Raw { path, .. } => write_raw_path(path, session, out),
+        }
+        true
+    }
+
+    /// Appends the JSON body; returns whether there is one.
+    pub fn write_body(&self, out: &mut Vec<u8>) -> bool {
+        match self {
+            Self::DecodeTracks(blobs) => protocol::write(blobs, out),
+            Self::UpdatePlayer { patch, .. } => protocol::write(&patch.as_patch(), out),
+            Self::UpdateSession(update) => protocol::write(update, out),
+            Self::FreeAddress(address) => protocol::write(&Address { address }, out),
+            Self::Raw {
+                body: Some(body), ..
+            } => out.extend_from_slice(body.get().as_bytes()),
+            Self::LoadTracks { .. }
+            | Self::DecodeTrack { .. }
+            | Self::Players
+            | Self::Player(_)
+            | Self::DestroyPlayer(_)
+            | Self::Info
+            | Self::Stats
+            | Self::Version
+            | Self::RoutePlannerStatus
+            | Self::FreeAllAddresses
+            | Self::Raw { body: None, .. } => return false,
+        }
+        true
+    }
+}
+
+/// Appends the target and the body of a player's PATCH, each to its own buffer, without building
+/// a [`Request`].
+pub fn write_player_patch(
+    prefix: &str,
+    session: &str,
+    guild: GuildId,
+    no_replace: bool,
+    patch: &PlayerPatch<'_>,
+    target: &mut Vec<u8>,
+    body: &mut Vec<u8>,
+) {
+    target.extend_from_slice(prefix.as_bytes());
+    write_patch_target(session, guild, no_replace, target);
+    protocol::write(patch, body);
+}
+
+/// What stands for the session's id in the path of a [`Request::Raw`].
+const SESSION: &str = "{session}";
+
+#[derive(Serialize)]
+struct Address<'a> {
+    address: &'a str,
+}
+
+fn write_patch_target(session: &str, guild: GuildId, no_replace: bool, out: &mut Vec<u8>) {
+    write_player(session, guild, out);
+    if no_replace {
+        out.extend_from_slice(b"?noReplace=true");
+    }
+}
+
+fn write_player(session: &str, guild: GuildId, out: &mut Vec<u8>) {
+    write_session(session, out);
+    out.extend_from_slice(b"/players/");
+    // Writing into memory cannot fail.
+    let _ = write!(out, "{guild}");
+}
+
+fn write_session(session: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"/v4/sessions/");
+    percent_encode(session, out);
+}
+
+fn write_raw_path(path: &str, session: &str, out: &mut Vec<u8>) {
+    for (number, part) in path.split(SESSION).enumerate() {
+        if number > 0 {
+            percent_encode(session, out);
+        }
+        for byte in part.bytes() {
+            if byte.is_ascii_graphic() && byte != b'#' {
+                out.push(byte);
+            } else {
+                write_percent(byte, out);
+            }
+        }
+    }
+}
+
+/// Encodes all but what RFC 3986 §2.3 calls unreserved: `+` too, which Lavalink reads as a space.
+fn percent_encode(text: &str, out: &mut Vec<u8>) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(byte);
+        } else {
+            write_percent(byte, out);
+        }
+    }
+}
+
+fn write_percent(byte: u8, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[b'%', hex_digit(byte >> 4), hex_digit(byte & 0x0f)]);
+}
+
+fn hex_digit(nibble: u8) -> u8 {
+    match nibble {
+        0..=9 => b'0'.saturating_add(nibble),
+        _ => b'A'.saturating_add(nibble.saturating_sub(10)),
+    }
+}
