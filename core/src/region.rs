@@ -43,7 +43,7 @@ pub fn region_from_endpoint(endpoint: &str) -> Option<Region> {
 }
 
 /// A part of the world, in two sizes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Region {
     /// Such as `us`, `southamerica` or `asia`.
     pub coarse: Cow<'static, str>,

@@ -1,1 +1,257 @@
-//! Placeholder.
+//! Nodes: the status machine, the session, reconnecting, heartbeat, load.
+//!
+//! What happens in each state ([`State`]); everything that is not named leaves the state as it
+//! is:
+//!
+//! | state | input | next |
+//! |---|---|---|
+//! | stopped | reconnect | dialling |
+//! | waiting | delay over, reconnect | dialling |
+//! | dialling | connected | opening |
+//! | dialling | closed, deadline | waiting, or stopped when the tries are used up |
+//! | opening | `ready` | ready |
+//! | opening | 400, 401, 403, 200, another API version | stopped |
+//! | opening | any other refusal, closed, violation, deadline | waiting, or stopped |
+//! | ready | closed, violation, silence, session unknown | waiting (try 0 at once), its players freeze |
+//! | ready | reconnect | parting |
+//! | parting | closed | dialling |
+//! | ready | remove, close | leaving |
+//! | leaving | closed | stopped |
+//! | any | remove, close | stopped |
+
+mod breaker;
+mod config;
+mod lane;
+mod loss;
+mod penalty;
+mod view;
+
+pub use config::{NodeConfig, NodeRef, ReconnectPolicy};
+pub use loss::{Loss, Stopped};
+pub use penalty::{PenaltyWeights, UNAVAILABLE};
+pub use view::{NodeView, Report, ReportedNode, Status};
+
+pub(crate) use breaker::Breaker;
+pub(crate) use lane::{Job, Lane, LaneKind};
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::http::HeaderBlock;
+use crate::id::{CommandId, NodeId, SocketId};
+use crate::pool::TimerKey;
+use crate::protocol::{GuildId, Info, Stats};
+use crate::secret::Secret;
+use crate::time::Timestamp;
+
+/// One node of the pool.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) node: NodeRef,
+    /// The place in the order of configuration, which breaks ties.
+    pub(crate) order: u32,
+    pub(crate) config: NodeConfig,
+    pub(crate) uri: Arc<str>,
+    /// The headers of every REST request, rendered once.
+    pub(crate) headers: HeaderBlock,
+    pub(crate) state: State,
+    pub(crate) schedule: Schedule,
+    /// Kept through a loss, until the server says that it is over.
+    pub(crate) session: Option<Session>,
+    pub(crate) loss: Option<Loss>,
+    pub(crate) latency: Option<Duration>,
+    pub(crate) stats: Option<Stats>,
+    pub(crate) info: Option<Arc<Info>>,
+    pub(crate) breaker: Breaker,
+    pub(crate) control: Lane,
+    pub(crate) lookup: Lane,
+    /// What the players of a lost node wait for.
+    pub(crate) outage: Option<Outage>,
+    /// Players that this node must not have: their DELETE is not confirmed yet.
+    pub(crate) tombstones: BTreeMap<GuildId, Tombstone>,
+    /// Whether the server's players are being compared with ours: none is sent anything before.
+    pub(crate) reconciling: bool,
+    /// Whether the session hands out what it kept while it was away: its stats are old.
+    pub(crate) replaying: bool,
+    /// Takes no more players, and gives away those that it has.
+    pub(crate) draining: bool,
+    /// Players that the node's stats do not show yet, and whether the node has confirmed them.
+    pub(crate) reserved: BTreeMap<GuildId, bool>,
+    /// When the node last answered a request.
+    pub(crate) answered_at: Timestamp,
+    /// Commands that wait for it to be ready.
+    pub(crate) awaiting: Vec<CommandId>,
+    /// Commands that wait for the next pong.
+    pub(crate) pings: Vec<CommandId>,
+    /// Commands that wait until it has no player left.
+    pub(crate) drains: Vec<CommandId>,
+    /// The node goes when its socket is closed.
+    pub(crate) leaving: Option<Departure>,
+}
+
+/// What a node's connection is doing.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// Not dialled.
+    Stopped(Stopped),
+    /// To be dialled before the present call returns.
+    Due,
+    /// The old connection is being closed; then the node is dialled.
+    Parting { socket: SocketId },
+    /// Between two tries.
+    Waiting { redial: TimerKey },
+    /// The socket is being connected.
+    Dialling {
+        socket: SocketId,
+        deadline: TimerKey,
+    },
+    /// The upgrade is on its way, or `ready` is.
+    Opening {
+        socket: SocketId,
+        deadline: TimerKey,
+    },
+    /// Ready for players.
+    Ready(Ready),
+    /// On its way out: its resuming is being switched off, then its socket closed.
+    Leaving { socket: SocketId },
+}
+
+/// What only a ready node has.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) socket: SocketId,
+    pub(crate) heartbeat: TimerKey,
+    /// The ping on its way: when it was sent, its number, and the deadline of its pong.
+    pub(crate) ping: Option<(Timestamp, u64, TimerKey)>,
+    /// Armed until the connection has been ready for long enough.
+    pub(crate) stable: Option<TimerKey>,
+    /// When the last byte came.
+    pub(crate) heard_at: Timestamp,
+    /// Whether the session is an earlier one that goes on.
+    pub(crate) resumed: bool,
+}
+
+/// Where a node is on its reconnect schedule.
+#[derive(Debug, Default)]
+pub(crate) struct Schedule {
+    /// The number of the next try.
+    pub(crate) attempt: u32,
+    /// How many tries failed in a row.
+    pub(crate) failures: u32,
+    /// Whether it was ever ready.
+    pub(crate) was_ready: bool,
+}
+
+/// A session on the server (Lavalink: Session resuming).
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) id: Secret,
+    /// Whether the server said that it keeps the session when the connection is lost.
+    pub(crate) resumable: bool,
+}
+
+/// The loss of a node that had players.
+#[derive(Debug)]
+pub(crate) struct Outage {
+    /// The last moment at which its players are known to have played.
+    pub(crate) lost_at: Timestamp,
+    /// Armed while the session may come back.
+    pub(crate) grace: Option<TimerKey>,
+    /// Armed while a healthy node is waited for.
+    pub(crate) healthy: Option<TimerKey>,
+}
+
+/// A player that a node must not have.
+#[derive(Debug, Default)]
+pub(crate) struct Tombstone {
+    /// Whether its DELETE is in the lane or on its way.
+    pub(crate) queued: bool,
+    /// Answered when it is confirmed.
+    pub(crate) commands: Vec<CommandId>,
+}
+
+/// Why a node leaves.
+#[derive(Debug)]
+pub(crate) struct Departure {
+    /// Answered when it is gone.
+    pub(crate) command: Option<CommandId>,
+    /// Whether it is removed from the pool.
+    pub(crate) removed: bool,
+}
+
+impl Node {
+    /// The session's socket, if the node is ready.
+    pub(crate) const fn ready(&self) -> Option<&Ready> {
+        match &self.state {
+            State::Ready(ready) => Some(ready),
+            State::Stopped(_)
+            | State::Due
+            | State::Parting { .. }
+            | State::Waiting { .. }
+            | State::Dialling { .. }
+            | State::Opening { .. }
+            | State::Leaving { .. } => None,
+        }
+    }
+
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.ready().is_some()
+    }
+
+    /// The WebSocket of the present connection or try.
+    pub(crate) const fn socket(&self) -> Option<SocketId> {
+        match &self.state {
+            State::Dialling { socket, .. }
+            | State::Opening { socket, .. }
+            | State::Parting { socket }
+            | State::Leaving { socket }
+            | State::Ready(Ready { socket, .. }) => Some(*socket),
+            State::Stopped(_) | State::Due | State::Waiting { .. } => None,
+        }
+    }
+
+    /// Whether the session that it was lost with goes on.
+    pub(crate) fn has_resumed(&self) -> bool {
+        self.ready().is_some_and(|ready| ready.resumed)
+    }
+
+    /// Whether new players may be put here.
+    pub(crate) const fn is_eligible(&self) -> bool {
+        self.is_ready() && !self.draining && !self.breaker.is_open()
+    }
+
+    pub(crate) const fn status(&self) -> Status {
+        match &self.state {
+            State::Ready(_) => Status::Connected,
+            State::Stopped(_) | State::Leaving { .. } => Status::Disconnected,
+            State::Due
+            | State::Parting { .. }
+            | State::Waiting { .. }
+            | State::Dialling { .. }
+            | State::Opening { .. } => {
+                if self.schedule.was_ready {
+                    Status::Reconnecting
+                } else {
+                    Status::Connecting
+                }
+            }
+        }
+    }
+
+    /// The session's id, while requests can name it.
+    pub(crate) fn session_id(&self) -> Option<&Secret> {
+        self.session.as_ref().map(|session| &session.id)
+    }
+
+    pub(crate) const fn id(&self) -> NodeId {
+        self.node.id
+    }
+
+    pub(crate) const fn lane(&mut self, kind: LaneKind) -> &mut Lane {
+        match kind {
+            LaneKind::Control => &mut self.control,
+            LaneKind::Lookup => &mut self.lookup,
+        }
+    }
+}

@@ -1,1 +1,347 @@
-//! Placeholder.
+//! The pool: every node, every player, and every decision about them.
+//!
+//! [`Pool`] owns parallel tables. The *wires* hold sockets and their bytes; the *tables* hold
+//! nodes, players, scores, timers, commands and events. A message is decoded where it lies in a
+//! wire's buffer and handled by functions over the tables; what a socket must do because of it
+//! is a task, done before the call returns.
+
+mod answers;
+mod changed;
+mod commands;
+mod dial;
+mod events;
+mod failover;
+mod headers;
+mod lanes;
+mod messages;
+mod players;
+mod reconcile;
+mod requests;
+mod selection;
+mod sockets;
+mod tables;
+mod timers;
+mod views;
+mod wires;
+
+pub use changed::Changed;
+pub use selection::Strategy;
+pub use timers::Timer;
+pub(crate) use timers::TimerKey;
+
+use crate::command::{Answer, Command, Target};
+use crate::config::PoolConfig;
+use crate::error::{ConfigError, NodeFailure, SubmitError};
+use crate::event::{Event, Kinds};
+use crate::id::{CommandId, NodeId, SocketId};
+use crate::node::{Loss, NodeView, Report};
+use crate::output::{Input, Output};
+use crate::player::{PlayerView, Update};
+use crate::protocol::GuildId;
+use crate::seed::Seed;
+use crate::time::Timestamp;
+use commands::Waits;
+use lanes::Scratch;
+use tables::Tables;
+use wires::Wires;
+
+/// A pool of Lavalink nodes and the players on them, as a pure state machine.
+///
+/// Bytes, commands and the time go in; bytes, connection requests and events come out. All work
+/// happens in [`handle`](Pool::handle) and [`submit`](Pool::submit); the `poll_` methods only
+/// pop, so no order of calls can corrupt anything. The [crate documentation](crate) shows the
+/// loop that drives it.
+#[derive(Debug)]
+pub struct Pool {
+    wires: Wires,
+    tables: Tables,
+    scratch: Scratch,
+    seed: Seed,
+    /// How many streams of the seed are in use: one a WebSocket, so that the draws of one never
+    /// shift those of another.
+    streams: u64,
+}
+
+impl Pool {
+    /// A pool that dials its nodes at once.
+    ///
+    /// # Errors
+    /// What can be known to be wrong with the configuration; nothing was started then.
+    pub fn new(mut config: PoolConfig, seed: Seed, now: Timestamp) -> Result<Self, ConfigError> {
+        config.check()?;
+        let nodes = std::mem::take(&mut config.nodes);
+        let mut pool = Self {
+            wires: Wires::default(),
+            tables: Tables::new(config, seed.stream(0), now),
+            scratch: Scratch::default(),
+            seed,
+            streams: 0,
+        };
+        for node in nodes {
+            pool.tables.add_node(node)?;
+        }
+        pool.settle(now);
+        Ok(pool)
+    }
+
+    /// Takes what happened in the world.
+    ///
+    /// Input that names a socket which the pool has closed is normal, and dropped.
+    pub fn handle(&mut self, input: Input<'_>, now: Timestamp) {
+        let now = self.tables.advance(now);
+        match input {
+            Input::Timeout => self.timeout(now),
+            Input::Connected(socket) => self.connected(socket, now),
+            Input::Received(socket, bytes) => self.received(socket, bytes, now),
+            Input::Wrote(socket, count) => self.wrote(socket, count, now),
+            Input::Closed(socket, closed) => self.closed(socket, closed, now),
+        }
+        self.settle(now);
+    }
+
+    /// Takes what the application wants, to be answered within
+    /// [`Timing::command_deadline`](crate::Timing::command_deadline).
+    ///
+    /// # Errors
+    /// What can be known to be wrong with the command; it has no answer then.
+    pub fn submit(&mut self, command: Command, now: Timestamp) -> Result<CommandId, SubmitError> {
+        let deadline = self.tables.now.max(now) + self.tables.config.timing.command_deadline;
+        self.submit_by(command, deadline, now)
+    }
+
+    /// Takes what the application wants, to be answered by `deadline`.
+    ///
+    /// # Errors
+    /// As [`submit`](Pool::submit).
+    pub fn submit_by(
+        &mut self,
+        command: Command,
+        deadline: Timestamp,
+        now: Timestamp,
+    ) -> Result<CommandId, SubmitError> {
+        let now = self.tables.advance(now);
+        if self.tables.closing {
+            return Err(SubmitError::Closed);
+        }
+        let id = self.tables.open(deadline.max(now))?;
+        let submitted = self.dispatch(id, command, now);
+        if submitted.is_err() {
+            self.tables.unopen(id);
+        }
+        self.settle(now);
+        submitted.map(|()| id)
+    }
+
+    /// Nobody waits for the command any more: unsent work of it that changes nothing is dropped,
+    /// sent work loses only its answer. There is no answer to it from now on.
+    pub fn cancel(&mut self, command: CommandId, now: Timestamp) {
+        let now = self.tables.advance(now);
+        self.tables.cancel_command(command);
+        self.settle(now);
+    }
+
+    /// Builds events of these kinds only from now on. A new pool builds all.
+    pub fn listen(&mut self, kinds: Kinds) {
+        self.tables.listening = kinds;
+    }
+
+    /// Takes the next thing that the driver must do.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.tables.outputs.pop_front()
+    }
+
+    /// Takes the next thing that the application may like to know.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.tables.events.pop()
+    }
+
+    /// When the next [`Input::Timeout`] is due, and what for.
+    pub fn poll_timeout(&self) -> Option<(Timestamp, Timer)> {
+        self.tables.timers.next()
+    }
+
+    /// Takes the next view to publish: each changed one once, however often it changed.
+    pub fn poll_changed(&mut self) -> Option<Changed> {
+        self.tables.changed.pop()
+    }
+
+    /// The bytes to write to the socket; [`Input::Wrote`] says how many were taken.
+    pub fn outgoing(&self, socket: SocketId) -> &[u8] {
+        self.wires.get(socket).map_or(&[], |wire| wire.pending())
+    }
+
+    /// Whether the pool is closed and has nothing left to do.
+    pub fn is_finished(&self) -> bool {
+        self.tables.closing && self.wires.len() == 0 && self.tables.outputs.is_empty()
+    }
+
+    /// A node.
+    pub fn node(&self, id: NodeId) -> Option<NodeView> {
+        self.tables.node(id).map(|node| self.tables.node_view(node))
+    }
+
+    /// The node of this name.
+    pub fn node_named(&self, name: &str) -> Option<NodeId> {
+        let named = |id: &NodeId| {
+            self.tables
+                .node(*id)
+                .is_some_and(|node| **node.config.name() == *name)
+        };
+        self.tables.order.iter().copied().find(named)
+    }
+
+    /// The nodes, in the order of configuration.
+    pub fn nodes(&self) -> impl Iterator<Item = NodeView> {
+        let nodes = self
+            .tables
+            .order
+            .iter()
+            .filter_map(|id| self.tables.node(*id));
+        nodes.map(|node| self.tables.node_view(node))
+    }
+
+    /// The guild's player.
+    pub fn player(&self, guild: GuildId) -> Option<PlayerView> {
+        let id = self.tables.player_of(guild)?;
+        self.tables
+            .player(id)
+            .map(|player| self.tables.player_view(player))
+    }
+
+    /// Every player.
+    pub fn players(&self) -> impl Iterator<Item = PlayerView> {
+        self.tables
+            .players
+            .iter()
+            .map(|player| self.tables.player_view(player))
+    }
+
+    /// How the nodes stand.
+    pub fn report(&self) -> Report {
+        self.tables.report()
+    }
+
+    fn dispatch(
+        &mut self,
+        id: CommandId,
+        command: Command,
+        now: Timestamp,
+    ) -> Result<(), SubmitError> {
+        let tables = &mut self.tables;
+        match command {
+            Command::AddNode(config) => {
+                let node = tables.add_node(config)?;
+                tables.await_node(id, node);
+            }
+            Command::AwaitNode(node) => tables.await_node(id, tables.known(node)?),
+            Command::RemoveNode { node, players } => tables.remove_node(id, node, players, now)?,
+            Command::Reconnect(node) => tables.reconnect(id, tables.known(node)?, now),
+            Command::Ping(node) => tables.ping_for(id, tables.known(node)?, now),
+            Command::Drain(node) => tables.drain(id, tables.known(node)?, now),
+            Command::Undrain(node) => tables.undrain(id, tables.known(node)?, now),
+            Command::Update {
+                guild,
+                node,
+                update,
+            } => {
+                return self.update(id, guild, node, update, now);
+            }
+            Command::Move { guild, node } => {
+                let node = tables.known(node)?;
+                let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
+                tables.move_to(Some(id), player, node, now);
+            }
+            Command::Destroy(guild) => {
+                let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
+                tables.destroy(Some(id), player, now);
+            }
+            Command::VoiceState(update) => {
+                tables.voice_state(update, now);
+                tables.answer(id, Ok(Answer::Done));
+            }
+            Command::VoiceServer(update) => {
+                tables.voice_server(update, now);
+                tables.answer(id, Ok(Answer::Done));
+            }
+            Command::Voice { guild, voice } => {
+                tables.voice_set(guild, voice, now);
+                tables.answer(id, Ok(Answer::Done));
+            }
+            Command::Rest { node, request } => {
+                if let Target::Node(node) = node {
+                    tables.known(node)?;
+                }
+                tables.submit_request(id, node, request);
+            }
+            Command::Close(players) => tables.close(id, players, now),
+        }
+        Ok(())
+    }
+
+    fn update(
+        &mut self,
+        id: CommandId,
+        guild: GuildId,
+        node: Option<NodeId>,
+        update: Update,
+        now: Timestamp,
+    ) -> Result<(), SubmitError> {
+        update.check()?;
+        let node = node.map(|node| self.tables.known(node)).transpose()?;
+        let player = self.tables.player_for(guild, node, now)?;
+        self.tables.wait_for(id, Waits::Player(player));
+        self.tables.update_player(id, player, update, now);
+        Ok(())
+    }
+
+    fn timeout(&mut self, now: Timestamp) {
+        while let Some(timer) = self.tables.timers.pop_due(now) {
+            self.due(timer, now);
+            self.settle(now);
+        }
+    }
+
+    fn due(&mut self, timer: Timer, now: Timestamp) {
+        let tables = &mut self.tables;
+        match timer {
+            Timer::Redial(node) => tables.redial_due(node),
+            Timer::Connect(node) => tables.node_lost(node, Loss::ConnectTimedOut, now),
+            Timer::Ready(node) => tables.node_lost(node, Loss::NeverReady, now),
+            Timer::Heartbeat(node) => tables.heartbeat_due(node, now),
+            Timer::Pong(node) => tables.pong_due(node, now),
+            Timer::Stable(node) => tables.stable(node),
+            Timer::Grace(node) => tables.grace_due(node, now),
+            Timer::Healthy(node) => tables.healthy_due(node, now),
+            Timer::Probe(node) => tables.probe_due(node, now),
+            Timer::Repeat(request) => tables.route_request(request),
+            Timer::Resend(player) => tables.resend_due(player),
+            Timer::Voice(player) => tables.voice_due(player, now),
+            Timer::Stopped(player) => tables.stopped_due(player, now),
+            Timer::Command(command) => tables.command_due(command, now),
+            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket, now),
+            Timer::Dial(socket) => self.dial_due(socket, now),
+            Timer::Exchange(socket) => {
+                self.exchange_failed(socket, NodeFailure::TimedOut, now);
+            }
+        }
+    }
+
+    /// Does what was decided, until nothing is left to do but what the driver does.
+    fn settle(&mut self, now: Timestamp) {
+        loop {
+            if let Some(task) = self.tables.tasks.pop_front() {
+                self.run(task, now);
+            } else if let Some((node, kind)) = self.tables.noted.pop_front() {
+                if let Some(node) = self.tables.node_mut(node) {
+                    node.lane(kind).noted = false;
+                }
+                self.pump(node, kind, now);
+            } else {
+                break;
+            }
+        }
+        while let Some(socket) = self.wires.pop_writable() {
+            self.tables.outputs.push_back(Output::Write(socket));
+        }
+    }
+}

@@ -68,6 +68,21 @@ pub struct Filters {
 }
 
 impl Filters {
+    /// Nothing is on: what clears the filters of a player.
+    pub const NONE: Self = Self {
+        volume: None,
+        equalizer: None,
+        karaoke: None,
+        timescale: None,
+        tremolo: None,
+        vibrato: None,
+        rotation: None,
+        distortion: None,
+        channel_mix: None,
+        low_pass: None,
+        plugin_filters: BTreeMap::new(),
+    };
+
     /// No filters.
     pub fn new() -> Self {
         Self::default()

@@ -1,0 +1,144 @@
+//! What the application asks for, and what it is answered: [`Command`] and [`Answer`].
+
+use std::time::Duration;
+
+use crate::id::NodeId;
+use crate::node::{NodeConfig, NodeRef};
+use crate::player::Update;
+use crate::protocol::{ChannelId, GuildId, UserId, VoiceState};
+use crate::rest;
+use crate::secret::Secret;
+
+/// What the application asks for.
+///
+/// A command is answered exactly once, by
+/// [`Output::Answer`](crate::Output::Answer), unless it is cancelled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// Adds a node and dials it. Answered with [`Answer::Node`] once it is ready; the node
+    /// stays, and is dialled on, when the deadline passes first.
+    AddNode(NodeConfig),
+    /// Waits until the node is ready: [`Answer::Node`].
+    AwaitNode(NodeId),
+    /// Removes a node: it is never dialled again. Answered with [`Answer::Done`] once its socket
+    /// is closed.
+    RemoveNode {
+        /// The node.
+        node: NodeId,
+        /// What becomes of its players.
+        players: Leaving,
+    },
+    /// Dials a node at once, whatever its state: a connected one is closed first, one that was
+    /// given up starts over. Answered with [`Answer::Node`] once it is ready.
+    Reconnect(NodeId),
+    /// Measures the round trip of a WebSocket ping: [`Answer::Latency`].
+    Ping(NodeId),
+    /// Takes no more players and moves those that it has to other nodes, each playing there
+    /// before it stops here. Answered with [`Answer::Done`] when none is left.
+    Drain(NodeId),
+    /// Lets a drained node have players again.
+    Undrain(NodeId),
+    /// Changes what the guild's player should be, and makes the player if there is none.
+    /// Answered with [`Answer::Done`] once a node confirmed it.
+    Update {
+        /// The guild.
+        guild: GuildId,
+        /// The node that a new player should go to. Default: the best one.
+        node: Option<NodeId>,
+        /// The fields to set.
+        update: Update,
+    },
+    /// Moves the player, playing on the new node before it stops on the old one. Answered with
+    /// [`Answer::Done`] once the new node confirmed it.
+    Move {
+        /// The guild.
+        guild: GuildId,
+        /// Where to.
+        node: NodeId,
+    },
+    /// Destroys the guild's player. Answered with [`Answer::Done`] once the node confirmed it.
+    Destroy(GuildId),
+    /// Discord's `VOICE_STATE_UPDATE` of the bot itself. Answered with [`Answer::Done`] at once.
+    VoiceState(VoiceStateUpdate),
+    /// Discord's `VOICE_SERVER_UPDATE`. Answered with [`Answer::Done`] at once.
+    VoiceServer(VoiceServerUpdate),
+    /// A complete voice state, for an application that puts the two together itself. Answered
+    /// with [`Answer::Done`] at once.
+    Voice {
+        /// The guild.
+        guild: GuildId,
+        /// What the node needs to join the channel.
+        voice: VoiceState,
+    },
+    /// A REST request of its own, past the players' state: [`Answer::Rest`].
+    Rest {
+        /// Who should answer it.
+        node: Target,
+        /// What is asked.
+        request: rest::Request,
+    },
+    /// Closes every node. Answered with [`Answer::Done`] once all sockets are closed.
+    Close(Leaving),
+}
+
+/// What becomes of the players of a node that goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaving {
+    /// They stay as they are: moved to other nodes if the node alone goes, and left playing on
+    /// the server, to be resumed, if the whole pool closes.
+    #[default]
+    Keep,
+    /// They are destroyed first.
+    Destroy,
+}
+
+/// The node that a REST request goes to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The best connected node at the moment, and another one if that fails to answer and the
+    /// request may be repeated.
+    Best,
+    /// This node, and no other.
+    Node(NodeId),
+}
+
+/// The parts of Discord's `VOICE_STATE_UPDATE` that matter here.
+///
+/// Updates of other users are ignored, so a bot may hand in every one it receives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoiceStateUpdate {
+    /// `guild_id`.
+    pub guild: GuildId,
+    /// `user_id`.
+    pub user: UserId,
+    /// `channel_id`; `None` when the bot left, or was made to.
+    pub channel: Option<ChannelId>,
+    /// `session_id`.
+    pub session_id: Secret,
+}
+
+/// The parts of Discord's `VOICE_SERVER_UPDATE` that matter here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VoiceServerUpdate {
+    /// `guild_id`.
+    pub guild: GuildId,
+    /// `token`.
+    pub token: Secret,
+    /// `endpoint`; `None` while Discord looks for another voice server.
+    pub endpoint: Option<Box<str>>,
+}
+
+/// How a command ended well.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// The node is ready.
+    Node(NodeRef),
+    /// The round trip of a ping.
+    Latency(Duration),
+    /// What a node answered to a request.
+    Rest(Box<rest::Answer>),
+}

@@ -1,0 +1,126 @@
+//! [`PoolConfig`]: everything a pool is told before it starts.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::error::ConfigError;
+use crate::limits::{Limits, Timing};
+use crate::node::{NodeConfig, ReconnectPolicy};
+use crate::pool::Strategy;
+use crate::protocol::UserId;
+use crate::region::RegionMap;
+
+/// Everything a pool is told before it starts.
+///
+/// ```
+/// use lavapool_core::node::NodeConfig;
+/// use lavapool_core::protocol::UserId;
+/// use lavapool_core::PoolConfig;
+///
+/// let mut config = PoolConfig::new(UserId::new(170939974227541168).unwrap());
+/// config.nodes.push(NodeConfig::new("main", "localhost:2333", "youshallnotpass")?);
+/// # Ok::<(), lavapool_core::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct PoolConfig {
+    /// The bot's own id, sent as `User-Id`.
+    pub user_id: UserId,
+    /// Sent as `Client-Name`, of the form `NAME/VERSION`. Default `lavapool/` and its version.
+    pub client_name: String,
+    /// The nodes to begin with, in the order that breaks ties.
+    pub nodes: Vec<NodeConfig>,
+    /// How a node is chosen. Default [`Strategy::Penalty`].
+    pub strategy: Strategy,
+    /// Whether and for how long a node keeps the session of a lost connection. Default 60 s;
+    /// `None` switches resuming off (Lavalink: Session resuming).
+    pub resume_for: Option<Duration>,
+    /// When a lost node is dialled again.
+    pub reconnect: ReconnectPolicy,
+    /// What becomes of players in a resumed session that nobody here knows. Default: adopted.
+    pub strangers: Strangers,
+    /// Whether a player moves back when the node that it was lost from is ready again.
+    /// Default off.
+    pub return_home: bool,
+    /// The regions of Discord's voice servers.
+    pub regions: RegionMap,
+    /// The bounds.
+    pub limits: Limits,
+    /// The delays and deadlines.
+    pub timing: Timing,
+}
+
+/// What becomes of players in a resumed session that nobody here knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strangers {
+    /// They become players of the pool.
+    #[default]
+    Adopt,
+    /// They are destroyed.
+    Destroy,
+}
+
+impl PoolConfig {
+    /// The defaults, for the bot with this id, without any node yet.
+    pub fn new(user_id: UserId) -> Self {
+        Self {
+            user_id,
+            client_name: concat!("lavapool/", env!("CARGO_PKG_VERSION")).to_owned(),
+            nodes: Vec::new(),
+            strategy: Strategy::default(),
+            resume_for: Some(Duration::from_secs(60)),
+            reconnect: ReconnectPolicy::default(),
+            strangers: Strangers::default(),
+            return_home: false,
+            regions: RegionMap::default(),
+            limits: Limits::default(),
+            timing: Timing::default(),
+        }
+    }
+
+    /// Checks everything that can be known to be wrong before the start.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        if !is_client_name(&self.client_name) {
+            return Err(ConfigError::InvalidClientName);
+        }
+        let limits = &self.limits;
+        for (limit, value, min) in [
+            ("header_bytes_max", limits.header_bytes_max, 1024),
+            ("body_bytes_max", limits.body_bytes_max, 1024),
+            ("message_bytes_max", limits.message_bytes_max, 1024),
+            ("commands_max", limits.commands_max, 1),
+            ("events_max", limits.events_max, 1),
+            ("control_sockets_max", limits.control_sockets_max, 2),
+            ("voice_sockets_max", limits.voice_sockets_max, 1),
+            ("lookup_sockets_max", limits.lookup_sockets_max, 1),
+            ("players_max", limits.players_max, 1),
+        ] {
+            if value < min {
+                return Err(ConfigError::LimitTooSmall { limit, min });
+            }
+        }
+        if self.nodes.len() > limits.nodes_max {
+            return Err(ConfigError::TooManyNodes {
+                max: limits.nodes_max,
+            });
+        }
+        let mut names = BTreeSet::new();
+        match self.nodes.iter().find(|node| !names.insert(node.name())) {
+            Some(node) => Err(ConfigError::DuplicateName {
+                name: node.name().clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `NAME/VERSION`, optionally with a comment in parentheses (NodeLink refuses anything else).
+fn is_client_name(text: &str) -> bool {
+    let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
+    let parts = text
+        .split_once('/')
+        .map(|(name, rest)| (name, rest.split(' ').next()));
+    printable
+        && matches!(parts, Some((name, Some(version)))
+            if !name.is_empty() && !name.contains(' ') && !version.is_empty())
+}

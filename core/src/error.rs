@@ -1,0 +1,214 @@
+//! What can go wrong, in closed lists: before the start ([`ConfigError`]), at a call
+//! ([`SubmitError`]) and as an answer ([`RequestError`]).
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use crate::node::{Loss, Stopped};
+use crate::protocol::DecodeError;
+
+/// A configuration that cannot work.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The URI of a node does not parse.
+    #[error("the node's uri is malformed: {reason}")]
+    InvalidUri {
+        /// What is wrong with it; the text itself may hold a password.
+        reason: &'static str,
+    },
+    /// A node without a name.
+    #[error("a node needs a name")]
+    EmptyName,
+    /// Two nodes of one pool share a name.
+    #[error("two nodes are called {name:?}")]
+    DuplicateName {
+        /// The name.
+        name: Arc<str>,
+    },
+    /// A header that HTTP does not allow, or that belongs to the handshake.
+    #[error("the header {name:?} cannot be sent")]
+    InvalidHeader {
+        /// The name of the header; its value may be a secret.
+        name: String,
+    },
+    /// A password with a character that a header cannot carry.
+    #[error("the password of {name:?} holds a character that a header cannot carry")]
+    InvalidPassword {
+        /// The name of the node.
+        name: Arc<str>,
+    },
+    /// A session id with a character that a header cannot carry.
+    #[error("the session id for {name:?} holds a character that a header cannot carry")]
+    InvalidSessionId {
+        /// The name of the node.
+        name: Arc<str>,
+    },
+    /// A client name that is not `NAME/VERSION`.
+    #[error("the client name is not of the form NAME/VERSION")]
+    InvalidClientName,
+    /// A bound that leaves no room for work.
+    #[error("{limit} must be at least {min}")]
+    LimitTooSmall {
+        /// The name of the bound in [`Limits`](crate::Limits).
+        limit: &'static str,
+        /// The smallest value that works.
+        min: usize,
+    },
+    /// More nodes than [`Limits::nodes_max`](crate::Limits::nodes_max).
+    #[error("more than {max} nodes")]
+    TooManyNodes {
+        /// The bound.
+        max: usize,
+    },
+}
+
+/// A command that is refused at once.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum SubmitError {
+    /// [`Limits::commands_max`](crate::Limits::commands_max) commands wait already.
+    #[error("{max} commands wait for an answer already")]
+    TooManyCommands {
+        /// The bound.
+        max: usize,
+    },
+    /// [`Limits::players_max`](crate::Limits::players_max) players exist already.
+    #[error("{max} players exist already")]
+    TooManyPlayers {
+        /// The bound.
+        max: usize,
+    },
+    /// The node is not in the pool, or not any more.
+    #[error("there is no such node")]
+    NoSuchNode,
+    /// There is no player for the guild.
+    #[error("there is no player for this guild")]
+    NoSuchPlayer,
+    /// The node's configuration cannot work, or its name is taken.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The filters hold a value that the server accepts and then fails on.
+    #[error(transparent)]
+    Filters(#[from] crate::protocol::FilterError),
+    /// User data that is not a JSON object, or that holds the reserved member `lavapool`.
+    #[error("user data must be a JSON object without the member \"lavapool\"")]
+    InvalidUserData,
+    /// An end time of zero.
+    #[error("the end time must be later than zero")]
+    InvalidEndTime,
+    /// The pool is closing or closed.
+    #[error("the pool is closed")]
+    Closed,
+}
+
+/// Why a command's answer is not the one that was hoped for.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum RequestError {
+    /// The node refused what was asked. The fields of the command are as they were before it.
+    #[error("the node refused the request with {status}{}", Detail(.message))]
+    Rejected {
+        /// The HTTP status.
+        status: u16,
+        /// The node's own words.
+        message: Option<Arc<str>>,
+    },
+    /// Every field of the command was set again before it was sent.
+    #[error("a later command set the same fields")]
+    Superseded,
+    /// Discord's voice updates did not come in time; the play is taken back.
+    #[error("no voice connection within the deadline")]
+    VoiceTimeout,
+    /// Two nodes refused the track; the player has none now.
+    #[error("the track cannot be played")]
+    TrackUnplayable,
+    /// The player was destroyed before its state was sent.
+    #[error("the player was destroyed")]
+    Destroyed,
+    /// Not confirmed, but kept: the command's fields are applied when a node takes the player.
+    #[error("not confirmed yet: {0}")]
+    Unconfirmed(Unconfirmed),
+    /// No node is connected that could answer.
+    #[error("no node is available")]
+    NoNode,
+    /// The node could not answer: the cause, and whether it has seen the request is unknown.
+    #[error("the node did not answer: {0}")]
+    NodeFailed(NodeFailure),
+    /// An answer that is not Lavalink's.
+    #[error("the answer does not decode: {0}")]
+    Undecodable(DecodeError),
+    /// The node refuses the client, or is no Lavalink v4; it is not dialled any more.
+    #[error("the node refuses the connection: {0}")]
+    Refused(Stopped),
+    /// The deadline of a connect passed; the node is still being dialled.
+    #[error("not connected yet{}", Cause(.last))]
+    NotConnected {
+        /// Why the latest try failed.
+        last: Option<Loss>,
+    },
+    /// The node was removed from the pool.
+    #[error("the node was removed")]
+    NodeRemoved,
+    /// The pool was closed.
+    #[error("the pool is closed")]
+    Closed,
+}
+
+/// What an [`RequestError::Unconfirmed`] command waited for last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum Unconfirmed {
+    /// The node's answer.
+    #[error("the node has not answered within the deadline")]
+    Deadline,
+    /// A healthy node to put the player on.
+    #[error("no node is connected")]
+    NoNode,
+    /// The client was closed first.
+    #[error("the client was closed first")]
+    Closing,
+}
+
+/// How a node failed to answer a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum NodeFailure {
+    /// No complete answer within the deadline.
+    #[error("no answer within the deadline")]
+    TimedOut,
+    /// The connection could not be made or was lost.
+    #[error("the connection was lost")]
+    ConnectionLost,
+    /// A gateway or the node itself answered 502, 503 or 504.
+    #[error("it answered {status}")]
+    Unavailable {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// What came is not HTTP.
+    #[error("its answer broke the protocol")]
+    ProtocolViolation,
+    /// The session ended before the answer.
+    #[error("its session ended")]
+    SessionLost,
+}
+
+struct Detail<'a>(&'a Option<Arc<str>>);
+
+impl std::fmt::Display for Detail<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0
+            .as_ref()
+            .map_or(Ok(()), |message| write!(f, ": {message}"))
+    }
+}
+
+struct Cause<'a>(&'a Option<Loss>);
+
+impl std::fmt::Display for Cause<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |loss| write!(f, ": {loss}"))
+    }
+}

@@ -1,0 +1,252 @@
+//! [`EventQueue`]: the one rule of what happens when events are not taken in time.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::event::Event;
+use crate::id::NodeId;
+use crate::protocol::GuildId;
+
+/// A bounded queue of events.
+///
+/// While there is room every event is kept. When it is full, a position or a stats report takes
+/// the place of the one before it (of the same guild or node), which loses nothing that still
+/// mattered; any other event pushes the oldest out, and [`Event::Lagged`] says how many were
+/// lost, before the first event after the gap.
+///
+/// ```
+/// use lavapool_core::{Event, EventQueue};
+///
+/// let mut queue = EventQueue::new(2);
+/// for dropped in 1..=3 {
+///     queue.push(Event::Lagged { dropped });
+/// }
+/// assert_eq!(queue.pop(), Some(Event::Lagged { dropped: 1 })); // one was lost: the oldest
+/// assert_eq!(queue.pop(), Some(Event::Lagged { dropped: 2 }));
+/// ```
+#[derive(Debug)]
+pub struct EventQueue {
+    /// `None` where a later position or report took an event's place.
+    slots: VecDeque<Option<Event>>,
+    /// The serial number of the first slot.
+    first: u64,
+    kept: usize,
+    kept_max: usize,
+    dropped: u64,
+    /// Where the latest position or report of each key is; kept only while the queue is crowded.
+    latest: Option<BTreeMap<Key, u64>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Position(GuildId),
+    Stats(NodeId),
+}
+
+impl EventQueue {
+    /// A queue of at most `events_max` events, and at least one.
+    pub fn new(events_max: usize) -> Self {
+        Self {
+            slots: VecDeque::new(),
+            first: 0,
+            kept: 0,
+            kept_max: events_max.max(1),
+            dropped: 0,
+            latest: None,
+        }
+    }
+
+    /// Adds an event, by the rule above.
+    pub fn push(&mut self, event: Event) {
+        if self.kept == self.kept_max && self.latest.is_none() {
+            self.coalesce();
+        }
+        let key = Key::of(&event);
+        if let (Some(latest), Some(key)) = (&mut self.latest, key)
+            && let Some(serial) = latest.remove(&key)
+        {
+            self.vacate(serial);
+        }
+        if self.kept == self.kept_max {
+            self.drop_oldest();
+        }
+        let serial = self.first.wrapping_add(self.slots.len() as u64);
+        if let (Some(latest), Some(key)) = (&mut self.latest, key) {
+            latest.insert(key, serial);
+        }
+        self.slots.push_back(Some(event));
+        self.kept += 1;
+        if self.slots.len() >= self.kept_max.saturating_mul(2) {
+            self.coalesce();
+        }
+    }
+
+    /// Takes the oldest event, or the word that some were lost.
+    pub fn pop(&mut self) -> Option<Event> {
+        if self.dropped > 0 {
+            let dropped = std::mem::take(&mut self.dropped);
+            return Some(Event::Lagged { dropped });
+        }
+        let event = self.take_first()?;
+        if self.kept <= self.kept_max / 2 {
+            self.latest = None;
+        }
+        Some(event)
+    }
+
+    /// How many events wait.
+    pub const fn len(&self) -> usize {
+        self.kept
+    }
+
+    /// Whether nothing waits.
+    pub const fn is_empty(&self) -> bool {
+        self.kept == 0 && self.dropped == 0
+    }
+
+    /// Drops every position and report that a later one replaces, and remembers the rest.
+    fn coalesce(&mut self) {
+        let mut latest = BTreeMap::new();
+        let mut slots = VecDeque::with_capacity(self.kept);
+        for event in std::mem::take(&mut self.slots).into_iter().rev().flatten() {
+            match Key::of(&event) {
+                Some(key) if latest.contains_key(&key) => continue,
+                Some(key) => latest.insert(key, slots.len() as u64),
+                None => None,
+            };
+            slots.push_front(Some(event));
+        }
+        self.kept = slots.len();
+        let last = self.first.wrapping_add(slots.len() as u64).wrapping_sub(1);
+        for from_end in latest.values_mut() {
+            *from_end = last.wrapping_sub(*from_end);
+        }
+        self.slots = slots;
+        self.latest = Some(latest);
+    }
+
+    fn vacate(&mut self, serial: u64) {
+        let index = usize::try_from(serial.wrapping_sub(self.first)).unwrap_or(usize::MAX);
+        if self
+            .slots
+            .get_mut(index)
+            .is_some_and(|slot| slot.take().is_some())
+        {
+            self.kept -= 1;
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if self.take_first().is_some() {
+            self.dropped += 1;
+        }
+    }
+
+    fn take_first(&mut self) -> Option<Event> {
+        while let Some(slot) = self.slots.pop_front() {
+            self.first = self.first.wrapping_add(1);
+            let Some(event) = slot else { continue };
+            self.kept -= 1;
+            if let (Some(latest), Some(key)) = (&mut self.latest, Key::of(&event)) {
+                latest.remove(&key);
+            }
+            return Some(event);
+        }
+        None
+    }
+}
+
+impl Key {
+    fn of(event: &Event) -> Option<Self> {
+        match event {
+            Event::PlayerUpdate { guild, .. } => Some(Self::Position(*guild)),
+            Event::NodeStats { node, .. } => Some(Self::Stats(node.id)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn position(guild: u64, millis: u64) -> Event {
+        Event::PlayerUpdate {
+            guild: GuildId::new(guild).expect("not zero"),
+            position: Duration::from_millis(millis),
+            connected: true,
+            ping: None,
+        }
+    }
+
+    fn other(serial: i32) -> Event {
+        let guild = GuildId::new(9).expect("not zero");
+        Event::VoiceClosed {
+            guild,
+            code: serial,
+            reason: "".into(),
+            by_remote: false,
+        }
+    }
+
+    fn drain(queue: &mut EventQueue) -> Vec<Event> {
+        std::iter::from_fn(|| queue.pop()).collect()
+    }
+
+    #[test]
+    fn with_room_every_event_is_kept_in_order() {
+        let mut queue = EventQueue::new(3);
+        let events = vec![position(1, 1), position(1, 2), other(1)];
+        events.iter().cloned().for_each(|event| queue.push(event));
+        assert_eq!(drain(&mut queue), events);
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_keeps_the_latest_position_of_each_guild_behind_what_came_before_it() {
+        let mut queue = EventQueue::new(3);
+        for event in [
+            position(1, 1),
+            other(1),
+            position(2, 1),
+            position(1, 2),
+            position(1, 3),
+        ] {
+            queue.push(event);
+        }
+        assert_eq!(
+            drain(&mut queue),
+            [other(1), position(2, 1), position(1, 3)]
+        );
+    }
+
+    #[test]
+    fn a_full_queue_without_positions_loses_its_oldest_and_says_so() {
+        let mut queue = EventQueue::new(2);
+        (0..5).for_each(|serial| queue.push(other(serial)));
+        assert_eq!(queue.len(), 2);
+        assert_eq!(
+            drain(&mut queue),
+            [Event::Lagged { dropped: 3 }, other(3), other(4)]
+        );
+    }
+
+    #[test]
+    fn a_long_lag_of_positions_takes_bounded_room_and_loses_nothing() {
+        let mut queue = EventQueue::new(8);
+        for millis in 0..10_000 {
+            queue.push(position(millis % 4 + 1, millis));
+            assert!(queue.slots.len() <= 16 && queue.len() <= 8);
+        }
+        let left = drain(&mut queue);
+        let tail = &left[left.len() - 4..];
+        let expected: Vec<_> = (9_996..10_000).map(|ms| position(ms % 4 + 1, ms)).collect();
+        assert_eq!(tail, expected);
+        assert!(
+            !left
+                .iter()
+                .any(|event| matches!(event, Event::Lagged { .. }))
+        );
+    }
+}

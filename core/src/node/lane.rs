@@ -1,0 +1,185 @@
+//! [`Lane`]: what waits for a REST socket of a node, and the sockets it may have.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::id::SocketId;
+use crate::player::PlayerId;
+use crate::protocol::GuildId;
+
+/// The two lanes of a node: a slow search must never delay a pause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LaneKind {
+    /// Players and the session.
+    Control,
+    /// Tracks and the node itself.
+    Lookup,
+}
+
+/// What waits for a socket. A lane queues players, never bodies: what a player's PATCH says is
+/// decided when a socket is free, so updates that wait merge by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// Makes the node's player equal to the wanted one.
+    Player(PlayerId),
+    /// Asks whether a play arrived whose answer did not.
+    Check(PlayerId),
+    /// Removes a player that the node must not have.
+    Delete(GuildId),
+    /// Asks the node to keep the session after a loss, or no longer to.
+    Session { resuming: bool },
+    /// Asks for the players of a resumed session.
+    Players,
+    /// Asks what the node is.
+    Info,
+    /// A request of the application.
+    Request(u64),
+}
+
+/// What waits for a REST socket of a node, and the sockets it may have.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) kind: LaneKind,
+    sockets_max: usize,
+    /// Commands' own requests, sessions and players that play.
+    queue: VecDeque<Job>,
+    /// Players that do not play.
+    later: VecDeque<Job>,
+    /// Connected and without a request, the last used one last.
+    pub(crate) idle: Vec<SocketId>,
+    /// Being connected.
+    pub(crate) dialling: Vec<SocketId>,
+    /// With a request.
+    pub(crate) busy: Vec<SocketId>,
+    /// How many of those carry a PATCH with voice.
+    pub(crate) voice: usize,
+    /// How many of those move a player here.
+    pub(crate) moves: usize,
+    pub(crate) window: Window,
+    /// Whether the lane waits to be looked at.
+    pub(crate) noted: bool,
+}
+
+/// How many players may be moved to a node at once: more in flight than it can take in only
+/// lengthens the tail, so it starts low, grows while answers stay quick and halves when one
+/// fails (measured on a real server: nothing is gained past 16).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) size: usize,
+    quickest: Duration,
+}
+
+impl Lane {
+    pub(crate) const fn new(kind: LaneKind, sockets_max: usize) -> Self {
+        Self {
+            kind,
+            sockets_max,
+            queue: VecDeque::new(),
+            later: VecDeque::new(),
+            idle: Vec::new(),
+            dialling: Vec::new(),
+            busy: Vec::new(),
+            voice: 0,
+            moves: 0,
+            window: Window::NEW,
+            noted: false,
+        }
+    }
+
+    pub(crate) fn push(&mut self, job: Job) {
+        self.queue.push_back(job);
+    }
+
+    /// Behind everything that plays.
+    pub(crate) fn push_later(&mut self, job: Job) {
+        self.later.push_back(job);
+    }
+
+    /// Ahead of everything else.
+    pub(crate) fn push_first(&mut self, job: Job) {
+        self.queue.push_front(job);
+    }
+
+    /// Takes the first job that may go now.
+    pub(crate) fn pop(&mut self, mut may_go: impl FnMut(&Self, Job) -> bool) -> Option<Job> {
+        for later in [false, true] {
+            let length = if later {
+                self.later.len()
+            } else {
+                self.queue.len()
+            };
+            for index in 0..length {
+                let queue = if later { &self.later } else { &self.queue };
+                let job = queue[index];
+                if may_go(self, job) {
+                    let queue = if later {
+                        &mut self.later
+                    } else {
+                        &mut self.queue
+                    };
+                    return queue.remove(index);
+                }
+                // One that is held back by a bound is a sign that those like it are, too.
+                if index >= Self::LOOKAHEAD {
+                    break;
+                }
+            }
+        }
+        None
+    }
+
+    /// How far a job that may not go yet is looked past.
+    const LOOKAHEAD: usize = 32;
+
+    /// Forgets the jobs that `is_void` names, and returns how many are left.
+    pub(crate) fn retain(&mut self, mut keep: impl FnMut(Job) -> bool) {
+        self.queue.retain(|job| keep(*job));
+        self.later.retain(|job| keep(*job));
+    }
+
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.len() + self.later.len()
+    }
+
+    /// How many more sockets the lane may open for what waits.
+    pub(crate) fn sockets_wanted(&self) -> usize {
+        let open = self.idle.len() + self.dialling.len() + self.busy.len();
+        let unserved = self
+            .waiting()
+            .saturating_sub(self.idle.len() + self.dialling.len());
+        unserved.min(self.sockets_max.saturating_sub(open))
+    }
+
+    /// Forgets a socket, wherever it is.
+    pub(crate) fn drop_socket(&mut self, socket: SocketId) {
+        for sockets in [&mut self.idle, &mut self.dialling, &mut self.busy] {
+            if let Some(index) = sockets.iter().position(|other| *other == socket) {
+                sockets.swap_remove(index);
+                return;
+            }
+        }
+    }
+}
+
+impl Window {
+    /// As a lane begins.
+    pub(crate) const NEW: Self = Self {
+        size: 4,
+        quickest: Duration::MAX,
+    };
+    const MAX: usize = 16;
+
+    /// An answer came this long after its request.
+    pub(crate) fn answered(&mut self, latency: Duration) {
+        self.quickest = self.quickest.min(latency);
+        let bearable = self.quickest.saturating_mul(4) + Duration::from_millis(100);
+        if latency <= bearable {
+            self.size = (self.size + 1).min(Self::MAX);
+        }
+    }
+
+    /// A request timed out or was answered with a failure.
+    pub(crate) fn failed(&mut self) {
+        self.size = (self.size / 2).max(1);
+    }
+}

@@ -1,0 +1,72 @@
+//! What passes between the pool and its driver: [`Input`] and [`Output`].
+
+use thiserror::Error;
+
+use crate::command::Answer;
+use crate::endpoint::Endpoint;
+use crate::error::RequestError;
+use crate::id::{CommandId, SocketId};
+
+/// What happened in the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// The moment of [`Pool::poll_timeout`](crate::Pool::poll_timeout) has come. Harmless at any
+    /// other moment.
+    Timeout,
+    /// The socket of an [`Output::Connect`] is connected, TLS included.
+    Connected(SocketId),
+    /// Bytes came, in order, cut anywhere. Never empty: the end of a stream is
+    /// [`Input::Closed`].
+    Received(SocketId, &'a [u8]),
+    /// This many bytes were taken off [`Pool::outgoing`](crate::Pool::outgoing).
+    Wrote(SocketId, usize),
+    /// The socket could not be connected, or is gone. Nothing more comes from it.
+    Closed(SocketId, Closed),
+}
+
+/// How a socket ended, or why it never began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum Closed {
+    /// The peer ended its direction in good order.
+    #[error("the connection ended")]
+    EndOfStream,
+    /// The peer reset the connection.
+    #[error("the connection was reset")]
+    Reset,
+    /// Nobody listens there.
+    #[error("the connection was refused")]
+    Refused,
+    /// The network does not reach the address.
+    #[error("the host cannot be reached")]
+    Unreachable,
+    /// The operating system gave up waiting.
+    #[error("the connection timed out")]
+    TimedOut,
+    /// The name has no address.
+    #[error("the host name does not resolve")]
+    NameNotFound,
+    /// The endpoint asks for TLS and the driver has none.
+    #[error("the driver was built without tls")]
+    TlsUnavailable,
+    /// Any other failure of the operating system.
+    #[error("the connection failed")]
+    Failed,
+}
+
+/// What the driver must do.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// Open a connection; [`Input::Connected`] or [`Input::Closed`] follows. The deadline is the
+    /// pool's own timer.
+    Connect(SocketId, Endpoint),
+    /// Close the socket once what was taken from it is written, and forget it. Input that names
+    /// it later is dropped.
+    Close(SocketId),
+    /// [`Pool::outgoing`](crate::Pool::outgoing) has bytes for this socket. Given once, and again
+    /// only after all of them were taken.
+    Write(SocketId),
+    /// The answer to a command. Each command has exactly one, unless it was cancelled.
+    Answer(CommandId, Result<Answer, RequestError>),
+}

@@ -1,0 +1,153 @@
+//! [`Busy`]: what only a player that waits for something needs.
+
+use crate::id::{CommandId, NodeId};
+use crate::player::{Desired, Fields};
+use crate::pool::TimerKey;
+
+/// What only a player that waits for something needs.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    /// What is confirmed, for the fields that a rejection takes back.
+    pub(crate) base: Desired,
+    /// What the PATCH on its way says.
+    pub(crate) sent: Option<Desired>,
+    /// The commands that wait for a confirmation, in the order of submission.
+    pub(crate) waiting: Vec<Waiting>,
+    /// Armed while a play waits for Discord's voice updates.
+    pub(crate) voice_timer: Option<TimerKey>,
+    /// Armed while the state waits to be sent again.
+    pub(crate) resend_timer: Option<TimerKey>,
+    /// Armed while a `stopped` end that nobody asked for is held back.
+    pub(crate) stopped_timer: Option<TimerKey>,
+    /// How often in a row the present node answered 500 to the same content.
+    pub(crate) refusals: u8,
+    /// How often in a row the present node failed to answer.
+    pub(crate) failures: u8,
+    /// The node that has rejected the present track already.
+    pub(crate) rejected_by: Option<NodeId>,
+    /// A play may have arrived though its answer did not: a GET must show that it has not
+    /// before it is sent again.
+    pub(crate) must_check: bool,
+    /// What is being sent sets back the parts of a refused PATCH that had taken effect.
+    pub(crate) resetting: bool,
+    /// What the node that the player moves away from has not been sent.
+    pub(crate) left: Fields,
+    /// The commands that wait for an ordered move.
+    pub(crate) movers: Vec<CommandId>,
+}
+
+/// A command that waits for its fields to be confirmed.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) command: CommandId,
+    unsent: Fields,
+    in_flight: Fields,
+    /// Whether a part of it was confirmed already.
+    pub(crate) confirmed: bool,
+}
+
+impl Busy {
+    pub(crate) const fn new(base: Desired) -> Self {
+        Self {
+            base,
+            sent: None,
+            waiting: Vec::new(),
+            voice_timer: None,
+            resend_timer: None,
+            stopped_timer: None,
+            refusals: 0,
+            failures: 0,
+            rejected_by: None,
+            must_check: false,
+            resetting: false,
+            left: Fields::NONE,
+            movers: Vec::new(),
+        }
+    }
+
+    pub(crate) const fn is_idle(&self) -> bool {
+        self.waiting.is_empty()
+            && self.movers.is_empty()
+            && self.voice_timer.is_none()
+            && self.resend_timer.is_none()
+            && self.stopped_timer.is_none()
+    }
+
+    /// A command waits for these fields, some of which may be on their way already.
+    pub(crate) fn wait(&mut self, command: CommandId, unsent: Fields, in_flight: Fields) {
+        self.waiting.push(Waiting {
+            command,
+            unsent,
+            in_flight,
+            confirmed: false,
+        });
+    }
+
+    /// These fields are set again: returns the commands of which nothing is left to send.
+    pub(crate) fn supersede(&mut self, fields: Fields) -> Vec<Waiting> {
+        self.release(|waiting| {
+            waiting.unsent = waiting.unsent.without(fields);
+            waiting.unsent.is_empty() && waiting.in_flight.is_empty()
+        })
+    }
+
+    /// These fields go out now.
+    pub(crate) fn send(&mut self, fields: Fields, sent: Desired) {
+        self.sent = Some(sent);
+        for waiting in &mut self.waiting {
+            waiting.in_flight = waiting.in_flight.with(waiting.unsent.and(fields));
+            waiting.unsent = waiting.unsent.without(fields);
+        }
+    }
+
+    /// The node confirmed what was sent; returns the commands that are done.
+    pub(crate) fn confirm(&mut self) -> Vec<Waiting> {
+        self.sent = None;
+        self.release(|waiting| {
+            waiting.confirmed |= !waiting.in_flight.is_empty();
+            waiting.in_flight = Fields::NONE;
+            waiting.unsent.is_empty()
+        })
+    }
+
+    /// The node refused what was sent; returns the commands that it was for.
+    pub(crate) fn reject(&mut self) -> Vec<Waiting> {
+        self.sent = None;
+        self.release(|waiting| !waiting.in_flight.is_empty())
+    }
+
+    /// These fields are taken back before they were sent; returns the commands that set any.
+    pub(crate) fn withdraw(&mut self, fields: Fields) -> Vec<Waiting> {
+        self.release(|waiting| waiting.unsent.with(waiting.in_flight).has(fields))
+    }
+
+    /// Everything but these fields turned out to be confirmed: returns the commands that are done.
+    pub(crate) fn settle_except(&mut self, pending: Fields) -> Vec<Waiting> {
+        self.release(|waiting| {
+            waiting.confirmed = true;
+            waiting.unsent = waiting.unsent.and(pending);
+            waiting.unsent.is_empty() && waiting.in_flight.is_empty()
+        })
+    }
+
+    /// Whether what was sent arrived is not known.
+    pub(crate) fn recall(&mut self) {
+        self.sent = None;
+        for waiting in &mut self.waiting {
+            waiting.unsent = waiting.unsent.with(waiting.in_flight);
+            waiting.in_flight = Fields::NONE;
+        }
+    }
+
+    /// The command waits no more.
+    pub(crate) fn forget(&mut self, command: CommandId) {
+        self.waiting.retain(|waiting| waiting.command != command);
+        self.movers.retain(|mover| *mover != command);
+    }
+
+    fn release(&mut self, mut is_done: impl FnMut(&mut Waiting) -> bool) -> Vec<Waiting> {
+        self.waiting
+            .extract_if(.., |waiting| is_done(waiting))
+            .collect()
+    }
+}

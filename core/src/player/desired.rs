@@ -1,0 +1,287 @@
+//! [`Desired`]: what the application wants of a player, as a value.
+
+use std::sync::Arc;
+
+use crate::player::{Fields, Position, Source, Update, Volume, play_tag};
+use crate::protocol::{Filters, PlayerPatch, RawJson, Track, TrackPatch, VoiceState};
+use crate::time::Timestamp;
+
+/// What the application wants of a player. Large parts are shared and never change in place.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Desired {
+    pub(crate) track: Option<Choice>,
+    /// On the server's clock.
+    pub(crate) end_time_ms: Option<u64>,
+    pub(crate) volume: Volume,
+    pub(crate) paused: bool,
+    pub(crate) filters: Option<Arc<Filters>>,
+    /// The number of the present play; it tags the user data.
+    pub(crate) play: u32,
+    pub(crate) clock: Position,
+}
+
+/// A chosen track.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) source: Source,
+    pub(crate) user_data: Option<RawJson>,
+}
+
+impl Choice {
+    /// What plays, if its details are known.
+    pub(crate) const fn track(&self) -> Option<&Arc<Track>> {
+        match &self.source {
+            Source::Track(track) => Some(track),
+            Source::Encoded(_) | Source::Identifier(_) => None,
+        }
+    }
+
+    /// The encoded form, unless the node is to find it by an identifier.
+    pub(crate) fn encoded(&self) -> Option<&str> {
+        match &self.source {
+            Source::Track(track) => Some(&track.encoded),
+            Source::Encoded(encoded) => Some(encoded),
+            Source::Identifier(_) => None,
+        }
+    }
+
+    /// The length in milliseconds; `u64::MAX` for a stream, or where it is not known.
+    pub(crate) fn length_ms(&self) -> u64 {
+        let length = self.track().and_then(|track| track.info.length());
+        length.map_or(u64::MAX, |length| {
+            u64::try_from(length.as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    fn set_user_data(&mut self, user_data: Option<RawJson>) {
+        if let Source::Track(track) = &mut self.source
+            && track.user_data != user_data
+        {
+            Arc::make_mut(track).user_data.clone_from(&user_data);
+        }
+        self.user_data = user_data;
+    }
+}
+
+impl Desired {
+    /// Takes over what an update sets; returns the fields that it changed.
+    pub(crate) fn apply(&mut self, update: Update, now: Timestamp) -> Fields {
+        let mut fields = Fields::NONE;
+        if let Some(source) = update.track {
+            fields = fields.with(self.apply_track(source, &update.user_data, now));
+        } else if let (Some(user_data), Some(choice)) = (update.user_data, &mut self.track)
+            && choice.user_data.as_ref() != Some(&user_data)
+        {
+            choice.set_user_data(Some(user_data));
+            fields = fields.with(Fields::USER_DATA);
+        }
+        if let (Some(position_ms), Some(choice)) = (update.position_ms, &self.track) {
+            self.clock.begin(position_ms, choice.length_ms(), now);
+            fields = fields.with(Fields::POSITION);
+        }
+        if let Some(end_time_ms) = update.end_time_ms
+            && end_time_ms != self.end_time_ms
+            && self.track.is_some()
+        {
+            self.end_time_ms = end_time_ms;
+            fields = fields.with(Fields::END_TIME);
+        }
+        if let Some(volume) = update.volume
+            && volume != self.volume
+        {
+            self.volume = volume;
+            fields = fields.with(Fields::VOLUME);
+        }
+        if let Some(paused) = update.paused
+            && paused != self.paused
+        {
+            self.paused = paused;
+            fields = fields.with(Fields::PAUSED);
+        }
+        if let Some(filters) = update.filters {
+            fields = fields.with(self.apply_filters(filters, now));
+        }
+        fields
+    }
+
+    /// A new play, or a stop. Either ends a pause and forgets the end time, as on the server.
+    fn apply_track(
+        &mut self,
+        source: Option<Source>,
+        user_data: &Option<RawJson>,
+        now: Timestamp,
+    ) -> Fields {
+        let stops_nothing = source.is_none() && self.track.is_none();
+        self.end_time_ms = None;
+        self.track = source.map(|source| {
+            let own = match &source {
+                Source::Track(track) => track.user_data.clone(),
+                Source::Encoded(_) | Source::Identifier(_) => None,
+            };
+            let mut choice = Choice {
+                source,
+                user_data: own.clone(),
+            };
+            choice.set_user_data(user_data.clone().or(own));
+            choice
+        });
+        let length_ms = self.track.as_ref().map_or(u64::MAX, Choice::length_ms);
+        self.clock.begin(0, length_ms, now);
+        if stops_nothing {
+            return Fields::NONE;
+        }
+        if self.track.is_some() {
+            self.play = self.play.wrapping_add(1);
+        }
+        self.paused = false;
+        Fields::TRACK.with(Fields::POSITION)
+    }
+
+    fn apply_filters(&mut self, filters: Arc<Filters>, now: Timestamp) -> Fields {
+        let filters = Some(filters).filter(|filters| **filters != Filters::default());
+        if filters == self.filters {
+            return Fields::NONE;
+        }
+        let rate = filters.as_ref().map_or(1.0, |filters| filters.time_scale());
+        self.clock.scale(rate, now);
+        self.filters = filters;
+        Fields::FILTERS
+    }
+
+    /// Takes the fields back to what `base` has.
+    pub(crate) fn revert(&mut self, fields: Fields, base: &Self, now: Timestamp) {
+        if fields.has(Fields::TRACK) {
+            self.track.clone_from(&base.track);
+            // The number stays: a number that was used once never names another play.
+        } else if fields.has(Fields::USER_DATA)
+            && let (Some(choice), Some(old)) = (&mut self.track, &base.track)
+        {
+            choice.set_user_data(old.user_data.clone());
+        }
+        if fields.has(Fields::TRACK.with(Fields::POSITION)) {
+            self.clock = base.clock;
+        }
+        if fields.has(Fields::END_TIME.with(Fields::TRACK)) {
+            self.end_time_ms = base.end_time_ms;
+        }
+        if fields.has(Fields::VOLUME) {
+            self.volume = base.volume;
+        }
+        if fields.has(Fields::PAUSED.with(Fields::TRACK)) {
+            self.paused = base.paused;
+        }
+        if fields.has(Fields::FILTERS) {
+            self.filters.clone_from(&base.filters);
+            let rate = self
+                .filters
+                .as_ref()
+                .map_or(1.0, |filters| filters.time_scale());
+            self.clock.scale(rate, now);
+        }
+    }
+
+    /// Takes over the fields that a node confirmed, as they were sent.
+    pub(crate) fn confirm(&mut self, fields: Fields, sent: &Self) {
+        if fields.has(Fields::TRACK.with(Fields::USER_DATA)) {
+            self.track.clone_from(&sent.track);
+            self.play = sent.play;
+        }
+        if fields.has(Fields::TRACK.with(Fields::POSITION)) {
+            self.clock = sent.clock;
+        }
+        if fields.has(Fields::END_TIME.with(Fields::TRACK)) {
+            self.end_time_ms = sent.end_time_ms;
+        }
+        if fields.has(Fields::VOLUME) {
+            self.volume = sent.volume;
+        }
+        if fields.has(Fields::PAUSED.with(Fields::TRACK)) {
+            self.paused = sent.paused;
+        }
+        if fields.has(Fields::FILTERS) {
+            self.filters.clone_from(&sent.filters);
+        }
+    }
+
+    /// Makes both clocks show the place in the content, and the end time with them: what a node
+    /// is told that begins the track there.
+    pub(crate) fn rebase(&mut self, now: Timestamp) {
+        let (position_ms, content_ms) = (self.clock.position_ms(now), self.clock.content_ms(now));
+        if let Some(end_time_ms) = &mut self.end_time_ms {
+            let left_ms = end_time_ms.saturating_sub(position_ms).max(1);
+            *end_time_ms = content_ms.saturating_add(left_ms);
+        }
+        let length_ms = self.track.as_ref().map_or(u64::MAX, Choice::length_ms);
+        self.clock.begin(content_ms, length_ms, now);
+    }
+
+    /// The user data to send: the application's, tagged with the number of the play.
+    pub(crate) fn tagged(&self) -> Option<RawJson> {
+        let choice = self.track.as_ref()?;
+        Some(play_tag::tag(choice.user_data.as_ref(), self.play))
+    }
+
+    /// The body that sets these fields, and no others.
+    pub(crate) fn patch<'a>(
+        &'a self,
+        fields: Fields,
+        tagged: Option<&'a RawJson>,
+        voice: Option<&'a VoiceState>,
+        now: Timestamp,
+    ) -> PlayerPatch<'a> {
+        let starts = fields.has(Fields::TRACK) && self.track.is_some();
+        let mut patch = PlayerPatch::default();
+        if fields.has(Fields::TRACK) {
+            patch.track = Some(self.track_patch(tagged));
+        } else if fields.has(Fields::USER_DATA) {
+            patch.track = Some(TrackPatch {
+                user_data: tagged,
+                ..TrackPatch::default()
+            });
+        }
+        if starts || (fields.has(Fields::POSITION) && self.track.is_some()) {
+            patch.position = Some(self.clock.position_ms(now));
+        }
+        if starts {
+            patch.end_time = self.end_time_ms.map(Some);
+        } else if fields.has(Fields::END_TIME) {
+            // A lone null changes nothing on the server; a place that no track reaches does.
+            patch.end_time = Some(Some(self.end_time_ms.unwrap_or(i64::MAX.unsigned_abs())));
+        }
+        if fields.has(Fields::PAUSED) || (fields.has(Fields::TRACK) && self.paused) {
+            patch.paused = Some(self.paused);
+        }
+        if fields.has(Fields::VOLUME) {
+            patch.volume = Some(self.volume.get());
+        }
+        if fields.has(Fields::FILTERS) {
+            patch.filters = Some(self.filters.as_deref().unwrap_or(&NO_FILTERS));
+        }
+        if fields.has(Fields::VOICE) {
+            patch.voice = voice;
+        }
+        patch
+    }
+
+    fn track_patch<'a>(&'a self, tagged: Option<&'a RawJson>) -> TrackPatch<'a> {
+        let Some(choice) = &self.track else {
+            return TrackPatch {
+                encoded: Some(None),
+                ..TrackPatch::default()
+            };
+        };
+        let (encoded, identifier) = match &choice.source {
+            Source::Track(track) => (Some(Some(&*track.encoded)), None),
+            Source::Encoded(encoded) => (Some(Some(&**encoded)), None),
+            Source::Identifier(identifier) => (None, Some(&**identifier)),
+        };
+        TrackPatch {
+            encoded,
+            identifier,
+            user_data: tagged,
+        }
+    }
+}
+
+/// What clears the filters of a player.
+static NO_FILTERS: Filters = Filters::NONE;

@@ -1,0 +1,41 @@
+//! [`Fields`]: a set of the fields of a player.
+
+/// A set of the fields of a player that the application sets.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fields(u8);
+
+impl Fields {
+    pub(crate) const NONE: Self = Self(0);
+    pub(crate) const TRACK: Self = Self(1);
+    pub(crate) const POSITION: Self = Self(1 << 1);
+    pub(crate) const END_TIME: Self = Self(1 << 2);
+    pub(crate) const VOLUME: Self = Self(1 << 3);
+    pub(crate) const PAUSED: Self = Self(1 << 4);
+    pub(crate) const FILTERS: Self = Self(1 << 5);
+    pub(crate) const USER_DATA: Self = Self(1 << 6);
+    pub(crate) const VOICE: Self = Self(1 << 7);
+    pub(crate) const ALL: Self = Self(0xff);
+    /// What belongs to one play: the server forgets it with the track.
+    pub(crate) const PLAY: Self =
+        Self(Self::TRACK.0 | Self::POSITION.0 | Self::END_TIME.0 | Self::USER_DATA.0);
+
+    pub(crate) const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    pub(crate) const fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(crate) const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
+    }
+
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+}

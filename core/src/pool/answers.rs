@@ -1,0 +1,372 @@
+//! What a node's answers to the pool's own requests, or their absence, mean.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::tables::Tables;
+use super::timers::Timer;
+use super::wires::Exchange;
+use crate::error::NodeFailure;
+use crate::http::Response;
+use crate::id::NodeId;
+use crate::node::{Job, LaneKind};
+use crate::player::{Fields, PlayerId, play_tag};
+use crate::protocol::{self, GuildId};
+use crate::rest::{Answer, Refusal, Request};
+use crate::time::Timestamp;
+
+/// How an answer to a request about the session or a player is to be taken.
+pub(super) enum Class {
+    Done,
+    /// 404 "Session not found": the session is away, or gone.
+    SessionUnknown,
+    /// Asking again would not help.
+    Rejected {
+        status: u16,
+        message: Option<Arc<str>>,
+    },
+    /// The node, or what stands before it, cannot answer now.
+    NodeFailed {
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+    },
+}
+
+/// The pause before a player's state is sent again, for each failure in a row.
+const RESEND_AFTER: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const RESEND_AFTER_MAX: Duration = Duration::from_secs(10);
+/// The pause before the second try of content that was answered 500.
+const REFUSED_RESEND_AFTER: Duration = Duration::from_millis(250);
+
+impl Tables {
+    /// A whole response came.
+    pub(super) fn responded(
+        &mut self,
+        id: NodeId,
+        exchange: &Exchange,
+        response: &Response<'_>,
+        now: Timestamp,
+    ) {
+        let class = classify(response);
+        if let Class::NodeFailed {
+            failure,
+            retry_after,
+        } = class
+            && !matches!(exchange.job, Job::Request(_))
+        {
+            return self.failed_for(id, exchange, failure, retry_after, now);
+        }
+        self.node_answered(id, now);
+        match exchange.job {
+            Job::Player(player) => self.patched(id, player, class, response.body, now),
+            Job::Check(player) => self.checked(id, player, class, response.body, now),
+            Job::Delete(guild) => self.deleted(id, guild, class, now),
+            Job::Session { resuming } => self.session_patched(id, resuming, class),
+            Job::Players => self.players_listed(id, class, response.body, now),
+            Job::Info => self.informed(id, response),
+            Job::Request(number) => {
+                let Some(request) = self.requests.get(number) else {
+                    return;
+                };
+                let answer = request.decode(response.status, response.body);
+                let is_lost = request.needs_session() && matches!(class, Class::SessionUnknown);
+                self.request_answered(number, answer, now);
+                if is_lost {
+                    self.session_unknown(id, now);
+                }
+            }
+        }
+    }
+
+    /// No answer came, or none that can be read.
+    pub(super) fn failed(
+        &mut self,
+        id: NodeId,
+        exchange: &Exchange,
+        failure: NodeFailure,
+        now: Timestamp,
+    ) {
+        self.failed_for(id, exchange, failure, None, now);
+    }
+
+    fn failed_for(
+        &mut self,
+        id: NodeId,
+        exchange: &Exchange,
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) {
+        // What answered something else in the meantime is well; its voice server is not.
+        let is_well = self
+            .node(id)
+            .is_some_and(|node| node.answered_at > exchange.sent_at);
+        let is_voice =
+            failure == NodeFailure::TimedOut && exchange.fields.has(Fields::VOICE) && is_well;
+        if failure != NodeFailure::SessionLost && !is_voice {
+            self.node_failed(id, now);
+            if let Some(node) = self.node_mut(id) {
+                node.control.window.failed();
+            }
+        }
+        match exchange.job {
+            Job::Player(player) if is_voice && !exchange.moves => {
+                self.voice_failed(player, id, now);
+            }
+            Job::Player(player) => {
+                let play = exchange.fields.has(Fields::TRACK);
+                self.patch_failed(player, id, play, failure, retry_after, now);
+            }
+            Job::Check(player) => {
+                self.patch_failed(player, id, true, failure, retry_after, now);
+            }
+            Job::Delete(guild) => self.delete_failed(id, guild, failure, now),
+            Job::Session { resuming: false } => self.session_ended(id),
+            Job::Session { resuming: true } | Job::Players | Job::Info => {
+                self.ask_again(id, exchange.job, failure);
+            }
+            Job::Request(number) => self.request_failed(number, failure, now),
+        }
+    }
+
+    /// The node failed to answer: its breaker counts that.
+    fn node_failed(&mut self, id: NodeId, now: Timestamp) {
+        let at = now + crate::node::Breaker::OPEN_FOR;
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        if node.breaker.failed() {
+            self.timers.arm(at, Timer::Probe(id));
+            self.node_changed(id);
+        }
+    }
+
+    fn node_answered(&mut self, id: NodeId, now: Timestamp) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.answered_at = now;
+        if node.breaker.answered() {
+            self.node_changed(id);
+        }
+    }
+
+    /// A failing node may be tried again.
+    pub(super) fn probe_due(&mut self, id: NodeId, now: Timestamp) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.breaker.probe();
+        self.node_changed(id);
+        self.place_waiting_players(now);
+    }
+
+    /// The lane could not open a socket although the WebSocket stands.
+    pub(super) fn dial_failed(&mut self, id: NodeId, kind: LaneKind, now: Timestamp) {
+        self.node_failed(id, now);
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        // One job a failed dial: each has its own rule of when to ask again.
+        let Some(job) = node.lane(kind).pop(|_, _| true) else {
+            return;
+        };
+        let exchange = Exchange {
+            job,
+            sent_at: now,
+            fields: Fields::NONE,
+            moves: false,
+        };
+        if let Job::Player(player) = job
+            && let Some(player) = self.player_mut(player)
+        {
+            player.queued = false;
+        }
+        self.failed_for(id, &exchange, NodeFailure::ConnectionLost, None, now);
+    }
+
+    fn patched(&mut self, id: NodeId, player: PlayerId, class: Class, body: &[u8], now: Timestamp) {
+        match class {
+            Class::Done => {
+                let reply = std::str::from_utf8(body).ok();
+                let reply = reply.and_then(|text| protocol::Player::decode(text).ok());
+                self.player_confirmed(player, id, reply.as_ref(), now);
+            }
+            Class::SessionUnknown => {
+                if let Some(player) = self.player_mut(player) {
+                    player.recall();
+                }
+                self.session_unknown(id, now);
+            }
+            Class::Rejected { status, message } => {
+                let Some(found) = self.player_mut(player) else {
+                    return;
+                };
+                let busy = found.busy();
+                busy.refusals = busy.refusals.saturating_add(1);
+                // The server answers 500 to what it cannot decode, and to passing troubles.
+                if status >= 500 && busy.refusals < 2 {
+                    found.recall();
+                    return self.resend_later(player, REFUSED_RESEND_AFTER, now);
+                }
+                self.player_rejected(player, id, status, message, now);
+            }
+            Class::NodeFailed { .. } => {}
+        }
+    }
+
+    /// Whether a PATCH without an answer has arrived is not known.
+    fn patch_failed(
+        &mut self,
+        player_id: PlayerId,
+        id: NodeId,
+        is_play: bool,
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(player_id) else {
+            return;
+        };
+        player.recall();
+        if failure == NodeFailure::SessionLost {
+            // The loss of the node decides what becomes of the player.
+            return;
+        }
+        if player.is_moving() {
+            return self.move_failed(player_id, id, failure, now);
+        }
+        let busy = player.busy();
+        busy.must_check |= is_play;
+        busy.failures = busy.failures.saturating_add(1);
+        let pause = RESEND_AFTER
+            .saturating_mul(u32::from(busy.failures))
+            .min(RESEND_AFTER_MAX);
+        let pause = retry_after.map_or(pause, |after| after.min(RESEND_AFTER_MAX).max(pause));
+        player.regulate(now);
+        self.resend_later(player_id, pause, now);
+        self.player_changed(player_id);
+    }
+
+    /// The node said whether a play had arrived whose answer did not.
+    fn checked(
+        &mut self,
+        id: NodeId,
+        player_id: PlayerId,
+        class: Class,
+        body: &[u8],
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(player_id) else {
+            return;
+        };
+        player.queued = false;
+        player.busy().must_check = false;
+        let arrived = match class {
+            Class::Done => {
+                let reply = std::str::from_utf8(body).ok();
+                reply
+                    .and_then(|text| protocol::Player::decode(text).ok())
+                    .is_some_and(|reply| {
+                        let data = reply.track.as_ref().and_then(|track| track.user_data);
+                        data.and_then(|data| play_tag::play_of(data.get()))
+                            == Some(player.wanted.play)
+                    })
+            }
+            Class::SessionUnknown => return self.session_unknown(id, now),
+            // Without a player there is no play either.
+            Class::Rejected { .. } | Class::NodeFailed { .. } => false,
+        };
+        if arrived {
+            // The rest may have arrived or not, and is harmless to send twice.
+            let rest = player.unsent.without(Fields::PLAY);
+            player.in_flight = player.unsent.and(Fields::PLAY);
+            player.unsent = rest;
+            let sent = player.wanted.clone();
+            let in_flight = player.in_flight;
+            player.busy().send(in_flight, sent);
+            player.awaits_start = false;
+            self.player_confirmed(player_id, id, None, now);
+        }
+        self.sync(player_id);
+    }
+
+    fn deleted(&mut self, id: NodeId, guild: GuildId, class: Class, now: Timestamp) {
+        match class {
+            // NodeLink answers 404 where there is no such player.
+            Class::Done | Class::Rejected { .. } | Class::NodeFailed { .. } => {
+                self.buried(id, guild);
+            }
+            Class::SessionUnknown => self.session_unknown(id, now),
+        }
+    }
+
+    fn delete_failed(&mut self, id: NodeId, guild: GuildId, failure: NodeFailure, _now: Timestamp) {
+        if let Some(tombstone) = self
+            .node_mut(id)
+            .and_then(|node| node.tombstones.get_mut(&guild))
+        {
+            tombstone.queued = false;
+            if failure != NodeFailure::SessionLost {
+                self.bury(id, guild, None);
+            }
+        }
+    }
+
+    fn session_patched(&mut self, id: NodeId, resuming: bool, class: Class) {
+        if !resuming {
+            return self.session_ended(id);
+        }
+        // A server that does not know the request (NodeLink) cannot resume.
+        let resumable = matches!(class, Class::Done);
+        if let Some(session) = self.node_mut(id).and_then(|node| node.session.as_mut()) {
+            session.resumable = resumable;
+        }
+        self.node_changed(id);
+    }
+
+    fn informed(&mut self, id: NodeId, response: &Response<'_>) {
+        let Ok(Answer::Info(info)) = Request::Info.decode(response.status, response.body) else {
+            return;
+        };
+        if let Some(node) = self.node_mut(id) {
+            node.info = Some(Arc::from(info));
+        }
+        self.node_changed(id);
+    }
+
+    fn ask_again(&mut self, id: NodeId, job: Job, failure: NodeFailure) {
+        if failure == NodeFailure::SessionLost && !matches!(job, Job::Info) {
+            return;
+        }
+        let kind = if job == Job::Info {
+            LaneKind::Lookup
+        } else {
+            LaneKind::Control
+        };
+        if let Some(node) = self.node_mut(id).filter(|node| node.is_ready()) {
+            node.lane(kind).push(job);
+            self.note_lane(id, kind);
+        }
+    }
+}
+
+fn classify(response: &Response<'_>) -> Class {
+    let status = response.status.as_u16();
+    match status {
+        200..=299 => Class::Done,
+        429 | 502..=504 => Class::NodeFailed {
+            failure: NodeFailure::Unavailable { status },
+            retry_after: response.retry_after,
+        },
+        _ => {
+            let refusal = Refusal::read(response.status, response.body);
+            if status == 404 && refusal.body.is_session_not_found() {
+                return Class::SessionUnknown;
+            }
+            let message = refusal.body.message.as_deref().map(Arc::from);
+            Class::Rejected { status, message }
+        }
+    }
+}

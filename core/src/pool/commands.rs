@@ -1,0 +1,214 @@
+//! [`Commands`]: what was asked for and is not answered yet.
+
+use std::collections::BTreeMap;
+
+use super::tables::Tables;
+use super::timers::{Timer, TimerKey};
+use crate::command::Answer;
+use crate::error::{NodeFailure, RequestError, SubmitError, Unconfirmed};
+use crate::id::{CommandId, NodeId};
+use crate::output::Output;
+use crate::player::{PlayerId, Waiting};
+use crate::time::Timestamp;
+
+/// What was asked for and is not answered yet.
+#[derive(Debug, Default)]
+pub(super) struct Commands {
+    open: BTreeMap<CommandId, Open>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    deadline: TimerKey,
+    waits: Waits,
+}
+
+/// What a command waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waits {
+    /// Nothing: it is answered in the call that submits it.
+    Nothing,
+    /// A player to be confirmed.
+    Player(PlayerId),
+    /// A node to be ready.
+    Ready(NodeId),
+    /// A pong.
+    Pong(NodeId),
+    /// A node to have no player left.
+    Drained(NodeId),
+    /// A node to be gone.
+    Gone(NodeId),
+    /// The answer to a request.
+    Request(u64),
+    /// Every node to be gone.
+    Close,
+}
+
+impl Tables {
+    /// Opens a command, which must be answered by `deadline`.
+    pub(super) fn open(&mut self, deadline: Timestamp) -> Result<CommandId, SubmitError> {
+        let max = self.config.limits.commands_max;
+        if self.commands.open.len() >= max {
+            return Err(SubmitError::TooManyCommands { max });
+        }
+        self.commands.last += 1;
+        let id = CommandId(self.commands.last);
+        let deadline = self.timers.arm(deadline, Timer::Command(id));
+        self.commands.open.insert(
+            id,
+            Open {
+                deadline,
+                waits: Waits::Nothing,
+            },
+        );
+        Ok(id)
+    }
+
+    /// Takes back a command that was refused after all.
+    pub(super) fn unopen(&mut self, id: CommandId) {
+        if let Some(open) = self.commands.open.remove(&id) {
+            self.timers.cancel(open.deadline);
+        }
+    }
+
+    pub(super) fn wait_for(&mut self, id: CommandId, waits: Waits) {
+        if let Some(open) = self.commands.open.get_mut(&id) {
+            open.waits = waits;
+        }
+    }
+
+    /// Answers a command, unless that has been done, or nobody waits any more.
+    pub(super) fn answer(&mut self, id: CommandId, answer: Result<Answer, RequestError>) {
+        if let Some(open) = self.commands.open.remove(&id) {
+            self.timers.cancel(open.deadline);
+            self.outputs.push_back(Output::Answer(id, answer));
+        }
+    }
+
+    pub(super) fn answer_all(
+        &mut self,
+        ids: impl IntoIterator<Item = CommandId>,
+        answer: &Result<Answer, RequestError>,
+    ) {
+        for id in ids {
+            self.answer(id, answer.clone());
+        }
+    }
+
+    /// Answers commands whose fields were confirmed, or set again before they were sent.
+    pub(super) fn answer_settled(&mut self, settled: Vec<Waiting>) {
+        for waiting in settled {
+            let answer = if waiting.confirmed {
+                Ok(Answer::Done)
+            } else {
+                Err(RequestError::Superseded)
+            };
+            self.answer(waiting.command, answer);
+        }
+    }
+
+    pub(super) fn answer_waiting(&mut self, waiting: Vec<Waiting>, error: &RequestError) {
+        let ids = waiting.into_iter().map(|waiting| waiting.command);
+        self.answer_all(ids, &Err(error.clone()));
+    }
+
+    /// The deadline of a command has come.
+    pub(super) fn command_due(&mut self, id: CommandId, now: Timestamp) {
+        let Some(open) = self.commands.open.get(&id) else {
+            return;
+        };
+        let error = match open.waits {
+            Waits::Nothing => return,
+            Waits::Player(player) => RequestError::Unconfirmed(self.abandon(player, id)),
+            Waits::Ready(node) => {
+                let last = self.node(node).and_then(|node| node.loss.clone());
+                RequestError::NotConnected { last }
+            }
+            Waits::Pong(_) => RequestError::NodeFailed(NodeFailure::TimedOut),
+            Waits::Drained(_) => RequestError::Unconfirmed(Unconfirmed::Deadline),
+            Waits::Request(request) => self.give_up_request(request),
+            Waits::Gone(node) => return self.depart_now(node, now),
+            Waits::Close => return self.close_now(now),
+        };
+        self.forget_command(id);
+        self.answer(id, Err(error));
+    }
+
+    /// Nobody waits for the command any more: what is unsent of it is dropped where that changes
+    /// nothing but the answer.
+    pub(super) fn cancel_command(&mut self, id: CommandId) {
+        let Some(open) = self.commands.open.get(&id) else {
+            return;
+        };
+        match open.waits {
+            Waits::Player(player) => {
+                self.abandon(player, id);
+            }
+            Waits::Request(request) => self.cancel_request(request),
+            Waits::Nothing
+            | Waits::Ready(_)
+            | Waits::Pong(_)
+            | Waits::Drained(_)
+            | Waits::Gone(_)
+            | Waits::Close => {}
+        }
+        self.forget_command(id);
+        self.unopen(id);
+    }
+
+    /// Takes the command off the lists of the node that it waits for.
+    fn forget_command(&mut self, id: CommandId) {
+        let Some(open) = self.commands.open.get(&id) else {
+            return;
+        };
+        let (Waits::Ready(node) | Waits::Pong(node) | Waits::Drained(node)) = open.waits else {
+            return;
+        };
+        if let Some(node) = self.node_mut(node) {
+            node.awaiting.retain(|other| *other != id);
+            node.pings.retain(|other| *other != id);
+            node.drains.retain(|other| *other != id);
+        }
+    }
+
+    /// The command does not wait for the player any more; returns what it waited for last.
+    fn abandon(&mut self, player: PlayerId, id: CommandId) -> Unconfirmed {
+        let Some(player) = self.player_mut(player) else {
+            return Unconfirmed::Deadline;
+        };
+        if let Some(busy) = &mut player.busy {
+            busy.forget(id);
+        }
+        player.settle();
+        if player.target().is_some() {
+            Unconfirmed::Deadline
+        } else {
+            Unconfirmed::NoNode
+        }
+    }
+
+    /// Answers everything that is still open with the word that the pool is closed.
+    pub(super) fn answer_closed(&mut self) {
+        let open: Vec<_> = self
+            .commands
+            .open
+            .iter()
+            .map(|(id, open)| (*id, open.waits))
+            .collect();
+        for (id, waits) in open {
+            match waits {
+                Waits::Close | Waits::Gone(_) => self.answer(id, Ok(Answer::Done)),
+                Waits::Player(_) => {
+                    let error = RequestError::Unconfirmed(Unconfirmed::Closing);
+                    self.answer(id, Err(error));
+                }
+                Waits::Nothing
+                | Waits::Ready(_)
+                | Waits::Pong(_)
+                | Waits::Drained(_)
+                | Waits::Request(_) => self.answer(id, Err(RequestError::Closed)),
+            }
+        }
+    }
+}

@@ -1,0 +1,285 @@
+//! What a node says about a player's track and voice.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::tables::Tables;
+use super::timers::Timer;
+use crate::event::{Event, Kinds};
+use crate::id::NodeId;
+use crate::player::{Choice, Player, PlayerId, play_tag};
+use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
+use crate::time::Timestamp;
+
+/// Which play an event is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Play {
+    Present,
+    Stale,
+}
+
+impl Tables {
+    pub(super) fn player_event(
+        &mut self,
+        node: NodeId,
+        event: protocol::Event<'_>,
+        now: Timestamp,
+    ) {
+        let Some(id) = self.player_of(event.guild_id) else {
+            return;
+        };
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        // A play may start on the new node before the answer to its PATCH is there.
+        let speaks = player.speaker() == Some(node);
+        let hears = speaks || player.target() == Some(node);
+        match event.kind {
+            EventKind::TrackStart { track } if hears => self.track_start(id, node, &track, now),
+            EventKind::TrackEnd { track, reason } if hears => {
+                self.track_end(id, &track, reason, now);
+            }
+            EventKind::TrackException { track, exception } if hears => {
+                let exception = Arc::new(exception);
+                self.track_event(id, &track, |guild, track| Event::TrackException {
+                    guild,
+                    track,
+                    exception,
+                });
+            }
+            EventKind::TrackStuck {
+                track,
+                threshold_ms,
+            } if hears => {
+                let threshold = Duration::from_millis(u64::try_from(threshold_ms).unwrap_or(0));
+                self.track_event(id, &track, |guild, track| Event::TrackStuck {
+                    guild,
+                    track,
+                    threshold,
+                });
+            }
+            EventKind::WebSocketClosed {
+                code,
+                reason,
+                by_remote,
+            } if speaks => {
+                let guild = event.guild_id;
+                self.emit(Kinds::VOICE, || Event::VoiceClosed {
+                    guild,
+                    code,
+                    reason: Arc::from(&*reason),
+                    by_remote,
+                });
+            }
+            EventKind::TrackStart { .. }
+            | EventKind::TrackEnd { .. }
+            | EventKind::TrackException { .. }
+            | EventKind::TrackStuck { .. }
+            | EventKind::WebSocketClosed { .. } => {}
+        }
+    }
+
+    fn track_start(&mut self, id: PlayerId, node: NodeId, track: &WireTrack<'_>, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        if play_of(player, track) == Play::Stale {
+            return;
+        }
+        if player.target() == Some(node) {
+            player.awaits_start = false;
+            player.regulate(now);
+        }
+        let is_repeat = player.target() == Some(node) && player.is_moving();
+        self.player_changed(id);
+        // To the application the track goes on where it was: a move starts nothing.
+        if !is_repeat {
+            self.track_event(id, track, |guild, track| Event::TrackStart { guild, track });
+        }
+    }
+
+    fn track_end(
+        &mut self,
+        id: PlayerId,
+        track: &WireTrack<'_>,
+        reason: TrackEndReason,
+        now: Timestamp,
+    ) {
+        let stopped_at = now + self.config.timing.stopped_grace;
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let is_present = play_of(player, track) == Play::Present;
+        match (&reason, is_present) {
+            (TrackEndReason::Finished | TrackEndReason::LoadFailed, true) => {
+                self.clear_track(id, now);
+            }
+            // The server stopped it, not us: if it is shutting down, the music is not over.
+            (TrackEndReason::Stopped, true) if player.wanted.track.is_some() => {
+                let timer = self.timers.arm(stopped_at, Timer::Stopped(id));
+                let busy = player.busy();
+                if let Some(old) = busy.stopped_timer.replace(timer) {
+                    self.timers.cancel(old);
+                }
+                return;
+            }
+            (TrackEndReason::Cleanup, true) => self.replay_after_cleanup(id, now),
+            (
+                TrackEndReason::Stopped
+                | TrackEndReason::Replaced
+                | TrackEndReason::Finished
+                | TrackEndReason::LoadFailed
+                | TrackEndReason::Cleanup
+                | TrackEndReason::Unknown(_),
+                _,
+            ) => {}
+        }
+        self.end_event(id, track, reason, is_present);
+    }
+
+    /// The node stopped the track by itself, and is still there: it is over.
+    pub(super) fn stopped_due(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        if let Some(busy) = &mut player.busy {
+            busy.stopped_timer = None;
+        }
+        let guild = player.guild;
+        let track = player
+            .wanted
+            .track
+            .as_ref()
+            .and_then(Choice::track)
+            .cloned();
+        self.clear_track(id, now);
+        if let Some(track) = track {
+            let reason = TrackEndReason::Stopped;
+            self.emit(Kinds::TRACKS, || Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            });
+        }
+    }
+
+    /// The present track is over on the node's own account.
+    pub(super) fn clear_track(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.wanted.track = None;
+        player.wanted.end_time_ms = None;
+        player.wanted.clock.begin(0, u64::MAX, now);
+        player.awaits_start = false;
+        let fields = crate::player::Fields::PLAY;
+        player.unsent = player.unsent.without(fields);
+        let mut withdrawn = Vec::new();
+        if let Some(busy) = &mut player.busy {
+            busy.base.track = None;
+            withdrawn = busy.supersede(fields);
+        }
+        player.regulate(now);
+        player.settle();
+        let (guild, node) = (player.guild, player.target());
+        self.answer_settled(withdrawn);
+        self.player_changed(id);
+        if let Some(node) = node {
+            self.release(node, guild);
+        }
+    }
+
+    /// No sound was asked for in a minute (a play without voice): the play is sent once more.
+    fn replay_after_cleanup(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        if std::mem::replace(&mut player.replayed, true) {
+            return self.clear_track(id, now);
+        }
+        player.wanted.rebase(now);
+        player.wanted.play = player.wanted.play.wrapping_add(1);
+        player.busy();
+        player.unsent = player.unsent.with(player.substance());
+        self.sync(id);
+    }
+
+    /// An end, of the present play or of one that was replaced or stopped.
+    fn end_event(
+        &mut self,
+        id: PlayerId,
+        track: &WireTrack<'_>,
+        reason: TrackEndReason,
+        is_present: bool,
+    ) {
+        let is_told = match &reason {
+            TrackEndReason::Finished | TrackEndReason::LoadFailed => is_present,
+            TrackEndReason::Cleanup => {
+                is_present
+                    && self
+                        .player(id)
+                        .is_some_and(|player| player.wanted.track.is_none())
+            }
+            TrackEndReason::Replaced | TrackEndReason::Stopped | TrackEndReason::Unknown(_) => true,
+        };
+        if is_told {
+            self.track_event(id, track, |guild, track| Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            });
+        }
+    }
+
+    /// Builds an event about a track, if anybody listens; the player's own track is shared, any
+    /// other is decoded.
+    fn track_event(
+        &mut self,
+        id: PlayerId,
+        wire: &WireTrack<'_>,
+        event: impl FnOnce(GuildId, Arc<Track>) -> Event,
+    ) {
+        if !self.listening.intersects(Kinds::TRACKS) {
+            return;
+        }
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let own = player.wanted.track.as_ref().and_then(Choice::track);
+        let own = own.filter(|own| same_track(&own.encoded, &wire.encoded));
+        let track = own.cloned().map_or_else(|| decode(wire), Some);
+        if let Some(track) = track {
+            let guild = player.guild;
+            self.events.push(event(guild, track));
+        }
+    }
+}
+
+/// The track of an event as the application knows it: without the library's own tag.
+pub(super) fn decode(wire: &WireTrack<'_>) -> Option<Arc<Track>> {
+    let mut track = wire.to_track().ok()?;
+    track.user_data = track.user_data.take().and_then(play_tag::untag);
+    Some(Arc::new(track))
+}
+
+/// Whether an event is about the present play: by its tag, and without one, as from a player that
+/// another client began, by the track itself.
+fn play_of(player: &Player, track: &WireTrack<'_>) -> Play {
+    let Some(choice) = &player.wanted.track else {
+        return Play::Stale;
+    };
+    let is_present = match track
+        .user_data
+        .and_then(|data| play_tag::play_of(data.get()))
+    {
+        Some(play) => play == player.wanted.play,
+        None => choice
+            .encoded()
+            .is_some_and(|own| same_track(own, &track.encoded)),
+    };
+    if is_present {
+        Play::Present
+    } else {
+        Play::Stale
+    }
+}

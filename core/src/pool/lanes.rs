@@ -1,0 +1,281 @@
+//! What goes out on a node's REST sockets, in which order, and what it says.
+
+use std::time::Duration;
+
+use ::http::Method;
+
+use super::tables::Tables;
+use super::wires::Exchange;
+use crate::id::{NodeId, SocketId};
+use crate::node::{Job, Lane, LaneKind, Node, State};
+use crate::player::{Fields, Move, Placement, PlayerId};
+use crate::protocol::{GuildId, SessionUpdate};
+use crate::rest::{Request, write_player_patch};
+use crate::time::Timestamp;
+
+/// The buffers in which a request is written; they keep their memory.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    target: Vec<u8>,
+    pub(super) body: Vec<u8>,
+}
+
+/// A request that was written.
+pub(super) struct Written {
+    pub(super) method: Method,
+    /// What a player's PATCH sets.
+    pub(super) fields: Fields,
+    /// Whether it moves a player here.
+    pub(super) moves: bool,
+}
+
+impl Scratch {
+    pub(super) fn clear(&mut self) {
+        self.target.clear();
+        self.body.clear();
+    }
+
+    pub(super) fn target(&self) -> &str {
+        std::str::from_utf8(&self.target).expect("a target is percent-encoded")
+    }
+}
+
+impl Written {
+    const fn plain(method: Method) -> Self {
+        Self {
+            method,
+            fields: Fields::NONE,
+            moves: false,
+        }
+    }
+}
+
+impl Node {
+    /// Whether requests may go out.
+    pub(super) const fn may_ask(&self) -> bool {
+        matches!(self.state, State::Ready(_) | State::Leaving { .. })
+    }
+
+    /// Whether the node is to be dialled before the present call returns.
+    pub(super) const fn is_due(&self) -> bool {
+        matches!(self.state, State::Due)
+    }
+}
+
+impl Tables {
+    /// The next job of a lane and the free socket for it, if there are both.
+    pub(super) fn next_job(&mut self, id: NodeId, kind: LaneKind) -> Option<(SocketId, Job)> {
+        let voice_max = self.config.limits.voice_sockets_max;
+        let Self { nodes, players, .. } = self;
+        let node = nodes.get_mut(id.slot, id.generation)?;
+        if !node.may_ask() {
+            return None;
+        }
+        let reconciling = node.reconciling;
+        let tombstones = &node.tombstones;
+        let lane = match kind {
+            LaneKind::Control => &mut node.control,
+            LaneKind::Lookup => &mut node.lookup,
+        };
+        let socket = *lane.idle.last()?;
+        let job = lane.pop(|lane, job| {
+            let Job::Player(id) = job else { return true };
+            let Some(player) = players.get(id.slot, id.generation) else {
+                return true;
+            };
+            let has_room_for_voice = !player.unsent.has(Fields::VOICE) || lane.voice < voice_max;
+            let has_room_for_move = !player.is_moving() || lane.moves < lane.window.size;
+            let is_free = !reconciling && !tombstones.contains_key(&player.guild);
+            has_room_for_voice && has_room_for_move && is_free
+        })?;
+        lane.idle.pop();
+        Some((socket, job))
+    }
+
+    /// Writes the job's request; nothing if there is nothing left to ask.
+    pub(super) fn write_request(
+        &mut self,
+        id: NodeId,
+        job: Job,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Option<Written> {
+        match job {
+            Job::Player(player) => self.write_player(id, player, scratch, now),
+            Job::Check(player) => {
+                let guild = self.player(player)?.guild;
+                self.write_rest(id, &Request::Player(guild), scratch)
+            }
+            Job::Delete(guild) => {
+                self.node(id)?.tombstones.get(&guild)?;
+                self.write_rest(id, &Request::DestroyPlayer(guild), scratch)
+            }
+            Job::Session { resuming } => {
+                let timeout = self.config.resume_for.filter(|_| resuming);
+                let update = SessionUpdate {
+                    resuming: Some(resuming),
+                    timeout,
+                };
+                self.write_rest(id, &Request::UpdateSession(update), scratch)
+            }
+            Job::Players => self.write_rest(id, &Request::Players, scratch),
+            Job::Info => self.write_rest(id, &Request::Info, scratch),
+            Job::Request(number) => {
+                let node = self.nodes.get(id.slot, id.generation)?;
+                let request = self.requests.send(number)?;
+                write_rest(node, request, scratch)
+            }
+        }
+    }
+
+    fn write_rest(&self, id: NodeId, request: &Request, scratch: &mut Scratch) -> Option<Written> {
+        write_rest(self.node(id)?, request, scratch)
+    }
+
+    /// The one PATCH that makes the node's player equal to the wanted one.
+    fn write_player(
+        &mut self,
+        id: NodeId,
+        player_id: PlayerId,
+        scratch: &mut Scratch,
+        now: Timestamp,
+    ) -> Option<Written> {
+        let Self { nodes, players, .. } = self;
+        let node = nodes.get(id.slot, id.generation)?;
+        let player = players.get_mut(player_id.slot, player_id.generation)?;
+        player.queued = false;
+        let is_here = player.target() == Some(id);
+        if !is_here || player.unsent.is_empty() || player.awaits_voice() {
+            return None;
+        }
+        let moves = player.is_moving();
+        let fields = std::mem::replace(&mut player.unsent, Fields::NONE);
+        if moves || fields.has(Fields::TRACK) {
+            // A node that begins a track counts from where it is told to.
+            player.wanted.rebase(now);
+            player.awaits_start = player.wanted.track.is_some();
+        }
+        player.in_flight = fields;
+        player.was_sent = true;
+        let tagged = fields
+            .has(Fields::TRACK.with(Fields::USER_DATA))
+            .then(|| player.wanted.tagged())
+            .flatten();
+        let voice = player.voice.as_ref().and_then(|voice| voice.complete());
+        let patch = player
+            .wanted
+            .patch(fields, tagged.as_ref(), voice.map(|voice| &**voice), now);
+        write_player_patch(
+            node.config.endpoint().path_prefix(),
+            node.session_id()?.expose(),
+            player.guild,
+            false,
+            &patch,
+            &mut scratch.target,
+            &mut scratch.body,
+        );
+        let sent = player.wanted.clone();
+        player.busy().send(fields, sent);
+        player.regulate(now);
+        Some(Written {
+            method: Method::PATCH,
+            fields,
+            moves,
+        })
+    }
+
+    /// The request is off its socket, one way or the other.
+    pub(super) fn exchange_ended(
+        &mut self,
+        id: NodeId,
+        socket: SocketId,
+        kind: LaneKind,
+        exchange: &Exchange,
+        now: Timestamp,
+    ) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let lane: &mut Lane = node.lane(kind);
+        lane.drop_socket(socket);
+        lane.voice = lane
+            .voice
+            .saturating_sub(usize::from(exchange.fields.has(Fields::VOICE)));
+        lane.moves = lane.moves.saturating_sub(usize::from(exchange.moves));
+        let latency: Duration = now.since(exchange.sent_at);
+        if exchange.moves {
+            lane.window.answered(latency);
+        }
+    }
+
+    /// The socket died under a request that the server has most likely never seen: it goes out
+    /// once more on a fresh one, a play only after a look.
+    pub(super) fn repeat_on_fresh(&mut self, id: NodeId, exchange: &Exchange) {
+        match exchange.job {
+            Job::Player(player_id) => {
+                if let Some(player) = self.player_mut(player_id) {
+                    player.recall();
+                    player.busy().must_check = exchange.fields.has(Fields::TRACK);
+                }
+                self.sync(player_id);
+            }
+            Job::Request(number) => self.repeat_request(number, id),
+            Job::Check(_) | Job::Delete(_) | Job::Session { .. } | Job::Players | Job::Info => {
+                if let Some(node) = self.node_mut(id) {
+                    node.lane(kind_of(exchange.job)).push_first(exchange.job);
+                }
+            }
+        }
+    }
+
+    /// The node has no player for the guild, and none of ours comes before that is so.
+    pub(super) fn is_buried(&self, node: NodeId, guild: GuildId) -> bool {
+        self.node(node)
+            .is_some_and(|node| node.tombstones.contains_key(&guild))
+    }
+}
+
+fn write_rest(node: &Node, request: &Request, scratch: &mut Scratch) -> Option<Written> {
+    let session = node.session_id().map(|id| id.expose());
+    let prefix = node.config.endpoint().path_prefix();
+    if !request.write_target(prefix, session, &mut scratch.target) {
+        return None;
+    }
+    request.write_body(&mut scratch.body);
+    Some(Written::plain(request.method()))
+}
+
+/// The lane of one of the pool's own jobs.
+const fn kind_of(job: Job) -> LaneKind {
+    match job {
+        Job::Info | Job::Request(_) => LaneKind::Lookup,
+        Job::Player(_) | Job::Check(_) | Job::Delete(_) | Job::Session { .. } | Job::Players => {
+            LaneKind::Control
+        }
+    }
+}
+
+impl crate::player::Player {
+    /// Whether it is on its way to a node.
+    pub(super) const fn is_moving(&self) -> bool {
+        matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Whether the node has it, or is to have it.
+    pub(super) fn is_at(&self, id: NodeId) -> bool {
+        self.target() == Some(id)
+            || matches!(self.place, Placement::Moving { from, why: Move::Ordered, .. } if from == id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::requests::lane_of;
+    use super::*;
+
+    #[test]
+    fn the_pools_own_jobs_never_share_a_lane_with_searches_unless_they_are_lookups() {
+        assert_eq!(kind_of(Job::Info), lane_of(&Request::Info));
+        assert_eq!(kind_of(Job::Players), lane_of(&Request::Players));
+    }
+}

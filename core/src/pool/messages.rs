@@ -1,0 +1,254 @@
+//! What a node says on its WebSocket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::tables::{Tables, Task};
+use super::timers::Timer;
+use crate::command::Answer;
+use crate::event::{Event, Kinds};
+use crate::id::{CommandId, NodeId, SocketId};
+use crate::node::{Loss, State};
+use crate::protocol::{DecodeCause, DecodeError, Message, PlayerUpdate, RawJson, Stats};
+use crate::time::Timestamp;
+use crate::websocket::CloseFrame;
+
+impl Tables {
+    /// Whether the socket is the node's present WebSocket.
+    pub(super) fn owns(&self, id: NodeId, socket: SocketId) -> bool {
+        self.node(id).is_some_and(|node| match &node.state {
+            State::Dialling { socket: own, .. } | State::Opening { socket: own, .. } => {
+                *own == socket
+            }
+            State::Ready(ready) => ready.socket == socket,
+            State::Stopped(_)
+            | State::Due
+            | State::Parting { .. }
+            | State::Waiting { .. }
+            | State::Leaving { .. } => false,
+        })
+    }
+
+    /// Bytes came: the node is not silent.
+    pub(super) fn heard(&mut self, id: NodeId, now: Timestamp) {
+        if let Some(node) = self.node_mut(id)
+            && let State::Ready(ready) = &mut node.state
+        {
+            ready.heard_at = now;
+        }
+    }
+
+    /// A text message.
+    pub(super) fn text(&mut self, id: NodeId, text: &str, now: Timestamp) {
+        let message = match Message::decode(text) {
+            Ok(message) => message,
+            Err(error) => return self.undecodable(id, error),
+        };
+        let is_ready = self.node(id).is_some_and(|node| node.is_ready());
+        match message {
+            Message::Ready(ready) => self.became_ready(id, &ready, now),
+            // On a new session the first stats often come before `ready`.
+            Message::Stats(stats) => self.stats(id, stats),
+            Message::PlayerUpdate(update) if is_ready => self.player_update(id, &update, now),
+            Message::Event(event) if is_ready => self.player_event(id, event, now),
+            Message::PlayerUpdate(_) | Message::Event(_) => {}
+            Message::UnknownEvent(event) => {
+                self.unknown(id, event.guild_id, &event.kind, event.raw);
+            }
+            Message::Unknown(message) => self.unknown(id, None, &message.op, message.raw),
+        }
+    }
+
+    /// A binary message: Lavalink has none.
+    pub(super) fn binary(&mut self, id: NodeId) {
+        self.undecodable(id, DecodeError::of(DecodeCause::Shape, "binary message"));
+    }
+
+    fn undecodable(&mut self, id: NodeId, error: DecodeError) {
+        if let Some(node) = self.node_ref(id) {
+            self.emit(Kinds::UNKNOWN, || Event::Undecodable { node, error });
+        }
+    }
+
+    fn unknown(
+        &mut self,
+        id: NodeId,
+        guild: Option<crate::protocol::GuildId>,
+        kind: &str,
+        raw: &str,
+    ) {
+        if !self.listening.intersects(Kinds::UNKNOWN) {
+            return;
+        }
+        match (self.node_ref(id), RawJson::parse(raw)) {
+            (Some(node), Ok(raw)) => {
+                self.events.push(Event::Unknown {
+                    node,
+                    guild,
+                    kind: kind.into(),
+                    raw,
+                });
+            }
+            (_, Err(error)) => self.undecodable(id, error),
+            (None, Ok(_)) => {}
+        }
+    }
+
+    fn stats(&mut self, id: NodeId, stats: Stats) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.stats = Some(stats);
+        if !node.replaying {
+            // What the node had confirmed by now is in these stats.
+            node.reserved.retain(|_, confirmed| !*confirmed);
+        }
+        self.node_changed(id);
+        self.rescore_without_stats();
+        if self.listening.intersects(Kinds::STATS)
+            && let Some(node) = self.node_ref(id)
+        {
+            self.events.push(Event::NodeStats {
+                node,
+                stats: Arc::new(stats),
+            });
+        }
+    }
+
+    fn player_update(&mut self, id: NodeId, update: &PlayerUpdate, now: Timestamp) {
+        if let Some(node) = self.node_mut(id) {
+            // What was kept while the connection was away comes before the first of these.
+            node.replaying = false;
+        }
+        let Some(player_id) = self.player_of(update.guild_id) else {
+            return;
+        };
+        let Some(player) = self.player_mut(player_id) else {
+            return;
+        };
+        if player.speaker() != Some(id) {
+            return;
+        }
+        let state = &update.state;
+        player.connected = state.connected;
+        player.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
+        let position_ms = u64::try_from(state.position).unwrap_or(0);
+        if player.heeds_positions() && player.wanted.track.is_some() {
+            player.wanted.clock.report(position_ms, now);
+        }
+        player.regulate(now);
+        let (position, connected) = (player.wanted.clock.at(now), player.connected);
+        let ping = u64::try_from(state.ping)
+            .ok()
+            .filter(|_| connected)
+            .map(Duration::from_millis);
+        self.player_changed(player_id);
+        let guild = update.guild_id;
+        self.emit(Kinds::POSITIONS, || Event::PlayerUpdate {
+            guild,
+            position,
+            connected,
+            ping,
+        });
+    }
+
+    /// The peer's close frame.
+    pub(super) fn closed_by_frame(&mut self, id: NodeId, frame: &CloseFrame, now: Timestamp) {
+        let loss = Loss::Closed {
+            code: frame.code.map_or(1005, |code| code.get()),
+            reason: Arc::from(&*frame.reason),
+            by_remote: true,
+        };
+        self.node_lost(id, loss, now);
+    }
+
+    /// The next ping is due; a peer from which nothing at all came for two of them is gone.
+    pub(super) fn heartbeat_due(&mut self, id: NodeId, now: Timestamp) {
+        let heartbeat = self.config.timing.heartbeat;
+        let Some(heard_at) = self
+            .node(id)
+            .and_then(|node| node.ready())
+            .map(|r| r.heard_at)
+        else {
+            return;
+        };
+        if now.since(heard_at) >= heartbeat.saturating_mul(2) {
+            return self.node_lost(id, Loss::Silent, now);
+        }
+        let next = self.timers.arm(now + heartbeat, Timer::Heartbeat(id));
+        if let Some(node) = self.node_mut(id)
+            && let State::Ready(ready) = &mut node.state
+        {
+            ready.heartbeat = next;
+        }
+        self.ping(id, now);
+    }
+
+    /// Sends a ping, unless one is on its way.
+    fn ping(&mut self, id: NodeId, now: Timestamp) {
+        let deadline = now + self.config.timing.pong_deadline;
+        self.pings += 1;
+        let number = self.pings;
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let State::Ready(ready) = &mut node.state else {
+            return;
+        };
+        if ready.ping.is_none() {
+            let deadline = self.timers.arm(deadline, Timer::Pong(id));
+            ready.ping = Some((now, number, deadline));
+            self.tasks.push_back(Task::Ping(ready.socket, number));
+        }
+    }
+
+    /// The application wants to know the round trip now.
+    pub(super) fn ping_for(&mut self, command: CommandId, id: NodeId, now: Timestamp) {
+        self.wait_for(command, super::commands::Waits::Pong(id));
+        match self.node_mut(id).filter(|node| node.is_ready()) {
+            Some(node) => {
+                node.pings.push(command);
+                self.ping(id, now);
+            }
+            None => self.answer(command, Err(crate::error::RequestError::NoNode)),
+        }
+    }
+
+    pub(super) fn pong(&mut self, id: NodeId, payload: &[u8], now: Timestamp) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let State::Ready(ready) = &mut node.state else {
+            return;
+        };
+        let Some((sent_at, number, deadline)) = ready.ping else {
+            return;
+        };
+        if payload != number.to_be_bytes() {
+            return;
+        }
+        ready.ping = None;
+        let latency = now.since(sent_at);
+        node.latency = Some(latency);
+        let pings = std::mem::take(&mut node.pings);
+        self.timers.cancel(deadline);
+        self.answer_all(pings, &Ok(Answer::Latency(latency)));
+        self.node_changed(id);
+    }
+
+    /// No pong came in time.
+    pub(super) fn pong_due(&mut self, id: NodeId, now: Timestamp) {
+        self.node_lost(id, Loss::Silent, now);
+    }
+
+    /// The connection has been ready for long enough: the schedule starts over.
+    pub(super) fn stable(&mut self, id: NodeId) {
+        if let Some(node) = self.node_mut(id)
+            && let State::Ready(ready) = &mut node.state
+        {
+            ready.stable = None;
+            node.schedule.attempt = 0;
+            node.schedule.failures = 0;
+        }
+    }
+}

@@ -1,0 +1,667 @@
+//! Players as the application sets them, and as the nodes confirm them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::commands::Waits;
+use super::selection::Needs;
+use super::tables::Tables;
+use super::timers::Timer;
+use crate::command::{Answer, VoiceServerUpdate, VoiceStateUpdate};
+use crate::error::{RequestError, SubmitError};
+use crate::event::{Event, Kinds};
+use crate::id::{CommandId, NodeId};
+use crate::node::{Job, LaneKind, Loss, State};
+use crate::player::{
+    Choice, Fields, Move, Placement, Player, PlayerId, Source, Update, Voice, VoiceChange,
+};
+use crate::protocol::{self, GuildId, VoiceState};
+use crate::time::Timestamp;
+
+impl Tables {
+    /// The guild's player; made, and put on a node, if there is none.
+    pub(super) fn player_for(
+        &mut self,
+        guild: GuildId,
+        node: Option<NodeId>,
+        now: Timestamp,
+    ) -> Result<PlayerId, SubmitError> {
+        if let Some(id) = self.player_of(guild) {
+            return Ok(id);
+        }
+        let max = self.config.limits.players_max;
+        if self.players.len() >= max {
+            return Err(SubmitError::TooManyPlayers { max });
+        }
+        let (slot, generation) = self
+            .players
+            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild));
+        let id = PlayerId { slot, generation };
+        self.guilds.insert(guild, id);
+        self.player_changed(id);
+        let node = node.or_else(|| self.choose(Needs::default()));
+        if let Some(node) = node {
+            self.put(id, node, now);
+        }
+        Ok(id)
+    }
+
+    /// Puts a player that was nowhere on a node.
+    pub(super) fn put(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.place = Placement::On(node);
+        player.unsent = player.unsent.with(player.substance());
+        player.regulate(now);
+        let guild = player.guild;
+        self.reserve(node, guild);
+        self.node_changed(node);
+        self.sync(id);
+    }
+
+    /// Takes over what the application wants; the command waits for its confirmation.
+    pub(super) fn update_player(
+        &mut self,
+        command: CommandId,
+        id: PlayerId,
+        update: Update,
+        now: Timestamp,
+    ) {
+        let voice_at = now + self.config.timing.voice_deadline;
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let plays = matches!(update.track, Some(Some(_)));
+        let set = update.fields();
+        let without_voice = update.without_voice;
+        player.busy();
+        let changed = player.wanted.apply(update, now);
+        player.unsent = player.unsent.with(changed);
+        if changed.has(Fields::TRACK) {
+            player.awaits_start = player.wanted.track.is_some();
+            player.replayed = false;
+            // What a play brings with it is part of it.
+            player.unsent = player.unsent.without(Fields::USER_DATA);
+        }
+        let is_voiceless = player
+            .voice
+            .as_ref()
+            .is_none_or(|voice| voice.complete().is_none());
+        let busy = player.busy();
+        if changed.has(Fields::TRACK) {
+            self.timers.clear(&mut busy.voice_timer);
+            self.timers.clear(&mut busy.stopped_timer);
+            busy.refusals = 0;
+            busy.rejected_by = None;
+            busy.must_check = false;
+        }
+        if plays && is_voiceless && !without_voice {
+            busy.voice_timer = Some(self.timers.arm(voice_at, Timer::Voice(id)));
+        }
+        let superseded = busy.supersede(changed);
+        // A value that is set already may still be on its way: its confirmation is this one's.
+        let pending = player.unsent.with(player.in_flight);
+        let waits = set.and(pending).with(changed);
+        let in_flight = waits.and(player.in_flight).without(player.unsent);
+        let is_settled = waits.is_empty();
+        if !is_settled {
+            player
+                .busy()
+                .wait(command, waits.without(in_flight), in_flight);
+        }
+        player.regulate(now);
+        self.wait_for(command, Waits::Player(id));
+        self.answer_settled(superseded);
+        if is_settled {
+            self.answer(command, Ok(Answer::Done));
+        }
+        self.track_released(id, changed);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// A player that was stopped does not weigh on its node any more.
+    fn track_released(&mut self, id: PlayerId, changed: Fields) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let Some(node) = player.target().filter(|_| changed.has(Fields::TRACK)) else {
+            return;
+        };
+        let (guild, stops) = (player.guild, player.wanted.track.is_none());
+        if stops {
+            self.release(node, guild)
+        } else {
+            self.reserve(node, guild)
+        }
+    }
+
+    /// Drops what only a busy player needs, if it is that no more.
+    pub(super) fn settle_player(&mut self, id: PlayerId) {
+        if let Some(player) = self.player_mut(id) {
+            player.settle();
+        }
+    }
+
+    /// Lines the player up for its node's next free socket, if there is anything to send that
+    /// may be sent now.
+    pub(super) fn sync(&mut self, id: PlayerId) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let Some(node) = player.target() else { return };
+        if !player.may_send() {
+            return;
+        }
+        let (plays, must_check) = (player.plays(), player.must_check());
+        let guild = player.guild;
+        let is_ready = |tables: &Self| {
+            tables.node(node).is_some_and(|node| {
+                node.is_ready() && !node.reconciling && !node.tombstones.contains_key(&guild)
+            })
+        };
+        if !is_ready(self) {
+            return;
+        }
+        if let Some(player) = self.player_mut(id) {
+            player.queued = true;
+        }
+        if let Some(node) = self.node_mut(node) {
+            match (must_check, plays) {
+                (true, _) => node.control.push(Job::Check(id)),
+                (false, true) => node.control.push(Job::Player(id)),
+                (false, false) => node.control.push_later(Job::Player(id)),
+            }
+        }
+        self.note_lane(node, LaneKind::Control);
+    }
+
+    /// Syncs every player that goes to the node.
+    pub(super) fn sync_all(&mut self, node: NodeId) {
+        for id in self.players_where(|player| player.target() == Some(node)) {
+            self.sync(id);
+        }
+    }
+
+    /// The node confirmed what it was sent.
+    pub(super) fn player_confirmed(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        reply: Option<&protocol::Player<'_>>,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let fields = std::mem::replace(&mut player.in_flight, Fields::NONE);
+        let settled = fields.without(player.unsent);
+        if let Some(busy) = &mut player.busy {
+            if let Some(sent) = busy.sent.take() {
+                busy.base.confirm(fields, &sent);
+            }
+            busy.refusals = 0;
+            busy.failures = 0;
+            busy.must_check = false;
+        }
+        let done = player
+            .busy
+            .as_mut()
+            .map(|busy| busy.confirm())
+            .unwrap_or_default();
+        if let Some(reply) = reply {
+            player.connected = reply.state.connected;
+            player.ping_ms = i32::try_from(reply.state.ping).unwrap_or(-1);
+        }
+        if settled.has(Fields::TRACK) && player.wanted.track.is_some() {
+            player.learn_track(reply.and_then(|reply| reply.track.as_ref()));
+        }
+        if settled.has(Fields::TRACK.with(Fields::POSITION)) && !player.is_led_over() {
+            player.wanted.clock.restart(now);
+        }
+        let guild = player.guild;
+        if player.is_moving() {
+            self.arrived(id, node, now);
+        } else if let Some(player) = self.player_mut(id) {
+            player.regulate(now);
+        }
+        self.reservation_confirmed(node, guild);
+        self.answer_settled(done);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// The node refused what it was sent, and would refuse it again.
+    pub(super) fn player_rejected(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        status: u16,
+        message: Option<Arc<str>>,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        if player.is_moving() {
+            return self.move_rejected(id, node, now);
+        }
+        let fields = std::mem::replace(&mut player.in_flight, Fields::NONE);
+        let reverted = fields.without(player.unsent);
+        let busy = player.busy();
+        busy.refusals = 0;
+        let refused = busy.reject();
+        let base = busy.base.clone();
+        // A failure in the middle leaves the parts before it applied: those are set back, unless
+        // that is what was refused.
+        let was_reset = std::mem::replace(&mut busy.resetting, !refused.is_empty());
+        player.wanted.revert(reverted, &base, now);
+        if player.wanted.track.is_none() || fields.has(Fields::TRACK) {
+            player.awaits_start = false;
+        }
+        if status >= 500 && !was_reset {
+            let again = reverted.without(Fields::PLAY).without(Fields::VOICE);
+            player.unsent = player.unsent.with(again);
+        }
+        if reverted.has(Fields::VOICE)
+            && let Some(voice) = &mut player.voice
+        {
+            voice.expire();
+        }
+        player.regulate(now);
+        self.answer_waiting(refused, &RequestError::Rejected { status, message });
+        self.track_released(id, reverted);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// Discord's voice updates did not come: the play that waited for them is taken back.
+    pub(super) fn voice_due(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let unsent = player.unsent;
+        let busy = player.busy();
+        busy.voice_timer = None;
+        let base = busy.base.clone();
+        let taken_back = unsent.and(Fields::PLAY.with(Fields::PAUSED));
+        let withdrawn = busy.withdraw(taken_back);
+        player.wanted.revert(taken_back, &base, now);
+        player.unsent = unsent.without(taken_back);
+        player.awaits_start = false;
+        player.regulate(now);
+        self.answer_waiting(withdrawn, &RequestError::VoiceTimeout);
+        self.track_released(id, taken_back);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// Discord's `VOICE_STATE_UPDATE`; other users' are none of our business.
+    pub(super) fn voice_state(&mut self, update: VoiceStateUpdate, now: Timestamp) {
+        if update.user != self.config.user_id {
+            return;
+        }
+        let VoiceStateUpdate {
+            guild,
+            channel,
+            session_id,
+            ..
+        } = update;
+        self.voice(guild, channel.is_some(), now, |voice| {
+            voice.state(channel, session_id)
+        });
+    }
+
+    /// Discord's `VOICE_SERVER_UPDATE`.
+    pub(super) fn voice_server(&mut self, update: VoiceServerUpdate, now: Timestamp) {
+        let VoiceServerUpdate {
+            guild,
+            token,
+            endpoint,
+        } = update;
+        self.voice(guild, true, now, |voice| voice.server(token, endpoint));
+    }
+
+    /// A complete voice state.
+    pub(super) fn voice_set(&mut self, guild: GuildId, state: VoiceState, now: Timestamp) {
+        self.voice(guild, true, now, |voice| voice.set(state));
+    }
+
+    fn voice(
+        &mut self,
+        guild: GuildId,
+        creates: bool,
+        now: Timestamp,
+        change: impl FnOnce(&mut Voice) -> VoiceChange,
+    ) {
+        let id = match self.player_of(guild) {
+            Some(id) => id,
+            None if creates => match self.player_unplaced(guild) {
+                Some(id) => id,
+                None => return,
+            },
+            None => return,
+        };
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let change = change(player.voice.get_or_insert_default());
+        match change {
+            VoiceChange::None => {}
+            VoiceChange::Left => {
+                player.voice = None;
+                player.connected = false;
+                player.unsent = player.unsent.without(Fields::VOICE);
+                player.regulate(now);
+            }
+            VoiceChange::New => {
+                player.busy();
+                player.unsent = player.unsent.with(Fields::VOICE);
+                if let Some(busy) = &mut player.busy {
+                    self.timers.clear(&mut busy.voice_timer);
+                }
+                self.place_by_region(id, now);
+                self.sync(id);
+            }
+        }
+        self.player_changed(id);
+        self.settle_player(id);
+    }
+
+    /// A player that exists only because Discord spoke of its guild: it has no node until it has
+    /// a voice endpoint to choose one by, or something to play.
+    fn player_unplaced(&mut self, guild: GuildId) -> Option<PlayerId> {
+        if self.players.len() >= self.config.limits.players_max {
+            return None;
+        }
+        let (slot, generation) = self
+            .players
+            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild));
+        let id = PlayerId { slot, generation };
+        self.guilds.insert(guild, id);
+        Some(id)
+    }
+
+    /// The endpoint is known: a player of which no node knows anything yet goes to its region.
+    fn place_by_region(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let (is_unknown, guild) = (!player.was_sent, player.guild);
+        let old = match player.place {
+            Placement::Unplaced => None,
+            Placement::On(node) if is_unknown && !player.pinned => Some(node),
+            Placement::On(_)
+            | Placement::Frozen { .. }
+            | Placement::Moving { .. }
+            | Placement::Stranded { .. } => return,
+        };
+        let Some(node) = self.choose_for(id, &[]) else {
+            return;
+        };
+        if Some(node) == old {
+            return;
+        }
+        if let Some(old) = old {
+            self.release(old, guild);
+            self.unqueue(id, old);
+        }
+        self.put(id, node, now);
+        if let Some(old) = old {
+            self.node_changed(old);
+        }
+    }
+
+    /// The best node for the player: its region first.
+    pub(super) fn choose_for(&mut self, id: PlayerId, except: &[NodeId]) -> Option<NodeId> {
+        let player = self.player(id)?;
+        let voice = player.voice.as_ref().and_then(|voice| voice.complete());
+        let region = voice.and_then(|voice| self.config.regions.region(&voice.endpoint));
+        self.choose(Needs {
+            region: region.as_ref(),
+            except,
+        })
+    }
+
+    /// The player waits in the node's lane no more.
+    pub(super) fn unqueue(&mut self, id: PlayerId, node: NodeId) {
+        if let Some(player) = self.player_mut(id) {
+            player.queued = false;
+        }
+        if let Some(node) = self.node_mut(node) {
+            node.control
+                .retain(|job| job != Job::Player(id) && job != Job::Check(id));
+        }
+    }
+
+    /// Destroys a player; the command waits until its node has confirmed that.
+    pub(super) fn destroy(
+        &mut self,
+        command: Option<CommandId>,
+        id: PlayerId,
+        now: Timestamp,
+    ) -> Option<()> {
+        let player = self.player(id)?;
+        let (guild, place, was_sent) = (player.guild, player.place, player.was_sent);
+        let nodes: Vec<_> = match place {
+            Placement::On(node)
+            | Placement::Frozen { old: node }
+            | Placement::Stranded { from: node } => vec![node],
+            Placement::Moving { from, to, .. } => vec![from, to],
+            Placement::Unplaced => Vec::new(),
+        };
+        self.remove_player(id, now);
+        let mut waits = false;
+        for node in nodes.into_iter().filter(|_| was_sent) {
+            waits |= self.bury(node, guild, command);
+        }
+        if !waits && let Some(command) = command {
+            self.answer(command, Ok(Answer::Done));
+        }
+        Some(())
+    }
+
+    /// Takes the player out of every table.
+    pub(super) fn remove_player(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let (guild, place) = (player.guild, player.place);
+        if let Some(node) = player.target() {
+            self.unqueue(id, node);
+            self.release(node, guild);
+        }
+        let Some(player) = self.players.remove(id.slot, id.generation) else {
+            return;
+        };
+        self.guilds.remove(&guild);
+        if let Some(mut busy) = player.busy {
+            self.timers.clear(&mut busy.voice_timer);
+            self.timers.clear(&mut busy.resend_timer);
+            self.timers.clear(&mut busy.stopped_timer);
+            let waiting = std::mem::take(&mut busy.waiting);
+            self.answer_waiting(waiting, &RequestError::Destroyed);
+        }
+        self.changed.note(super::Changed::Player(guild));
+        match place {
+            Placement::Moving { from, to, .. } => {
+                self.left_group(from, to, None, now);
+                self.check_drained(from, now);
+                self.node_changed(from);
+                self.node_changed(to);
+            }
+            Placement::On(node) => {
+                self.check_drained(node, now);
+                self.node_changed(node);
+            }
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => {}
+        }
+    }
+
+    /// The node must not have the guild's player. Returns whether the command waits for that.
+    pub(super) fn bury(
+        &mut self,
+        node: NodeId,
+        guild: GuildId,
+        command: Option<CommandId>,
+    ) -> bool {
+        let Some(found) = self.node_mut(node) else {
+            return false;
+        };
+        if found.session.is_none() {
+            return false;
+        }
+        let is_ready = found.is_ready();
+        let tombstone = found.tombstones.entry(guild).or_default();
+        tombstone.commands.extend(command);
+        let is_new = !std::mem::replace(&mut tombstone.queued, is_ready);
+        if is_ready && is_new {
+            found.control.push(Job::Delete(guild));
+            self.note_lane(node, LaneKind::Control);
+        }
+        true
+    }
+
+    /// The node does not have the player any more.
+    pub(super) fn buried(&mut self, node: NodeId, guild: GuildId) {
+        let tombstone = self
+            .node_mut(node)
+            .and_then(|node| node.tombstones.remove(&guild));
+        if let Some(tombstone) = tombstone {
+            self.answer_all(tombstone.commands, &Ok(Answer::Done));
+        }
+        if let Some(id) = self.player_of(guild) {
+            self.sync(id);
+        }
+    }
+
+    pub(super) fn destroy_players_of(&mut self, node: NodeId, now: Timestamp) {
+        for id in self.players_where(|player| player.is_at(node)) {
+            self.destroy(None, id, now);
+        }
+    }
+
+    /// The session is unknown to the node although its socket stands: the connection is made
+    /// again, and `ready` decides.
+    pub(super) fn session_unknown(&mut self, node: NodeId, now: Timestamp) {
+        if self
+            .node(node)
+            .is_some_and(|node| matches!(node.state, State::Ready(_)))
+        {
+            self.node_lost(node, Loss::SessionNotFound, now);
+        }
+    }
+
+    /// Sends the player's state again after a pause.
+    pub(super) fn resend_later(&mut self, id: PlayerId, after: Duration, now: Timestamp) {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let busy = player.busy();
+        self.timers.clear(&mut busy.resend_timer);
+        busy.resend_timer = Some(self.timers.arm(now + after, Timer::Resend(id)));
+    }
+
+    /// The pause is over.
+    pub(super) fn resend_due(&mut self, id: PlayerId) {
+        if let Some(busy) = self.player_mut(id).and_then(|player| player.busy.as_mut()) {
+            busy.resend_timer = None;
+        }
+        self.sync(id);
+    }
+
+    /// Discord's voice server did not answer the node: the application should join again.
+    pub(super) fn voice_failed(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let guild = player.guild;
+        player.recall();
+        if let Some(voice) = &mut player.voice {
+            voice.expire();
+        }
+        player.connected = false;
+        player.unsent = player.substance();
+        player.wanted.rebase(now);
+        player.regulate(now);
+        self.bury(node, guild, None);
+        self.player_changed(id);
+        self.emit(Kinds::VOICE, || Event::VoiceFailed { guild });
+    }
+}
+
+impl Player {
+    /// Whether there is anything to send that may be sent now, and is not lined up already.
+    fn may_send(&self) -> bool {
+        let is_resting = self
+            .busy
+            .as_ref()
+            .is_some_and(|busy| busy.resend_timer.is_some());
+        !self.queued
+            && self.in_flight.is_empty()
+            && !self.unsent.is_empty()
+            && !self.awaits_voice()
+            && !is_resting
+    }
+
+    fn plays(&self) -> bool {
+        self.wanted.track.is_some()
+    }
+
+    fn must_check(&self) -> bool {
+        self.busy.as_ref().is_some_and(|busy| busy.must_check) && self.unsent.has(Fields::TRACK)
+    }
+
+    /// Fills in what the node's answer says of the track that was sent.
+    fn learn_track(&mut self, wire: Option<&protocol::WireTrack<'_>>) {
+        let (Some(choice), Some(wire)) = (&mut self.wanted.track, wire) else {
+            return;
+        };
+        if choice.track().is_some() {
+            return;
+        }
+        let Some(mut track) = super::events::decode(wire) else {
+            return;
+        };
+        let details = Arc::make_mut(&mut track);
+        if let Source::Encoded(encoded) = &choice.source {
+            // The answer's blob holds a position; the one that was sent does not.
+            details.encoded = encoded.clone();
+        }
+        details.user_data.clone_from(&choice.user_data);
+        choice.source = Source::Track(track);
+        let length_ms = Choice::length_ms(choice);
+        self.wanted.clock.bound(length_ms);
+    }
+}
+
+/// Whether a placement is a move for this reason.
+pub(super) const fn moves_for(place: Placement, reason: Move) -> bool {
+    match (place, reason) {
+        (
+            Placement::Moving {
+                why: Move::Lost, ..
+            },
+            Move::Lost,
+        )
+        | (
+            Placement::Moving {
+                why: Move::Ordered, ..
+            },
+            Move::Ordered,
+        ) => true,
+        (
+            Placement::Moving { .. }
+            | Placement::Unplaced
+            | Placement::On(_)
+            | Placement::Frozen { .. }
+            | Placement::Stranded { .. },
+            _,
+        ) => false,
+    }
+}

@@ -1,0 +1,244 @@
+//! A resumed session: the server's players against ours.
+//!
+//! The server's word counts for what plays, ours for what was asked since. Players that the
+//! server lacks are made again; those that nobody here knows are adopted or destroyed, and those
+//! that were destroyed or moved while the session was away are destroyed.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::answers::Class;
+use super::events::decode;
+use super::tables::Tables;
+use crate::config::Strangers;
+use crate::error::SubmitError;
+use crate::event::{Event, Kinds};
+use crate::id::NodeId;
+use crate::node::{Job, LaneKind};
+use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Volume, play_tag};
+use crate::protocol::{self, GuildId, VoiceState, decode as decode_json, same_track};
+use crate::time::Timestamp;
+
+impl Tables {
+    /// The server listed the players of a resumed session.
+    pub(super) fn players_listed(&mut self, id: NodeId, class: Class, body: &[u8], now: Timestamp) {
+        if let Class::SessionUnknown = class {
+            return self.session_unknown(id, now);
+        }
+        let text = std::str::from_utf8(body)
+            .ok()
+            .filter(|_| matches!(class, Class::Done));
+        let listed =
+            text.and_then(|text| decode_json::<Vec<protocol::Player<'_>>>(text, "players").ok());
+        if let Some(node) = self.node_mut(id) {
+            node.reconciling = false;
+        }
+        let mut present = BTreeSet::new();
+        for theirs in listed.iter().flatten() {
+            present.insert(theirs.guild_id);
+            self.reconcile(id, theirs, now);
+        }
+        if listed.is_some() {
+            self.recreate_absent(id, &present, now);
+            self.bury_queued(id, &present);
+        }
+        self.sync_all(id);
+        self.note_lane(id, LaneKind::Control);
+    }
+
+    fn reconcile(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let guild = theirs.guild_id;
+        if self.is_buried(id, guild) {
+            return;
+        }
+        let known = self.player_of(guild);
+        let ours = known
+            .and_then(|player| self.player(player))
+            .map(|player| player.place);
+        match (known, ours) {
+            (Some(player), Some(Placement::On(node))) if node == id => {
+                self.compare(player, theirs, now);
+            }
+            // A player of another node, or on its way there: this copy goes when it has arrived.
+            (Some(_), Some(Placement::Moving { from, .. })) if from == id => {}
+            (Some(player), Some(Placement::Unplaced)) => {
+                self.put(player, id, now);
+                self.compare(player, theirs, now);
+            }
+            (Some(_), Some(_)) => {
+                self.bury(id, guild, None);
+            }
+            (_, _) => self.meet_stranger(id, theirs, now),
+        }
+    }
+
+    /// A player that nobody here knows.
+    fn meet_stranger(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let guild = theirs.guild_id;
+        if self.config.strangers == Strangers::Destroy {
+            self.bury(id, guild, None);
+            return;
+        }
+        let adopted: Result<PlayerId, SubmitError> = self.player_for(guild, Some(id), now);
+        let Ok(player_id) = adopted else { return };
+        let Some(player) = self.player_mut(player_id) else {
+            return;
+        };
+        player.was_sent = true;
+        player.adopt(theirs, now);
+        self.player_changed(player_id);
+        if let Some(node) = self.node_ref(id) {
+            self.emit(Kinds::PLAYERS, || Event::PlayerAdopted { guild, node });
+        }
+    }
+
+    /// A player of ours that the server still has.
+    fn compare(&mut self, id: PlayerId, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.connected = theirs.state.connected;
+        player.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
+        let is_same = player.is_playing(theirs);
+        if is_same {
+            // The play is there, whatever became of the answer to its PATCH.
+            player.unsent = player.unsent.without(Fields::TRACK);
+            player.awaits_start = false;
+            if !player.unsent.has(Fields::POSITION) {
+                let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+                player.wanted.clock.report(position_ms, now);
+            }
+        } else if !player.unsent.has(Fields::TRACK) {
+            player.take_track(theirs, now);
+        }
+        player.busy().must_check = false;
+        if theirs.paused != player.wanted.paused {
+            player.unsent = player.unsent.with(Fields::PAUSED);
+        }
+        if theirs.volume != player.wanted.volume.get() {
+            player.unsent = player.unsent.with(Fields::VOLUME);
+        }
+        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
+        if filters.as_ref() != player.wanted.filters.as_deref() {
+            player.unsent = player.unsent.with(Fields::FILTERS);
+        }
+        player.regulate(now);
+        // What the server turned out to have already is confirmed by that.
+        let pending = player.unsent;
+        let settled = player.busy().settle_except(pending);
+        self.answer_settled(settled);
+        self.player_changed(id);
+        self.settle_player(id);
+    }
+
+    /// Players of ours that the server lost are made again.
+    fn recreate_absent(&mut self, id: NodeId, present: &BTreeSet<GuildId>, now: Timestamp) {
+        let absent = self.players_where(|player| {
+            player.place == Placement::On(id) && !present.contains(&player.guild)
+        });
+        for player_id in absent {
+            if let Some(player) = self.player_mut(player_id) {
+                player.wanted.rebase(now);
+                player.unsent = player.unsent.with(player.substance());
+                player.connected = false;
+                player.regulate(now);
+            }
+            self.player_changed(player_id);
+        }
+    }
+
+    /// What must not be there is destroyed, if it is; the rest of the tombstones have served.
+    fn bury_queued(&mut self, id: NodeId, present: &BTreeSet<GuildId>) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let buried: Vec<_> = node.tombstones.keys().copied().collect();
+        for guild in buried {
+            if present.contains(&guild) {
+                let Some(node) = self.node_mut(id) else {
+                    return;
+                };
+                let Some(tombstone) = node.tombstones.get_mut(&guild) else {
+                    continue;
+                };
+                if !std::mem::replace(&mut tombstone.queued, true) {
+                    node.control.push(Job::Delete(guild));
+                }
+            } else {
+                self.buried(id, guild);
+            }
+        }
+    }
+}
+
+impl Player {
+    /// Whether the server plays what is wanted.
+    fn is_playing(&self, theirs: &protocol::Player<'_>) -> bool {
+        match (&self.wanted.track, &theirs.track) {
+            (None, None) => true,
+            (Some(choice), Some(wire)) => {
+                match wire
+                    .user_data
+                    .and_then(|data| play_tag::play_of(data.get()))
+                {
+                    Some(play) => play == self.wanted.play,
+                    None => choice
+                        .encoded()
+                        .is_some_and(|own| same_track(own, &wire.encoded)),
+                }
+            }
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    /// Takes the server's word for what plays.
+    fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let track = theirs.track.as_ref().and_then(decode);
+        let play = theirs.track.as_ref().and_then(|wire| wire.user_data);
+        if let Some(play) = play.and_then(|data| play_tag::play_of(data.get())) {
+            self.wanted.play = self.wanted.play.max(play);
+        }
+        self.wanted.track = track.map(|track| Choice {
+            user_data: track.user_data.clone(),
+            source: Source::Track(track),
+        });
+        if self.wanted.track.is_none() {
+            self.wanted.end_time_ms = None;
+        }
+        let length_ms = self
+            .wanted
+            .track
+            .as_ref()
+            .map_or(u64::MAX, Choice::length_ms);
+        let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+        self.wanted.clock.begin(position_ms, length_ms, now);
+        self.awaits_start = false;
+    }
+
+    /// Becomes what the server has.
+    fn adopt(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        self.take_track(theirs, now);
+        self.wanted.paused = theirs.paused;
+        self.wanted.volume = Volume::from(theirs.volume);
+        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
+        let rate = filters.as_ref().map_or(1.0, |filters| filters.time_scale());
+        self.wanted.filters = filters.map(Arc::new);
+        self.wanted.clock.scale(rate, now);
+        self.connected = theirs.state.connected;
+        self.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
+        if let Some(voice) = &theirs.voice
+            && let Some(channel_id) = voice.channel_id
+            && !voice.token.is_empty()
+        {
+            let state = VoiceState {
+                token: (&*voice.token).into(),
+                endpoint: (&*voice.endpoint).into(),
+                session_id: (&*voice.session_id).into(),
+                channel_id,
+            };
+            self.voice.get_or_insert_default().set(state);
+        }
+        self.unsent = Fields::NONE;
+        self.regulate(now);
+    }
+}

@@ -1,0 +1,260 @@
+//! The application's own REST requests, past the state of the players.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::commands::Waits;
+use super::tables::Tables;
+use super::timers::{Timer, TimerKey};
+use crate::command::{Answer, Target};
+use crate::error::{NodeFailure, RequestError};
+use crate::id::{CommandId, NodeId};
+use crate::node::{Job, LaneKind};
+use crate::rest::{self, Failure};
+use crate::time::Timestamp;
+
+/// The application's own requests, by number.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    open: BTreeMap<u64, OpenRequest>,
+    last: u64,
+}
+
+#[derive(Debug)]
+struct OpenRequest {
+    command: CommandId,
+    request: rest::Request,
+    target: Target,
+    /// The node that it waits for or is on its way to.
+    node: Option<NodeId>,
+    /// The nodes that have failed it.
+    failed: Vec<NodeId>,
+    last_failure: Option<NodeFailure>,
+    repeat: Option<TimerKey>,
+    sent: bool,
+}
+
+/// How often a request may be repeated, where that is safe.
+const REPEATS_MAX: usize = 2;
+/// The pause before a request goes to the same node again.
+const REPEAT_AFTER: Duration = Duration::from_millis(500);
+
+impl Requests {
+    /// The request goes out now.
+    pub(super) fn send(&mut self, number: u64) -> Option<&rest::Request> {
+        let open = self.open.get_mut(&number)?;
+        open.sent = true;
+        Some(&open.request)
+    }
+
+    pub(super) fn get(&self, number: u64) -> Option<&rest::Request> {
+        self.open.get(&number).map(|open| &open.request)
+    }
+
+    fn is_in_flight(&self, number: u64) -> bool {
+        self.open.get(&number).is_some_and(|open| open.sent)
+    }
+}
+
+impl Tables {
+    pub(super) fn submit_request(
+        &mut self,
+        command: CommandId,
+        target: Target,
+        request: rest::Request,
+    ) {
+        self.requests.last += 1;
+        let number = self.requests.last;
+        self.wait_for(command, Waits::Request(number));
+        let open = OpenRequest {
+            command,
+            request,
+            target,
+            node: None,
+            failed: Vec::new(),
+            last_failure: None,
+            repeat: None,
+            sent: false,
+        };
+        self.requests.open.insert(number, open);
+        self.route_request(number);
+    }
+
+    /// Puts the request in a lane; without a node it waits for one to be ready.
+    pub(super) fn route_request(&mut self, number: u64) {
+        let Self {
+            requests, scores, ..
+        } = self;
+        let Some(open) = requests.open.get(&number) else {
+            return;
+        };
+        let node = match open.target {
+            Target::Node(node) => Some(node),
+            Target::Best => scores
+                .best_except(&open.failed)
+                .or_else(|| scores.best_except(&[])),
+        };
+        let kind = lane_of(&open.request);
+        if let Some(open) = self.requests.open.get_mut(&number) {
+            open.node = node;
+            open.repeat = None;
+        }
+        if let Some(id) = node
+            && let Some(node) = self.node_mut(id)
+        {
+            node.lane(kind).push(Job::Request(number));
+            self.note_lane(id, kind);
+        }
+    }
+
+    /// A node is ready: requests that had none go there.
+    pub(super) fn route_waiting_requests(&mut self) {
+        let waiting = self.requests.open.iter();
+        let waiting: Vec<_> = waiting
+            .filter(|(_, open)| open.node.is_none() && open.repeat.is_none())
+            .map(|(number, _)| *number)
+            .collect();
+        for number in waiting {
+            self.route_request(number);
+        }
+    }
+
+    /// A node is lost: requests that wait for it and may be answered by another find one.
+    pub(super) fn reroute_requests(&mut self, lost: NodeId) {
+        let waiting = self.requests.open.iter();
+        let waiting: Vec<_> = waiting
+            .filter(|(_, open)| open.node == Some(lost) && open.target == Target::Best)
+            .map(|(number, _)| *number)
+            .collect();
+        if let Some(node) = self.node_mut(lost) {
+            let moved = |job| matches!(job, Job::Request(number) if waiting.contains(&number));
+            node.lookup.retain(|job| !moved(job));
+            node.control.retain(|job| !moved(job));
+        }
+        // Those on their way still may be answered: only what waits in a lane moves.
+        for number in waiting {
+            if !self.requests.is_in_flight(number) {
+                self.route_request(number);
+            }
+        }
+    }
+
+    /// The node answered.
+    pub(super) fn request_answered(
+        &mut self,
+        number: u64,
+        answer: Result<rest::Answer, Failure>,
+        now: Timestamp,
+    ) {
+        let Some(open) = self.requests.open.get_mut(&number) else {
+            return;
+        };
+        open.sent = false;
+        let answer = match answer {
+            Ok(answer) => Ok(Answer::Rest(Box::new(answer))),
+            Err(Failure::Undecodable(error)) => Err(RequestError::Undecodable(error)),
+            Err(Failure::Refused(refusal)) => {
+                let status = refusal.status.as_u16();
+                if matches!(status, 429 | 502..=504) {
+                    let failure = NodeFailure::Unavailable { status };
+                    return self.request_failed(number, failure, now);
+                }
+                let message = refusal.body.message.as_deref().map(Into::into);
+                Err(RequestError::Rejected { status, message })
+            }
+        };
+        self.close_request(number, answer);
+    }
+
+    /// The node did not answer: another one is asked, or the same again, where that is safe.
+    pub(super) fn request_failed(&mut self, number: u64, failure: NodeFailure, now: Timestamp) {
+        let Some(open) = self.requests.open.get_mut(&number) else {
+            return;
+        };
+        open.sent = false;
+        open.last_failure = Some(failure);
+        open.failed.extend(open.node.take());
+        if !open.request.repeat_is_safe() || open.failed.len() > REPEATS_MAX {
+            return self.close_request(number, Err(RequestError::NodeFailed(failure)));
+        }
+        let timer = self.timers.arm(now + REPEAT_AFTER, Timer::Repeat(number));
+        if let Some(open) = self.requests.open.get_mut(&number) {
+            open.repeat = Some(timer);
+        }
+    }
+
+    /// The socket died before the node can have seen the request: it goes out again at once.
+    pub(super) fn repeat_request(&mut self, number: u64, node: NodeId) {
+        let Some(open) = self.requests.open.get_mut(&number) else {
+            return;
+        };
+        open.sent = false;
+        if !open.request.repeat_is_safe() {
+            let failure = NodeFailure::ConnectionLost;
+            return self.close_request(number, Err(RequestError::NodeFailed(failure)));
+        }
+        let kind = lane_of(&open.request);
+        if let Some(node) = self.node_mut(node) {
+            node.lane(kind).push_first(Job::Request(number));
+        }
+    }
+
+    /// The deadline came; returns what the command is answered.
+    pub(super) fn give_up_request(&mut self, number: u64) -> RequestError {
+        let sent = self.requests.is_in_flight(number);
+        let failure = self
+            .requests
+            .open
+            .get(&number)
+            .and_then(|open| open.last_failure);
+        self.cancel_request(number);
+        match (sent, failure) {
+            (true, _) => RequestError::NodeFailed(NodeFailure::TimedOut),
+            (false, Some(failure)) => RequestError::NodeFailed(failure),
+            (false, None) => RequestError::NoNode,
+        }
+    }
+
+    /// Nobody waits for the request: it leaves its lane, or loses its answer.
+    pub(super) fn cancel_request(&mut self, number: u64) {
+        let Some(mut open) = self.requests.open.remove(&number) else {
+            return;
+        };
+        self.timers.clear(&mut open.repeat);
+        if let Some(id) = open.node
+            && let Some(node) = self.node_mut(id)
+        {
+            node.lane(lane_of(&open.request))
+                .retain(|job| job != Job::Request(number));
+        }
+    }
+
+    /// The node is gone: requests that were for it alone are answered.
+    pub(super) fn fail_requests_of(&mut self, node: NodeId, error: &RequestError) {
+        let theirs = self.requests.open.iter();
+        let theirs: Vec<_> = theirs
+            .filter(|(_, open)| open.target == Target::Node(node))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in theirs {
+            self.close_request(number, Err(error.clone()));
+        }
+    }
+
+    fn close_request(&mut self, number: u64, answer: Result<Answer, RequestError>) {
+        let command = self.requests.open.get(&number).map(|open| open.command);
+        self.cancel_request(number);
+        if let Some(command) = command {
+            self.answer(command, answer);
+        }
+    }
+}
+
+/// The lane of a request.
+pub(super) fn lane_of(request: &rest::Request) -> LaneKind {
+    if request.is_lookup() {
+        LaneKind::Lookup
+    } else {
+        LaneKind::Control
+    }
+}

@@ -1,0 +1,198 @@
+//! [`Tables`]: everything that a pool knows, apart from the bytes of its sockets.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use rand_chacha::ChaCha8Rng;
+
+use super::changed::{Changed, ChangedList};
+use super::commands::Commands;
+use super::failover::Group;
+use super::requests::Requests;
+use super::selection::Scores;
+use super::timers::Timers;
+use crate::config::PoolConfig;
+use crate::event::{Event, Kinds};
+use crate::event_queue::EventQueue;
+use crate::id::{NodeId, SocketId};
+use crate::node::{LaneKind, Node, NodeRef};
+use crate::output::Output;
+use crate::player::{Player, PlayerId};
+use crate::protocol::GuildId;
+use crate::slab::Slab;
+use crate::time::Timestamp;
+
+/// Everything that a pool knows, apart from the bytes of its sockets.
+///
+/// A message is decoded in its socket's buffer and handled here while it is borrowed from there,
+/// so nothing here touches a socket: what a socket must do is a [`Task`].
+#[derive(Debug)]
+pub(super) struct Tables {
+    pub(super) config: PoolConfig,
+    pub(super) now: Timestamp,
+    pub(super) nodes: Slab<Node>,
+    /// The nodes in the order of configuration.
+    pub(super) order: Vec<NodeId>,
+    pub(super) next_order: u32,
+    pub(super) players: Slab<Player>,
+    pub(super) guilds: HashMap<GuildId, PlayerId, BuildHasherDefault<SnowflakeHasher>>,
+    pub(super) scores: Scores,
+    pub(super) commands: Commands,
+    pub(super) requests: Requests,
+    pub(super) timers: Timers,
+    pub(super) failovers: BTreeMap<(NodeId, NodeId), Group>,
+    pub(super) events: EventQueue,
+    pub(super) listening: Kinds,
+    pub(super) outputs: VecDeque<Output>,
+    pub(super) changed: ChangedList,
+    pub(super) tasks: VecDeque<Task>,
+    /// Lanes with something to do.
+    pub(super) noted: VecDeque<(NodeId, LaneKind)>,
+    /// Counts the pings, so that a pong answers one of them.
+    pub(super) pings: u64,
+    /// Whether the pool is closing, or closed.
+    pub(super) closing: bool,
+    /// For jitter.
+    pub(super) chance: ChaCha8Rng,
+}
+
+/// What a socket must do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Task {
+    /// Open the node's WebSocket.
+    Dial(NodeId),
+    /// Send a ping with this number.
+    Ping(SocketId, u64),
+    /// Send a close frame, and close the socket when the peer has answered it.
+    Close(SocketId),
+    /// Close the socket at once.
+    Drop(SocketId),
+    /// Close all REST sockets of a lane, whatever they are doing.
+    Clear(NodeId, LaneKind),
+}
+
+impl Tables {
+    pub(super) fn new(config: PoolConfig, chance: ChaCha8Rng, now: Timestamp) -> Self {
+        Self {
+            scores: Scores::new(config.strategy.clone()),
+            events: EventQueue::new(config.limits.events_max),
+            config,
+            now,
+            nodes: Slab::default(),
+            order: Vec::new(),
+            next_order: 0,
+            players: Slab::default(),
+            guilds: HashMap::default(),
+            commands: Commands::default(),
+            requests: Requests::default(),
+            timers: Timers::default(),
+            failovers: BTreeMap::new(),
+            listening: Kinds::ALL,
+            outputs: VecDeque::new(),
+            changed: ChangedList::default(),
+            tasks: VecDeque::new(),
+            noted: VecDeque::new(),
+            pings: 0,
+            closing: false,
+            chance,
+        }
+    }
+
+    /// Time never goes backwards in here.
+    pub(super) fn advance(&mut self, now: Timestamp) -> Timestamp {
+        self.now = self.now.max(now);
+        self.now
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.get(id.slot, id.generation)
+    }
+
+    pub(super) fn node_mut(&mut self, id: NodeId) -> Option<&mut Node> {
+        self.nodes.get_mut(id.slot, id.generation)
+    }
+
+    pub(super) fn node_ref(&self, id: NodeId) -> Option<NodeRef> {
+        self.node(id).map(|node| node.node.clone())
+    }
+
+    pub(super) fn player(&self, id: PlayerId) -> Option<&Player> {
+        self.players.get(id.slot, id.generation)
+    }
+
+    pub(super) fn player_mut(&mut self, id: PlayerId) -> Option<&mut Player> {
+        self.players.get_mut(id.slot, id.generation)
+    }
+
+    pub(super) fn player_of(&self, guild: GuildId) -> Option<PlayerId> {
+        self.guilds.get(&guild).copied()
+    }
+
+    /// The players that `wanted` names, in the order of their slots.
+    pub(super) fn players_where(&self, wanted: impl Fn(&Player) -> bool) -> Vec<PlayerId> {
+        self.players
+            .iter()
+            .filter(|player| wanted(player))
+            .map(|player| player.id)
+            .collect()
+    }
+
+    /// Hands out an event, if anybody listens for its kind; only then is it built.
+    pub(super) fn emit(&mut self, kind: Kinds, event: impl FnOnce() -> Event) {
+        if self.listening.intersects(kind) {
+            self.events.push(event());
+        }
+    }
+
+    pub(super) fn emit_node(&mut self, id: NodeId, event: impl FnOnce(NodeRef) -> Event) {
+        if self.listening.intersects(Kinds::NODES)
+            && let Some(node) = self.node_ref(id)
+        {
+            self.events.push(event(node));
+        }
+    }
+
+    pub(super) fn player_changed(&mut self, id: PlayerId) {
+        if let Some(player) = self.players.get(id.slot, id.generation) {
+            self.changed.note(Changed::Player(player.guild));
+        }
+    }
+
+    /// The view of a node changed, and perhaps its score.
+    pub(super) fn node_changed(&mut self, id: NodeId) {
+        self.changed.note(Changed::Node(id));
+        self.rescore(id);
+    }
+
+    /// The lane is looked at before the present call returns.
+    pub(super) fn note_lane(&mut self, id: NodeId, kind: LaneKind) {
+        if let Some(node) = self.nodes.get_mut(id.slot, id.generation)
+            && !std::mem::replace(&mut node.lane(kind).noted, true)
+        {
+            self.noted.push_back((id, kind));
+        }
+    }
+}
+
+/// Spreads snowflakes, which differ in their upper bits, with one multiplication.
+///
+/// It is the same in every run; the table is only looked up, never iterated.
+#[derive(Default)]
+pub(super) struct SnowflakeHasher(u64);
+
+impl Hasher for SnowflakeHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        let mixed = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = mixed ^ (mixed >> 32);
+    }
+}
