@@ -20,7 +20,7 @@ use serde::Deserialize;
 use super::Request;
 use crate::protocol::{
     DecodeCause, DecodeError, ErrorBody, Info, LoadResult, Player, PlayerSnapshot, RawJson,
-    RoutePlanner, SessionState, Stats, Track, decode,
+    RoutePlanner, SessionState, Stats, Track, decode, redact,
 };
 
 /// The answer to a [`Request`] that succeeded.
@@ -95,7 +95,7 @@ pub enum Failure {
 }
 
 /// An answer with a status other than success.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
     /// The status.
@@ -103,8 +103,7 @@ pub struct Refusal {
     /// What the body says; empty if it is not Lavalink's JSON.
     pub body: ErrorBody,
     /// The first [`Refusal::EXCERPT_BYTES_MAX`] bytes of a body that is not Lavalink's JSON, such
-    /// as a proxy's HTML; none otherwise. It may quote the path and the session id in it, so it
-    /// never shows in a log.
+    /// as a proxy's HTML, with `***` for session ids; none otherwise.
     pub excerpt: Option<Box<str>>,
 }
 
@@ -118,7 +117,7 @@ impl Refusal {
         let is_foreign = parsed.is_empty() && !body.is_empty();
         let excerpt = is_foreign.then(|| {
             let start = body.get(..Self::EXCERPT_BYTES_MAX).unwrap_or(body);
-            String::from_utf8_lossy(start).into()
+            redact(&String::from_utf8_lossy(start)).into()
         });
         Self {
             status,
@@ -137,21 +136,6 @@ impl fmt::Display for Refusal {
             Some(message) => write!(f, ": {message}"),
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut refusal = f.debug_struct("Refusal");
-        refusal
-            .field("status", &self.status)
-            .field("body", &self.body);
-        refusal
-            .field(
-                "excerpt_bytes",
-                &self.excerpt.as_ref().map(|text| text.len()),
-            )
-            .finish()
     }
 }
 
