@@ -330,7 +330,8 @@ mod tests {
 
     #[test]
     fn a_voice_close_takes_any_code() {
-        let tail = r#""type":"WebSocketClosedEvent","code":4006,"reason":"Session is no longer valid.","byRemote":true"#;
+        let tail = r#""type":"WebSocketClosedEvent","code":4006,
+            "reason":"Session is no longer valid.","byRemote":true"#;
         let reason = "Session is no longer valid.".into();
         let expected = EventKind::WebSocketClosed {
             code: 4006,

@@ -127,13 +127,15 @@ fn full() -> u16 {
     100
 }
 
+const NO_FILTERS: &str = "{}";
+
 fn no_filters() -> &'static str {
-    "{}"
+    NO_FILTERS
 }
 
 fn raw_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
     let filters: Option<&'de RawValue> = Option::deserialize(deserializer)?;
-    Ok(filters.map_or(no_filters(), RawValue::get))
+    Ok(filters.map_or(NO_FILTERS, RawValue::get))
 }
 
 /// NodeLink may write `{}` for no track.

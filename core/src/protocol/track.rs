@@ -182,7 +182,7 @@ pub fn blob_stem(encoded: &str) -> Option<BlobStem<'_>> {
     if decoded < stem.checked_add(POSITION_BYTES)? {
         return None;
     }
-    let groups = digits.get(..stem / 3 * 4)?;
+    let groups = digits.get(..(stem / 3).checked_mul(4)?)?;
     let [first, second, _] = group(digits, stem / 3)?;
     let rest = match stem % 3 {
         0 => [0, 0],

@@ -150,8 +150,8 @@ fn a_tremble_needs_depth_and_frequency() {
 
 #[test]
 fn a_number_that_json_cannot_say_is_refused_in_every_field() {
-    let mut wire = serde_json::to_value(full()).unwrap();
-    let paths = number_paths(&mut wire);
+    let wire = serde_json::to_value(full()).unwrap();
+    let paths = number_paths(&wire);
     assert_eq!(paths.len(), 27);
     let names = [f32::NAN, f32::INFINITY].map(|odd| {
         let mut names = std::collections::BTreeSet::new();
@@ -207,7 +207,7 @@ fn full() -> Filters {
 }
 
 /// The names of all floating-point fields as the wire spells them.
-fn number_paths(wire: &mut serde_json::Value) -> Vec<String> {
+fn number_paths(wire: &serde_json::Value) -> Vec<String> {
     let mut paths = Vec::new();
     for (filter, fields) in wire.as_object().unwrap() {
         match fields.as_object() {
