@@ -16,8 +16,13 @@
         clippy::as_conversions
     )
 )]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use std::borrow::Cow;
+
+use table::TABLE;
+
+mod table;
 
 /// The region of a voice endpoint, by the built-in map.
 ///
@@ -246,101 +251,166 @@ const FAMILIES: [(&str, &str); 6] = [
     ("af", "africa"),
 ];
 
-/// Fine label, coarse label, airport codes.
-const TABLE: [(&str, &str, &str); 40] = [
-    (
-        "us-east",
-        "us",
-        "iad bgr bos buf orf phl pit rdu ric jfk lga",
-    ),
-    ("newark", "us", "ewr"),
-    ("atlanta", "us", "atl"),
-    ("st-pete", "us", "pie"),
-    (
-        "us-central",
-        "us",
-        "ord cle cmh den fsd ind mci mem msp okc oma phx stl dtw",
-    ),
-    (
-        "us-south",
-        "us",
-        "dfw aus bna clt iah jax mfe mia sat tpa tlh",
-    ),
-    ("us-west", "us", "lax abq anc hnl las san sfo slc smf"),
-    ("seattle", "us", "sea"),
-    ("oregon", "us", "pdx"),
-    ("santa-clara", "us", "sjc"),
-    ("montreal", "us", "yul yhz yow yvr ywg yxe yyc yyz"),
-    (
-        "central-america",
-        "us",
-        "mex gdl qro gua pty sap tgu sjo bgi gnd kin pos sdq sti sju",
-    ),
-    (
-        "brazil",
-        "southamerica",
-        "gru gig aru bel bnu bsb caw cfc cgb cnf cwb fln for gyn itj jdo joi mao nvt pmw \
-         poa qwj rao rec sjk sjp sod ssa udi vcp vix xap",
-    ),
-    ("buenos-aires", "southamerica", "eze cor nqn"),
-    ("santiago", "southamerica", "scl ari"),
-    (
-        "south-america",
-        "southamerica",
-        "lim bog lpb gye uio baq clo mde geo pbm",
-    ),
-    ("rotterdam", "eu", "rtm"),
-    ("amsterdam", "eu", "ams"),
-    ("frankfurt", "eu", "fra"),
-    ("london", "eu", "lhr lon"),
-    ("madrid", "eu", "mad"),
-    ("milan", "eu", "mxp mil"),
-    ("warsaw", "eu", "waw"),
-    ("stockholm", "eu", "arn"),
-    ("finland", "eu", "hel"),
-    ("bucharest", "eu", "otp"),
-    ("russia", "eu", "dme led kja svx"),
-    (
-        "europe",
-        "eu",
-        "cdg vie bru sof zag prg cph lys mrs bod tbs ath skg bud kef dub ork fco rom pmo \
-         rix vno lux kiv kbp skp osl lis beg bts bcn bcg got gva zrh ist adb edi man dus \
-         ham muc str txl ber cgn tia evn gyd llk msq lca",
-    ),
-    (
-        "india",
-        "asia",
-        "bom maa del blr hyd ccu amd bbi cnn cok ixc knu nag pat",
-    ),
-    ("japan", "asia", "nrt hnd kix fuk oka"),
-    ("singapore", "asia", "sin"),
-    ("hongkong", "asia", "hkg mfm"),
-    ("south-korea", "asia", "icn"),
-    (
-        "sydney",
-        "asia",
-        "syd mel akl adl bne cbr chc hba per nou suv gum ppt",
-    ),
-    (
-        "asia",
-        "asia",
-        "bhy can cgd cgo csx ctu czx dlc foc fuo hak hfe hgh hyn jxg khn kmg kwe lhw nng \
-         pkx sha sjw szx tao ten tna tsn tyn whu xfn xiy xnn zgn khh tpe uln ceb cgy crk \
-         mnl cgk dps jog bkk cnx urt dad han sgn kch kul jhb bwn pnh vte cgp dac jsr cmb \
-         isb khi lhe ktm pbh mle akx ala nqz tas",
-    ),
-    ("southafrica", "africa", "jnb cpt dur"),
-    (
-        "africa",
-        "africa",
-        "aae alg orn tun cai abj ask acc dkr los add dar ebb kgl mba nbo hre jib mru mpm \
-         oua run lun fih lad wdh tnr",
-    ),
-    ("dubai", "middleeast", "dxb auh"),
-    ("tel-aviv", "middleeast", "tlv hfa tel"),
-    (
-        "middle-east",
-        "middleeast",
-        "ruh jed dmm doh kwi bah mct bey amm bgw bsr ebl isu njf xnh zdm",
-    ),
-];
+#[cfg(test)]
+mod tests {
+    use rand_core::Rng;
+
+    use super::*;
+    use crate::Seed;
+
+    fn labels(endpoint: &str) -> (String, String) {
+        let region = region_from_endpoint(endpoint).unwrap();
+        (region.coarse.into(), region.fine.into())
+    }
+
+    #[test]
+    fn both_forms_of_endpoints_are_known() {
+        let cases = [
+            ("c-iad03-1a2b3c4d.discord.media:443", "us", "us-east"),
+            ("c-ord05-7bd4a2e1.discord.media:2053", "us", "us-central"),
+            (
+                "wss://c-bom11-ea4174e2.discord.media:8443/?v=8",
+                "asia",
+                "india",
+            ),
+            ("C-GRU01-ABC.DISCORD.MEDIA", "southamerica", "brazil"),
+            ("c-jnb01-abc.discord.media:443", "africa", "southafrica"),
+            ("c-dxb01-abc.discord.media:443", "middleeast", "dubai"),
+            ("c-cgn01-abc.discord.media:443", "eu", "europe"),
+            ("c-tel9.discord.media", "middleeast", "tel-aviv"),
+            ("us-east1234.discord.media:443", "us", "us-east"),
+            ("vip-us-west-12.discord.gg:80", "us", "us-west"),
+            ("VIP-Rotterdam77.discord.media:443", "eu", "rotterdam"),
+            ("fra", "eu", "frankfurt"),
+            ("c-zzz01-abc.discord.media:443", "global", "global"),
+            ("c-ia-1.discord.media", "global", "global"),
+            ("c-iad-abc.discord.media", "global", "global"),
+            ("c-iad03x.discord.media", "global", "global"),
+            ("xus-east12.discord.media", "global", "global"),
+            ("discord.media:443", "global", "global"),
+            ("127.0.0.1:8444", "global", "global"),
+            ("vip-.discord.media", "global", "global"),
+            (".", "global", "global"),
+        ];
+        for (endpoint, coarse, fine) in cases {
+            assert_eq!(labels(endpoint), (coarse.into(), fine.into()), "{endpoint}");
+        }
+        assert_eq!(region_from_endpoint(""), None);
+        assert_eq!(region_from_endpoint(" "), None);
+    }
+
+    #[test]
+    fn every_former_name_is_its_own_fine_label() {
+        let names = "us-east us-central us-south us-west atlanta montreal seattle oregon \
+            santa-clara newark st-pete brazil santiago buenos-aires rotterdam amsterdam london \
+            madrid frankfurt europe milan finland stockholm bucharest russia warsaw tel-aviv dubai \
+            singapore india japan hongkong south-korea sydney southafrica";
+        for name in names.split_ascii_whitespace() {
+            for endpoint in [
+                format!("{name}42.discord.media:443"),
+                format!("vip-{name}7.discord.gg"),
+            ] {
+                assert_eq!(labels(&endpoint).1, name, "{endpoint}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_belongs_to_one_row() {
+        let mut seen = std::collections::BTreeSet::new();
+        for (fine, coarse, codes) in TABLE {
+            for code in codes.split_ascii_whitespace() {
+                assert!(seen.insert(code), "{code} stands twice");
+                let endpoint = format!("c-{code}12-0f0f0f0f.discord.media:443");
+                assert_eq!(labels(&endpoint), (coarse.into(), fine.into()));
+            }
+        }
+        assert_eq!(seen.len(), 346);
+    }
+
+    #[test]
+    fn no_host_is_known_but_by_its_code() {
+        let mut rng = Seed::from(11).stream(0);
+        let mut pick = |text: &'static str| {
+            let index = rng.next_u32() as usize % text.len();
+            text.as_bytes()[index] as char
+        };
+        let codes: Vec<_> = TABLE
+            .iter()
+            .flat_map(|row| row.2.split_ascii_whitespace())
+            .collect();
+        for _ in 0..5_000 {
+            let code: String = (0..3).map(|_| pick("abcdefghijklmnopqrstuvwxyz")).collect();
+            let tail: String = (0..8).map(|_| pick("0123456789abcdef-iadord")).collect();
+            let number = pick("0123456789");
+            let endpoint = format!("c-{code}{number}-{tail}.discord.media:443");
+            let is_known = codes.contains(&&*code);
+            assert_eq!(labels(&endpoint).0 != "global", is_known, "{endpoint}");
+
+            let host: String = (0..20).map(|_| pick("abcdor-.:/é0123456789vip")).collect();
+            assert_eq!(
+                region_from_endpoint(&host).is_none(),
+                host.trim().is_empty()
+            );
+        }
+    }
+
+    #[test]
+    fn a_map_of_the_user_replaces_the_table() {
+        let map = RegionMap::from_iter([("home", vec!["iad", "us-west"]), ("away", vec!["IAD"])]);
+        let home = Region {
+            coarse: "home".into(),
+            fine: "home".into(),
+        };
+        assert_eq!(
+            map.region("c-iad03-1a2b3c4d.discord.media:443"),
+            Some(home.clone())
+        );
+        assert_eq!(map.region("us-west12.discord.media"), Some(home.clone()));
+        assert_eq!(map.region("home1.discord.media"), Some(home));
+        assert_eq!(
+            map.region("c-fra03-1a2b3c4d.discord.media"),
+            Some(Region::global())
+        );
+        assert_eq!(map.region(""), None);
+
+        let built_in = RegionMap::default();
+        for endpoint in ["c-scl01-ab.discord.media", "dubai3.discord.media", "x", ""] {
+            assert_eq!(built_in.region(endpoint), region_from_endpoint(endpoint));
+        }
+    }
+
+    #[test]
+    fn a_label_fits_finely_coarsely_or_by_its_family() {
+        use RegionFit::{Coarse, Family, Fine};
+        let fit = |label, endpoint| matches(label, &region_from_endpoint(endpoint).unwrap());
+        assert_eq!(fit("Singapore", "c-sin01-ab"), Some(Fine));
+        assert_eq!(fit("ASIA", "c-sin01-ab"), Some(Coarse));
+        assert_eq!(fit("ap-southeast-1", "c-sin01-ab"), Some(Family));
+        assert_eq!(fit("SA-east-1", "c-gru01-ab"), Some(Family));
+        assert_eq!(fit("me-south-1", "c-dxb01-ab"), Some(Family));
+        assert_eq!(fit("af-south-1", "c-jnb01-ab"), Some(Family));
+        assert_eq!(fit("eu-west", "c-fra01-ab"), Some(Family));
+        assert_eq!(fit("us-west", "c-iad01-ab"), Some(Family));
+        assert_eq!(fit("ap-southeast-1", "c-fra01-ab"), None);
+        assert_eq!(fit("moon", "c-fra01-ab"), None);
+        assert_eq!(fit("global", "c-zzz01-ab"), Some(Fine));
+        assert!(Fine > Coarse && Coarse > Family);
+    }
+
+    #[test]
+    fn a_label_that_can_never_fit_is_not_known() {
+        let map = RegionMap::default();
+        let known = [
+            "us",
+            "Frankfurt",
+            "eu-west-3",
+            "global",
+            "moon",
+            "",
+            "asiatic",
+        ]
+        .map(|label| map.knows(label));
+        assert_eq!(known, [true, true, true, true, false, false, false]);
+    }
+}

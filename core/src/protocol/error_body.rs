@@ -1,15 +1,14 @@
 //! What a server says about a request that it refuses: [`ErrorBody`].
 
-use std::fmt;
-
 use serde::Deserialize;
 
 use super::lenient;
 
 /// The body of an error answer, as much of it as there is.
 ///
-/// Empty for 401 and 403; NodeLink often leaves `error` out; a proxy may send HTML.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+/// Empty for 401 and 403; NodeLink often leaves `error` out; a proxy may send HTML. Session ids in
+/// its texts are replaced by `***`: servers quote the path that was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ErrorBody {
@@ -25,14 +24,21 @@ pub struct ErrorBody {
     pub trace: Option<String>,
     /// What is wrong, such as `Session not found`.
     pub message: Option<String>,
-    /// The path that was asked for. It may hold a session id, so it never shows in a log.
+    /// The path that was asked for.
     pub path: Option<String>,
 }
 
 impl ErrorBody {
     /// Reads a body; what is not an object of this shape is an empty one.
     pub fn decode(body: &[u8]) -> Self {
-        serde_json::from_slice(body).unwrap_or_default()
+        let mut body: Self = serde_json::from_slice(body).unwrap_or_default();
+        for text in [&mut body.message, &mut body.path, &mut body.trace]
+            .into_iter()
+            .flatten()
+        {
+            *text = redact(text);
+        }
+        body
     }
 
     /// Whether the body says nothing.
@@ -41,21 +47,78 @@ impl ErrorBody {
     }
 
     /// Whether the server does not know the session: it ended, or has no WebSocket at the moment.
+    ///
+    /// Lavalink says `Session not found`, NodeLink `The provided session Id doesn't exist.`
     pub fn is_session_not_found(&self) -> bool {
-        let message = self.message.as_deref().unwrap_or_default();
-        message.eq_ignore_ascii_case("session not found")
+        let message = self.message.as_deref().unwrap_or_default().as_bytes();
+        let mut words = message.split(|byte| !byte.is_ascii_alphabetic());
+        self.status == 404 && words.any(|word| word.eq_ignore_ascii_case(b"session"))
     }
 }
 
-impl fmt::Debug for ErrorBody {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut body = f.debug_struct("ErrorBody");
-        body.field("timestamp", &self.timestamp)
-            .field("status", &self.status);
-        body.field("error", &self.error)
-            .field("message", &self.message);
-        body.field("trace", &self.trace.as_ref().map(String::len));
-        body.field("path", &self.path.as_ref().map(|_| "***"));
-        body.finish()
+/// The text with `***` for each session id in a path.
+pub(crate) fn redact(text: &str) -> String {
+    const BEFORE: &str = "/sessions/";
+    let mut parts = text.split(BEFORE);
+    let mut redacted = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~' | '%');
+        redacted.push_str(BEFORE);
+        redacted.push_str("***");
+        redacted.push_str(part.trim_start_matches(is_id));
+    }
+    redacted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_of_lavalink_is_read_without_the_session_id() {
+        let body = br#"{"timestamp":1795224391581,"status":404,"error":"Not Found",
+            "message":"No endpoint GET /v4/sessions/ws75u9i6ev5mxt90/players/1/.",
+            "path":"/v4/sessions/ws75u9i6ev5mxt90/players/1/"}"#;
+        let expected = ErrorBody {
+            timestamp: 1_795_224_391_581,
+            status: 404,
+            error: Some("Not Found".into()),
+            trace: None,
+            message: Some("No endpoint GET /v4/sessions/***/players/1/.".into()),
+            path: Some("/v4/sessions/***/players/1/".into()),
+        };
+        assert_eq!(ErrorBody::decode(body), expected);
+        assert!(!expected.is_session_not_found());
+    }
+
+    #[test]
+    fn anything_else_is_an_empty_body() {
+        let page = b"<html><body>502 Bad Gateway</body></html>";
+        for body in [
+            &b""[..],
+            page,
+            b"Unauthorized",
+            b"[]",
+            b"null",
+            b"\xff\xfe",
+            b"{\"status\":",
+        ] {
+            assert_eq!(ErrorBody::decode(body), ErrorBody::default(), "{body:?}");
+            assert!(ErrorBody::decode(body).is_empty());
+        }
+    }
+
+    #[test]
+    fn lavalink_and_nodelink_say_in_their_own_words_that_a_session_is_not_known() {
+        let lavalink = br#"{"status":404,"error":"Not Found","message":"Session not found"}"#;
+        let nodelink = br#"{"status":404,"message":"The provided session Id doesn't exist."}"#;
+        let player = br#"{"status":404,"error":"Not Found","message":"Player not found"}"#;
+        let route = br#"{"status":404,"message":"The requested route was not found."}"#;
+        let refused = br#"{"status":400,"message":"Session not found"}"#;
+        assert!(ErrorBody::decode(lavalink).is_session_not_found());
+        assert!(ErrorBody::decode(nodelink).is_session_not_found());
+        assert!(!ErrorBody::decode(player).is_session_not_found());
+        assert!(!ErrorBody::decode(route).is_session_not_found());
+        assert!(!ErrorBody::decode(refused).is_session_not_found());
     }
 }

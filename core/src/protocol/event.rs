@@ -245,3 +245,152 @@ where
     let text: Option<super::json::Text<'de>> = Option::deserialize(deserializer)?;
     Ok(text.map_or_else(Cow::default, |text| text.0))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{Message, Severity};
+
+    const TRACK: &str =
+        r#"{"encoded":"QAAA","info":{"title":"\u00e9"},"pluginInfo":{"a":1},"userData":{}}"#;
+
+    fn decode_event(tail: &str) -> Event<'static> {
+        let text = format!(r#"{{"op":"event","guildId":"2",{tail}}}"#).leak();
+        match Message::decode(text) {
+            Ok(Message::Event(event)) => event,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn track() -> WireTrack<'static> {
+        serde_json::from_str(TRACK).unwrap()
+    }
+
+    fn event(kind: EventKind<'static>) -> Event<'static> {
+        Event {
+            guild_id: GuildId::new(2).unwrap(),
+            kind,
+        }
+    }
+
+    #[test]
+    fn the_events_of_a_track_are_read() {
+        let start = decode_event(&format!(r#""track":{TRACK},"type":"TrackStartEvent""#));
+        assert_eq!(start, event(EventKind::TrackStart { track: track() }));
+
+        let tail = format!(r#""type":"TrackEndEvent","track":{TRACK},"reason":"replaced""#);
+        let reason = TrackEndReason::Replaced;
+        assert_eq!(
+            decode_event(&tail),
+            event(EventKind::TrackEnd {
+                track: track(),
+                reason
+            })
+        );
+
+        let tail = format!(r#""type":"TrackStuckEvent","track":{TRACK},"thresholdMs":10000"#);
+        let stuck = EventKind::TrackStuck {
+            track: track(),
+            threshold_ms: 10_000,
+        };
+        assert_eq!(decode_event(&tail), event(stuck));
+    }
+
+    #[test]
+    fn an_exception_may_lack_all_but_its_braces() {
+        let tail = format!(
+            r#""type":"TrackExceptionEvent","track":{TRACK},"exception":{{"message":"gone",
+            "severity":"common","cause":"java.io.IOException","causeStackTrace":"at x"}}"#
+        );
+        let exception = Exception {
+            message: Some("gone".into()),
+            severity: Severity::Common,
+            cause: Some("java.io.IOException".into()),
+            cause_stack_trace: Some("at x".into()),
+        };
+        let expected = EventKind::TrackException {
+            track: track(),
+            exception,
+        };
+        assert_eq!(decode_event(&tail), event(expected));
+
+        let tail = format!(r#""type":"TrackExceptionEvent","track":{TRACK},"exception":{{}}"#);
+        let exception = Exception {
+            message: None,
+            severity: Severity::Unknown("".into()),
+            cause: None,
+            cause_stack_trace: None,
+        };
+        let expected = EventKind::TrackException {
+            track: track(),
+            exception,
+        };
+        assert_eq!(decode_event(&tail), event(expected));
+    }
+
+    #[test]
+    fn a_voice_close_takes_any_code() {
+        let tail = r#""type":"WebSocketClosedEvent","code":4006,
+            "reason":"Session is no longer valid.","byRemote":true"#;
+        let reason = "Session is no longer valid.".into();
+        let expected = EventKind::WebSocketClosed {
+            code: 4006,
+            reason,
+            by_remote: true,
+        };
+        assert_eq!(decode_event(tail), event(expected));
+
+        let tail = r#""type":"WebSocketClosedEvent","code":-99999999999,"reason":null"#;
+        let reason = Cow::Borrowed("");
+        let expected = EventKind::WebSocketClosed {
+            code: i32::MIN,
+            reason,
+            by_remote: false,
+        };
+        assert_eq!(decode_event(tail), event(expected));
+    }
+
+    #[test]
+    fn an_event_of_a_plugin_keeps_the_whole_message() {
+        let two = GuildId::new(2);
+        let cases = [
+            (
+                r#"{"op":"event","type":"SegmentsLoaded","guildId":"2","segments":[]}"#,
+                two,
+            ),
+            (
+                r#"{"op":"event","guildId":2,"segments":[],"type":"SegmentsLoaded"}"#,
+                two,
+            ),
+            (
+                r#"{"op":"event","type":"SegmentsLoaded","segments":[]}"#,
+                None,
+            ),
+            (
+                r#"{"op":"event","type":"SegmentsLoaded","guildId":null}"#,
+                None,
+            ),
+            (
+                r#"{"op":"event","type":"SegmentsLoaded","guildId":{"a":[]}}"#,
+                None,
+            ),
+        ];
+        for (raw, guild_id) in cases {
+            let expected = UnknownEvent {
+                guild_id,
+                kind: "SegmentsLoaded".into(),
+                raw,
+            };
+            assert_eq!(Message::decode(raw), Ok(Message::UnknownEvent(expected)));
+        }
+    }
+
+    #[test]
+    fn what_needs_no_unescaping_is_borrowed() {
+        let event = decode_event(&format!(r#""type":"TrackStartEvent","track":{TRACK}"#));
+        let EventKind::TrackStart { track } = event.kind else {
+            panic!("not a start")
+        };
+        assert!(matches!(track.encoded, Cow::Borrowed("QAAA")));
+    }
+}

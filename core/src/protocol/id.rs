@@ -137,3 +137,56 @@ impl<'de> Visitor<'de> for SnowflakeVisitor {
         self.visit_str(&digits.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_from_text_and_number_and_written_as_text() {
+        let guild = GuildId::new(817_327_181_659_111_454).unwrap();
+        assert_eq!(
+            serde_json::from_str::<GuildId>("\"817327181659111454\"").unwrap(),
+            guild
+        );
+        assert_eq!(
+            serde_json::from_str::<GuildId>("817327181659111454").unwrap(),
+            guild
+        );
+        assert_eq!(
+            serde_json::to_string(&guild).unwrap(),
+            "\"817327181659111454\""
+        );
+        assert_eq!("817327181659111454".parse(), Ok(guild));
+        assert_eq!(guild.to_string(), "817327181659111454");
+        let greatest = UserId::new(u64::MAX).unwrap();
+        assert_eq!(
+            serde_json::from_str::<UserId>("18446744073709551615").unwrap(),
+            greatest
+        );
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused() {
+        for text in [
+            "",
+            "0",
+            "-1",
+            "+5",
+            " 5",
+            "5.0",
+            "five",
+            "18446744073709551616",
+        ] {
+            assert_eq!(text.parse::<ChannelId>(), Err(ParseIdError), "{text:?}");
+            assert!(
+                serde_json::from_str::<ChannelId>(&format!("{text:?}")).is_err(),
+                "{text:?}"
+            );
+        }
+        for json in ["0", "-5", "5.5", "null", "true", "[5]", "{}", "{\"a\":{}}"] {
+            assert!(serde_json::from_str::<ChannelId>(json).is_err(), "{json}");
+        }
+        assert_eq!(ChannelId::try_from(0), Err(ParseIdError));
+    }
+}

@@ -91,3 +91,49 @@ pub struct Plugin {
     #[serde(deserialize_with = "lenient::or_default")]
     pub version: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodelink_is_known_by_its_info() {
+        let json = r#"{"version":{"semver":"2.3.0","major":"2","minor":"3","patch":"0",
+            "preRelease":""},"buildTime":-1,"git":{"branch":"main","commit":"unknown",
+            "commitTime":-1},"nodejs":"v20.20.2","isNodeLink":true,"jvm":"0.0.0",
+            "lavaplayer":"0.0.0","sourceManagers":["http"],"filters":["volume"],"plugins":[]}"#;
+        let expected = Info {
+            version: Version {
+                semver: "2.3.0".into(),
+                major: 2,
+                minor: 3,
+                patch: 0,
+                pre_release: None,
+                build: None,
+            },
+            build_time: -1,
+            git: Git {
+                branch: "main".into(),
+                commit: "unknown".into(),
+                commit_time: -1,
+            },
+            jvm: "0.0.0".into(),
+            lavaplayer: "0.0.0".into(),
+            source_managers: vec!["http".into()],
+            filters: vec!["volume".into()],
+            plugins: vec![],
+            is_nodelink: true,
+        };
+        assert_eq!(serde_json::from_str::<Info>(json).unwrap(), expected);
+    }
+
+    #[test]
+    fn info_may_lack_everything() {
+        assert_eq!(serde_json::from_str::<Info>("{}").unwrap(), Info::default());
+        let nulls = r#"{"version":null,"git":null,"plugins":null,"filters":null}"#;
+        assert_eq!(
+            serde_json::from_str::<Info>(nulls).unwrap(),
+            Info::default()
+        );
+    }
+}

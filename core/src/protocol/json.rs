@@ -47,7 +47,7 @@ impl RawJson {
         let value = serde_json::value::to_raw_value(value);
         value
             .map(Self::from)
-            .map_err(|error| DecodeError::new(&error, "JSON value"))
+            .map_err(|_| DecodeError::of(DecodeCause::Shape, "JSON value"))
     }
 
     /// The JSON text.
@@ -199,3 +199,66 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
 #[derive(Deserialize)]
 #[serde(transparent)]
 pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_json_keeps_its_text() {
+        let raw = RawJson::parse(r#" {"b": 1.0, "a":[1e400]} "#).unwrap();
+        assert_eq!(raw.get(), r#"{"b": 1.0, "a":[1e400]}"#);
+        assert_eq!(
+            serde_json::to_string(&raw).unwrap(),
+            r#"{"b": 1.0, "a":[1e400]}"#
+        );
+        assert_eq!(serde_json::from_str::<RawJson>(raw.get()).unwrap(), raw);
+        assert_ne!(
+            RawJson::parse("[1]").unwrap(),
+            RawJson::parse("[ 1]").unwrap()
+        );
+    }
+
+    #[test]
+    fn only_an_object_is_an_object() {
+        assert_eq!(RawJson::object(" {} ").unwrap().get(), "{}");
+        let refused = DecodeError::of(DecodeCause::NotObject, "JSON value");
+        for json in ["[]", "null", "1", "\"{}\""] {
+            assert_eq!(RawJson::object(json), Err(refused), "{json}");
+        }
+    }
+
+    #[test]
+    fn anything_that_serialises_becomes_raw_json() {
+        assert_eq!(RawJson::from_serialize(&[1, 2]).unwrap().get(), "[1,2]");
+        let odd = std::collections::BTreeMap::from([(vec![1], 1)]);
+        let refused = DecodeError::of(DecodeCause::Shape, "JSON value");
+        assert_eq!(RawJson::from_serialize(&odd), Err(refused));
+    }
+
+    #[test]
+    fn an_error_says_where_and_never_quotes() {
+        let error = RawJson::parse("{\n\"token\": hunter2}").unwrap_err();
+        let expected = DecodeError {
+            cause: DecodeCause::Syntax,
+            what: "JSON value",
+            line: 2,
+            column: 10,
+        };
+        assert_eq!(error, expected);
+        assert_eq!(
+            error.to_string(),
+            "JSON value: not JSON at line 2, column 10"
+        );
+        assert_eq!(
+            RawJson::parse("[1,").unwrap_err().cause,
+            DecodeCause::Truncated
+        );
+        let shape = RawJson::parse("\"hunter2\"")
+            .unwrap()
+            .decode::<u8>()
+            .unwrap_err();
+        assert_eq!(shape.cause, DecodeCause::Shape);
+        assert!(!format!("{shape} {shape:?}").contains("hunter2"));
+    }
+}

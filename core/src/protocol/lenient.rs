@@ -171,3 +171,52 @@ impl<'de> Visitor<'de> for NumberVisitor {
         Ok(number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_read_in_every_spelling() {
+        #[derive(serde::Deserialize)]
+        struct Keys {
+            #[serde(default, deserialize_with = "i64_or_zero")]
+            i64: i64,
+            #[serde(default, deserialize_with = "u32_or_zero")]
+            u32: u32,
+            #[serde(default, deserialize_with = "f64_or_zero")]
+            f64: f64,
+        }
+        let cases = [
+            ("5", (5, 5, 5.0)),
+            ("5.9", (5, 5, 5.9)),
+            ("\"5\"", (5, 5, 5.0)),
+            ("\" 5.5 \"", (5, 5, 5.5)),
+            ("-1", (-1, 0, -1.0)),
+            ("1.0E9", (1_000_000_000, 1_000_000_000, 1e9)),
+            (
+                "9223372036854775807",
+                (i64::MAX, u32::MAX, 9_223_372_036_854_775_807.0),
+            ),
+            (
+                "18446744073709551615",
+                (i64::MAX, u32::MAX, 9_223_372_036_854_775_807.0),
+            ),
+            ("1e300", (i64::MAX, u32::MAX, 1e300)),
+            ("-1e300", (i64::MIN, 0, -1e300)),
+            ("null", (0, 0, 0.0)),
+            ("true", (0, 0, 0.0)),
+            ("\"NaN\"", (0, 0, 0.0)),
+            ("\"inf\"", (0, 0, 0.0)),
+            ("\"\"", (0, 0, 0.0)),
+            ("[1,[2]]", (0, 0, 0.0)),
+            ("{\"a\":{\"b\":1}}", (0, 0, 0.0)),
+            ("{\"$serde_json::private::Number\":\"5\"}", (5, 5, 5.0)),
+        ];
+        for (json, expected) in cases {
+            let text = format!("{{\"i64\":{json},\"u32\":{json},\"f64\":{json}}}");
+            let keys: Keys = serde_json::from_str(&text).unwrap();
+            assert_eq!((keys.i64, keys.u32, keys.f64), expected, "{json}");
+        }
+    }
+}

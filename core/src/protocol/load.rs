@@ -164,3 +164,116 @@ where
     let index = index.and_then(|index| i64::try_from(index).ok());
     serializer.serialize_i64(index.unwrap_or(-1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{DecodeCause, Severity, TrackInfo};
+
+    const TRACK: &str = r#"{"encoded":"QAAA","info":{}}"#;
+
+    fn track() -> Track {
+        Track::new("QAAA", TrackInfo::default())
+    }
+
+    #[test]
+    fn the_kind_may_stand_before_or_after_the_data() {
+        let before = format!(r#"{{"loadType":"track","data":{TRACK}}}"#);
+        let after = format!(r#"{{"data":{TRACK},"loadType":"TRACK"}}"#);
+        let short = format!(r#"{{"loadType":"short","data":{TRACK}}}"#);
+        assert_eq!(LoadResult::decode(&before), Ok(LoadResult::Track(track())));
+        assert_eq!(LoadResult::decode(&after), Ok(LoadResult::Track(track())));
+        assert_eq!(LoadResult::decode(&short), Ok(LoadResult::Short(track())));
+    }
+
+    #[test]
+    fn nothing_is_said_in_three_ways() {
+        for data in ["", r#","data":null"#, r#","data":{}"#] {
+            let text = format!(r#"{{"loadType":"empty"{data}}}"#);
+            assert_eq!(LoadResult::decode(&text), Ok(LoadResult::Empty));
+        }
+    }
+
+    #[test]
+    fn a_playlist_keeps_what_it_was() {
+        for word in ["playlist", "album", "artist", "station", "podcast", "show"] {
+            let text = format!(
+                r#"{{"loadType":"{word}","data":{{"info":{{"name":"P","selectedTrack":1}},
+                "pluginInfo":{{}},"tracks":[{TRACK},{TRACK}]}}}}"#
+            );
+            let expected = Playlist {
+                kind: LoadType::from(word),
+                info: PlaylistInfo {
+                    name: "P".into(),
+                    selected_track: Some(1),
+                },
+                plugin_info: Some(RawJson::parse("{}").unwrap()),
+                tracks: vec![track(), track()],
+            };
+            assert_eq!(expected.selected(), Some(&track()));
+            assert_eq!(
+                LoadResult::decode(&text),
+                Ok(LoadResult::Playlist(expected))
+            );
+        }
+    }
+
+    #[test]
+    fn a_playlist_may_select_nothing() {
+        for selected in ["-1", "null", "7"] {
+            let text = format!(
+                r#"{{"loadType":"playlist","data":{{"info":{{"name":"P",
+                "selectedTrack":{selected}}},"tracks":[]}}}}"#
+            );
+            let Ok(LoadResult::Playlist(playlist)) = LoadResult::decode(&text) else {
+                panic!("{text}");
+            };
+            assert_eq!(playlist.selected(), None, "{selected}");
+        }
+    }
+
+    #[test]
+    fn a_search_lists_tracks_and_an_error_says_why() {
+        let found = format!(r#"{{"loadType":"search","data":[{TRACK}]}}"#);
+        assert_eq!(
+            LoadResult::decode(&found),
+            Ok(LoadResult::Search(vec![track()]))
+        );
+        assert_eq!(LoadResult::decode(&found).unwrap().tracks(), [track()]);
+        let failed =
+            r#"{"loadType":"error","data":{"message":"m","severity":"fault","cause":"c"}}"#;
+        let exception = Exception {
+            message: Some("m".into()),
+            severity: Severity::Fault,
+            cause: Some("c".into()),
+            cause_stack_trace: None,
+        };
+        assert_eq!(LoadResult::decode(failed), Ok(LoadResult::Error(exception)));
+    }
+
+    #[test]
+    fn an_unknown_kind_keeps_its_data() {
+        let text = r#"{"data":{"x":1},"loadType":"lyricsSingle"}"#;
+        let data = RawJson::parse(r#"{"x":1}"#).unwrap();
+        let expected = LoadResult::Unknown {
+            load_type: "lyricsSingle".into(),
+            data,
+        };
+        assert_eq!(LoadResult::decode(text), Ok(expected));
+    }
+
+    #[test]
+    fn a_result_without_its_kind_or_data_is_an_error() {
+        for text in [
+            "{}",
+            r#"{"loadType":"track"}"#,
+            r#"{"loadType":"search","data":{}}"#,
+        ] {
+            assert_eq!(
+                LoadResult::decode(text).unwrap_err().cause,
+                DecodeCause::Shape,
+                "{text}"
+            );
+        }
+    }
+}

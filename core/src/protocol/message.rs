@@ -194,3 +194,125 @@ fn plain_text(text: &str) -> Option<(&str, &str)> {
     let (plain, rest) = text.split_once('"')?;
     (!plain.contains('\\')).then_some((plain, rest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{DecodeCause, RawJson};
+
+    const UPDATE: &str = r#"{"op":"playerUpdate","state":{"time":1795224390499,"position":5000,
+        "connected":true,"ping":3},"guildId":"817327181659111454"}"#;
+
+    fn update() -> PlayerUpdate {
+        PlayerUpdate {
+            guild_id: GuildId::new(817_327_181_659_111_454).unwrap(),
+            state: PlayerState {
+                time: 1_795_224_390_499,
+                position: 5000,
+                connected: true,
+                ping: 3,
+            },
+        }
+    }
+
+    #[test]
+    fn a_player_update_is_read() {
+        assert_eq!(Message::decode(UPDATE), Ok(Message::PlayerUpdate(update())));
+    }
+
+    #[test]
+    fn the_op_may_stand_anywhere_in_any_spelling() {
+        let state =
+            r#""state":{"time":1795224390499,"position":5000.0,"connected":true,"ping":"3"}"#;
+        let guild = r#""guildId":817327181659111454"#;
+        let texts = [
+            format!(r#"{{{state},{guild},"op":"playerUpdate"}}"#),
+            format!(r#"{{{guild},"op" : "playerUpdate",{state}}}"#),
+            format!("\t{{ \"op\":\n\"playerUpdate\",{state},{guild}}} "),
+            format!(r#"{{"op":"player\u0055pdate",{state},{guild}}}"#),
+            format!(r#"{{"\u006fp":"playerUpdate",{state},{guild},"extra":[{{"op":1}}]}}"#),
+        ];
+        for text in texts {
+            assert_eq!(
+                Message::decode(&text),
+                Ok(Message::PlayerUpdate(update())),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn ready_is_read_and_hides_its_id() {
+        let text = r#"{"op":"ready","resumed":true,"sessionId":"la3kfsdf5eafe848"}"#;
+        let expected = Ready {
+            resumed: true,
+            session_id: "la3kfsdf5eafe848".into(),
+        };
+        let message = Message::decode(text).unwrap();
+        assert_eq!(message, Message::Ready(expected));
+        assert_eq!(
+            format!("{message:?}"),
+            r#"Ready(Ready { resumed: true, session_id: "***" })"#
+        );
+    }
+
+    #[test]
+    fn an_unknown_op_keeps_the_whole_message() {
+        for text in [
+            r#"{"op":"fake\u0041","x":[1]}"#,
+            r#"{"x":[1],"op":"fakeA"}"#,
+        ] {
+            let expected = UnknownMessage {
+                op: "fakeA".into(),
+                raw: text,
+            };
+            assert_eq!(Message::decode(text), Ok(Message::Unknown(expected)));
+            assert!(RawJson::object(text).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_no_message_says_why() {
+        let cases = [
+            ("", DecodeCause::Truncated, "op of a message"),
+            ("hello", DecodeCause::Syntax, "op of a message"),
+            ("[]", DecodeCause::Shape, "op of a message"),
+            ("{}", DecodeCause::Shape, "op of a message"),
+            (r#"{"op":5}"#, DecodeCause::Shape, "op of a message"),
+            (r#"{"op":"fake","#, DecodeCause::Truncated, "message"),
+            (r#"{"op":"fake"}}"#, DecodeCause::Syntax, "message"),
+            (r#"{"op":"stats""#, DecodeCause::Truncated, "stats message"),
+            (
+                r#"{"op":"ready","resumed":false}"#,
+                DecodeCause::Shape,
+                "ready message",
+            ),
+            (
+                r#"{"op":"playerUpdate","guildId":"1"}"#,
+                DecodeCause::Shape,
+                "playerUpdate message",
+            ),
+            (
+                r#"{"op":"event","guildId":"1"}"#,
+                DecodeCause::Shape,
+                "type of an event message",
+            ),
+            (
+                r#"{"op":"event","type":"TrackEndEvent"}"#,
+                DecodeCause::Shape,
+                "TrackEndEvent",
+            ),
+        ];
+        for (text, cause, what) in cases {
+            let error = Message::decode(text).unwrap_err();
+            assert_eq!((error.cause, error.what), (cause, what), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_message_cut_anywhere_is_an_error() {
+        for end in 0..UPDATE.len() {
+            assert!(Message::decode(&UPDATE[..end]).is_err(), "{end}");
+        }
+    }
+}

@@ -45,6 +45,7 @@ mod track;
 mod voice;
 
 pub use error_body::ErrorBody;
+pub(crate) use error_body::redact;
 pub use event::{Event, EventKind, TrackEndReason, UnknownEvent};
 pub use exception::{Exception, Severity};
 pub use filters::{

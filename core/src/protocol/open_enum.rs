@@ -70,3 +70,39 @@ fn letters(word: &str) -> impl Iterator<Item = u8> {
     let bytes = word.bytes().filter(|&byte| byte != b'_');
     bytes.map(|byte| byte.to_ascii_lowercase())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::protocol::{LoadType, Severity, TrackEndReason};
+
+    #[test]
+    fn words_are_known_in_the_spelling_of_version_3_too() {
+        assert_eq!(
+            TrackEndReason::from("loadFailed"),
+            TrackEndReason::LoadFailed
+        );
+        assert_eq!(
+            TrackEndReason::from("LOAD_FAILED"),
+            TrackEndReason::LoadFailed
+        );
+        assert_eq!(Severity::from("COMMON"), Severity::Common);
+        assert_eq!(LoadType::from("Show"), LoadType::Show);
+    }
+
+    #[test]
+    fn another_word_keeps_its_text() {
+        let reason: TrackEndReason = serde_json::from_str("\"Bored\"").unwrap();
+        assert_eq!(reason, TrackEndReason::Unknown("Bored".into()));
+        assert_eq!(serde_json::to_string(&reason).unwrap(), "\"Bored\"");
+        assert!(!reason.may_start_next());
+        let none: Severity = serde_json::from_str("null").unwrap();
+        assert_eq!(none, Severity::Unknown("".into()));
+    }
+
+    #[test]
+    fn only_a_track_that_ended_by_itself_lets_the_next_one_start() {
+        let next = ["finished", "loadFailed", "stopped", "replaced", "cleanup"]
+            .map(|word| TrackEndReason::from(word).may_start_next());
+        assert_eq!(next, [true, true, false, false, false]);
+    }
+}

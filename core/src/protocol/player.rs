@@ -127,13 +127,15 @@ fn full() -> u16 {
     100
 }
 
+const NO_FILTERS: &str = "{}";
+
 fn no_filters() -> &'static str {
-    "{}"
+    NO_FILTERS
 }
 
 fn raw_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'de str, D::Error> {
     let filters: Option<&'de RawValue> = Option::deserialize(deserializer)?;
-    Ok(filters.map_or(no_filters(), RawValue::get))
+    Ok(filters.map_or(NO_FILTERS, RawValue::get))
 }
 
 /// NodeLink may write `{}` for no track.
@@ -204,4 +206,80 @@ where
         session_id,
         channel_id,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::TrackInfo;
+
+    #[test]
+    fn a_player_with_everything_is_read_and_hides_its_voice() {
+        let text = r#"{"guildId":"5","track":{"encoded":"QAAA","info":{},"userData":{"n":1}},
+            "volume":80,"paused":true,
+            "state":{"time":9,"position":8,"connected":true,"ping":7},
+            "voice":{"token":"hunter2","endpoint":"e:443","sessionId":"b1ba1f1c","channelId":"6"},
+            "filters":{"volume":0.5}}"#;
+        let user_data = RawJson::object(r#"{"n":1}"#).unwrap();
+        let voice = PlayerVoice {
+            token: "hunter2".into(),
+            endpoint: "e:443".into(),
+            session_id: "b1ba1f1c".into(),
+            channel_id: ChannelId::new(6),
+        };
+        let expected = PlayerSnapshot {
+            guild_id: GuildId::new(5).unwrap(),
+            track: Some(Track::new("QAAA", TrackInfo::default()).with_user_data(user_data)),
+            volume: 80,
+            paused: true,
+            state: PlayerState {
+                time: 9,
+                position: 8,
+                connected: true,
+                ping: 7,
+            },
+            voice: Some(voice),
+            filters: RawJson::object(r#"{"volume":0.5}"#).unwrap(),
+        };
+        let player = Player::decode(text).unwrap();
+        assert_eq!(player.filters(), Ok(Filters::new().with_volume(0.5)));
+        assert_eq!(player.to_snapshot(), Ok(expected));
+        let log = format!("{player:?} {:?}", player.to_snapshot());
+        assert!(
+            !log.contains("hunter2") && !log.contains("b1ba1f1c"),
+            "{log}"
+        );
+    }
+
+    #[test]
+    fn a_player_with_nothing_is_read_from_both_servers() {
+        let lavalink = r#"{"guildId":"5","track":null,"volume":100,"paused":false,
+            "state":{"time":1,"position":0,"connected":false,"ping":-1},
+            "voice":{"token":"","endpoint":"","sessionId":"","channelId":null},"filters":{}}"#;
+        let nodelink = r#"{"guildId":"5","track":{},"volume":100,"paused":false,"filters":{},
+            "voice":{"token":null,"endpoint":null,"sessionId":null},
+            "state":{"time":1,"position":0,"connected":false,"ping":-1}}"#;
+        let bare = r#"{"guildId":5,"state":{"time":1,"position":0}}"#;
+        let expected = PlayerSnapshot {
+            guild_id: GuildId::new(5).unwrap(),
+            track: None,
+            volume: 100,
+            paused: false,
+            state: PlayerState {
+                time: 1,
+                position: 0,
+                connected: false,
+                ping: -1,
+            },
+            voice: None,
+            filters: RawJson::object("{}").unwrap(),
+        };
+        for text in [lavalink, nodelink, bare] {
+            assert_eq!(
+                Player::decode(text).unwrap().to_snapshot(),
+                Ok(expected.clone()),
+                "{text}"
+            );
+        }
+    }
 }

@@ -123,3 +123,98 @@ impl TrackPatchBuf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+    use crate::protocol::ChannelId;
+
+    fn json(patch: PlayerPatch<'_>) -> String {
+        let mut out = Vec::new();
+        crate::protocol::write(&patch, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_does_not_change_is_left_out() {
+        assert_eq!(json(PlayerPatch::default()), "{}");
+        let track = Some(TrackPatch::default());
+        assert_eq!(
+            json(PlayerPatch {
+                track,
+                ..Default::default()
+            }),
+            r#"{"track":{}}"#
+        );
+    }
+
+    #[test]
+    fn null_is_written_only_for_no_track_and_no_end() {
+        let track = Some(TrackPatch {
+            encoded: Some(None),
+            ..Default::default()
+        });
+        let patch = PlayerPatch {
+            track,
+            end_time: Some(None),
+            ..Default::default()
+        };
+        assert_eq!(json(patch), r#"{"track":{"encoded":null},"endTime":null}"#);
+    }
+
+    #[test]
+    fn a_whole_player_fits_in_one_patch() {
+        let patch = PlayerPatchBuf {
+            track: Some(TrackPatchBuf {
+                encoded: Some(Some("QAAA".into())),
+                identifier: None,
+                user_data: Some(RawJson::object(r#"{"n":1}"#).unwrap()),
+            }),
+            position: Some(30_000),
+            end_time: Some(Some(60_000)),
+            volume: Some(80),
+            paused: Some(true),
+            filters: Some(Arc::new(Filters::new().with_volume(0.5))),
+            voice: Some(Arc::new(VoiceState {
+                token: Secret::from("t"),
+                endpoint: "e".into(),
+                session_id: Secret::from("s"),
+                channel_id: ChannelId::new(6).unwrap(),
+            })),
+        };
+        let expected = r#"{"track":{"encoded":"QAAA","userData":{"n":1}},"position":30000,"#
+            .to_owned()
+            + r#""endTime":60000,"volume":80,"paused":true,"filters":{"volume":0.5},"#
+            + r#""voice":{"token":"t","endpoint":"e","sessionId":"s","channelId":"6"}}"#;
+        assert_eq!(json(patch.as_patch()), expected);
+    }
+
+    #[test]
+    fn only_a_patch_with_a_new_track_starts_one() {
+        let starts = |track| {
+            PlayerPatch {
+                track,
+                ..Default::default()
+            }
+            .starts_track()
+        };
+        let encoded = TrackPatch {
+            encoded: Some(Some("QAAA")),
+            ..Default::default()
+        };
+        let identifier = TrackPatch {
+            identifier: Some("https://a"),
+            ..Default::default()
+        };
+        let stop = TrackPatch {
+            encoded: Some(None),
+            ..Default::default()
+        };
+        assert!(starts(Some(encoded)));
+        assert!(starts(Some(identifier)));
+        assert!(!starts(Some(stop)));
+        assert!(!starts(Some(TrackPatch::default())));
+        assert!(!starts(None));
+    }
+}

@@ -146,3 +146,76 @@ struct Details {
     #[serde(deserialize_with = "lenient::or_default")]
     block_index: String,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMON: &str = r#""ipBlock":{"type":"Inet6Address","size":"340282366920938463463"},
+        "failingAddresses":[{"failingAddress":"/1.0.0.0","failingTimestamp":1573520707545,
+        "failingTime":"Mon Nov 11"}]"#;
+
+    fn status(class: &str, keys: &str) -> RoutePlanner {
+        let text = format!(r#"{{"details":{{{COMMON}{keys}}},"class":"{class}"}}"#);
+        RoutePlanner::decode(&text).unwrap().unwrap()
+    }
+
+    fn planner(kind: RoutePlannerKind) -> RoutePlanner {
+        let ip_block = IpBlock {
+            kind: "Inet6Address".into(),
+            size: "340282366920938463463".into(),
+        };
+        let failing_addresses = vec![FailingAddress {
+            failing_address: "/1.0.0.0".into(),
+            failing_timestamp: 1_573_520_707_545,
+            failing_time: "Mon Nov 11".into(),
+        }];
+        RoutePlanner {
+            ip_block,
+            failing_addresses,
+            kind,
+        }
+    }
+
+    #[test]
+    fn each_kind_has_its_own_numbers() {
+        let keys = r#","rotateIndex":"1","ipIndex":"2","currentAddress":"/1.2.3.4""#;
+        let rotating = RoutePlannerKind::RotatingIp {
+            rotate_index: "1".into(),
+            ip_index: "2".into(),
+            current_address: "/1.2.3.4".into(),
+        };
+        assert_eq!(status("RotatingIpRoutePlanner", keys), planner(rotating));
+
+        let keys = r#","currentAddressIndex":"36792023813""#;
+        let nano = RoutePlannerKind::NanoIp {
+            current_address_index: "36792023813".into(),
+        };
+        assert_eq!(status("NanoIpRoutePlanner", keys), planner(nano));
+
+        let keys = r#","blockIndex":"0","currentAddressIndex":"5""#;
+        let both = RoutePlannerKind::RotatingNanoIp {
+            block_index: "0".into(),
+            current_address_index: "5".into(),
+        };
+        assert_eq!(status("RotatingNanoIpRoutePlanner", keys), planner(both));
+        let balancing = planner(RoutePlannerKind::BalancingIp);
+        assert_eq!(status("BalancingIpRoutePlanner", ""), balancing);
+    }
+
+    #[test]
+    fn an_unknown_kind_keeps_its_details() {
+        let RoutePlannerKind::Unknown { class, details } = status("Lucky", r#","x":1"#).kind else {
+            panic!("a known kind");
+        };
+        assert_eq!(&*class, "Lucky");
+        assert_eq!(details.get(), format!(r#"{{{COMMON},"x":1}}"#));
+    }
+
+    #[test]
+    fn no_class_is_no_planner() {
+        for text in ["{}", r#"{"class":null,"details":null}"#] {
+            assert_eq!(RoutePlanner::decode(text), Ok(None));
+        }
+    }
+}

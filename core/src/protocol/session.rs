@@ -41,3 +41,46 @@ fn seconds_up<S: Serializer>(timeout: &Option<Duration>, serializer: S) -> Resul
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     lenient::u64_or_zero(deserializer).map(Duration::from_secs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_timeout_is_whole_seconds_rounded_up() {
+        let cases = [
+            (Duration::from_secs(60), "60"),
+            (Duration::from_millis(1), "1"),
+            (Duration::from_millis(60_001), "61"),
+            (Duration::ZERO, "0"),
+            (Duration::MAX, "9223372036854775807"),
+        ];
+        for (timeout, seconds) in cases {
+            let update = SessionUpdate {
+                resuming: Some(true),
+                timeout: Some(timeout),
+            };
+            let json = serde_json::to_string(&update).unwrap();
+            assert_eq!(json, format!("{{\"resuming\":true,\"timeout\":{seconds}}}"));
+        }
+        assert_eq!(
+            serde_json::to_string(&SessionUpdate::default()).unwrap(),
+            "{}"
+        );
+    }
+
+    #[test]
+    fn a_negative_timeout_is_zero() {
+        let state = |json| serde_json::from_str::<SessionState>(json).unwrap();
+        let minute = SessionState {
+            resuming: true,
+            timeout: Duration::from_secs(60),
+        };
+        let expired = SessionState {
+            resuming: true,
+            timeout: Duration::ZERO,
+        };
+        assert_eq!(state(r#"{"resuming":true,"timeout":60}"#), minute);
+        assert_eq!(state(r#"{"resuming":true,"timeout":-5}"#), expired);
+    }
+}

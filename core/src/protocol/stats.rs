@@ -79,3 +79,64 @@ pub struct Cpu {
     #[serde(deserialize_with = "lenient::f64_or_zero")]
     pub lavalink_load: f64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stats_with_every_key_are_read() {
+        let json = r#"{"op":"stats","frameStats":{"sent":2990,"nulled":10,"deficit":-4},
+            "players":3,"playingPlayers":2,"uptime":623575,
+            "memory":{"free":1,"used":2,"allocated":3,"reservable":4},
+            "cpu":{"cores":2,"systemLoad":0.5,"lavalinkLoad":0.25}}"#;
+        let expected = Stats {
+            frame_stats: Some(FrameStats {
+                sent: 2990,
+                nulled: 10,
+                deficit: -4,
+            }),
+            players: 3,
+            playing_players: 2,
+            uptime: 623_575,
+            memory: Memory {
+                free: 1,
+                used: 2,
+                allocated: 3,
+                reservable: 4,
+            },
+            cpu: Cpu {
+                cores: 2,
+                system_load: 0.5,
+                lavalink_load: 0.25,
+            },
+        };
+        assert_eq!(serde_json::from_str::<Stats>(json).unwrap(), expected);
+        let again = serde_json::to_string(&expected).unwrap();
+        assert_eq!(serde_json::from_str::<Stats>(&again).unwrap(), expected);
+    }
+
+    #[test]
+    fn stats_that_lack_keys_or_hold_odd_values_are_read() {
+        let none = Stats::default();
+        for json in [
+            "{}",
+            r#"{"frameStats":null,"memory":null,"cpu":null,"players":null}"#,
+        ] {
+            assert_eq!(serde_json::from_str::<Stats>(json).unwrap(), none, "{json}");
+        }
+        let json = r#"{"players":"7","playingPlayers":-1,"uptime":5.5,
+            "memory":{"used":-1},"cpu":{"systemLoad":"2.5","lavalinkLoad":null}}"#;
+        let cpu = Cpu {
+            system_load: 2.5,
+            ..Cpu::default()
+        };
+        let expected = Stats {
+            players: 7,
+            uptime: 5,
+            cpu,
+            ..Stats::default()
+        };
+        assert_eq!(serde_json::from_str::<Stats>(json).unwrap(), expected);
+    }
+}

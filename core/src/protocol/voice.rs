@@ -52,3 +52,28 @@ impl<'de> Deserialize<'de> for VoiceState {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wire_sees_what_no_log_does() {
+        let state = VoiceState {
+            token: Secret::from("hunter2"),
+            endpoint: "c-fra05-7bd4a2e1.discord.media:2087".into(),
+            session_id: Secret::from("b1ba1f1c"),
+            channel_id: ChannelId::new(81_384_788_765_712_384).unwrap(),
+        };
+        let json = r#"{"token":"hunter2","endpoint":"c-fra05-7bd4a2e1.discord.media:2087","#
+            .to_owned()
+            + r#""sessionId":"b1ba1f1c","channelId":"81384788765712384"}"#;
+        assert_eq!(serde_json::to_string(&state).unwrap(), json);
+        assert_eq!(serde_json::from_str::<VoiceState>(&json).unwrap(), state);
+        let log = format!("{state:?}");
+        assert!(
+            !log.contains("hunter2") && !log.contains("b1ba1f1c"),
+            "{log}"
+        );
+    }
+}

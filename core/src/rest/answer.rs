@@ -11,6 +11,7 @@
         clippy::as_conversions
     )
 )]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use std::fmt;
 
@@ -20,7 +21,7 @@ use serde::Deserialize;
 use super::Request;
 use crate::protocol::{
     DecodeCause, DecodeError, ErrorBody, Info, LoadResult, Player, PlayerSnapshot, RawJson,
-    RoutePlanner, SessionState, Stats, Track, decode,
+    RoutePlanner, SessionState, Stats, Track, decode, redact,
 };
 
 /// The answer to a [`Request`] that succeeded.
@@ -95,7 +96,7 @@ pub enum Failure {
 }
 
 /// An answer with a status other than success.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
     /// The status.
@@ -103,8 +104,7 @@ pub struct Refusal {
     /// What the body says; empty if it is not Lavalink's JSON.
     pub body: ErrorBody,
     /// The first [`Refusal::EXCERPT_BYTES_MAX`] bytes of a body that is not Lavalink's JSON, such
-    /// as a proxy's HTML; none otherwise. It may quote the path and the session id in it, so it
-    /// never shows in a log.
+    /// as a proxy's HTML, with `***` for session ids; none otherwise.
     pub excerpt: Option<Box<str>>,
 }
 
@@ -118,7 +118,7 @@ impl Refusal {
         let is_foreign = parsed.is_empty() && !body.is_empty();
         let excerpt = is_foreign.then(|| {
             let start = body.get(..Self::EXCERPT_BYTES_MAX).unwrap_or(body);
-            String::from_utf8_lossy(start).into()
+            redact(&String::from_utf8_lossy(start)).into()
         });
         Self {
             status,
@@ -137,21 +137,6 @@ impl fmt::Display for Refusal {
             Some(message) => write!(f, ": {message}"),
             None => Ok(()),
         }
-    }
-}
-
-impl fmt::Debug for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut refusal = f.debug_struct("Refusal");
-        refusal
-            .field("status", &self.status)
-            .field("body", &self.body);
-        refusal
-            .field(
-                "excerpt_bytes",
-                &self.excerpt.as_ref().map(|text| text.len()),
-            )
-            .finish()
     }
 }
 
@@ -204,4 +189,202 @@ fn read<'a, T: Deserialize<'a>>(body: &'a [u8], what: &'static str) -> Result<T,
 
 fn utf8(body: &[u8]) -> Result<&str, DecodeError> {
     std::str::from_utf8(body).map_err(|_| DecodeError::of(DecodeCause::NotUtf8, "body"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::{GuildId, PlayerPatchBuf, PlayerState, SessionUpdate, TrackInfo};
+
+    const TRACK: &str = r#"{"encoded":"QAAA","info":{}}"#;
+    const PLAYER: &str = r#"{"guildId":"5","track":null,"volume":50,
+        "state":{"time":1,"position":0,"connected":true,"ping":2}}"#;
+
+    fn ok(request: &Request, body: &str) -> Answer {
+        request.decode(StatusCode::OK, body.as_bytes()).unwrap()
+    }
+
+    fn guild() -> GuildId {
+        GuildId::new(5).unwrap()
+    }
+
+    fn update() -> Request {
+        let patch = PlayerPatchBuf::default();
+        Request::UpdatePlayer {
+            guild: guild(),
+            no_replace: false,
+            patch,
+        }
+    }
+
+    fn player() -> PlayerSnapshot {
+        PlayerSnapshot {
+            guild_id: guild(),
+            track: None,
+            volume: 50,
+            paused: false,
+            state: PlayerState {
+                time: 1,
+                position: 0,
+                connected: true,
+                ping: 2,
+            },
+            voice: None,
+            filters: RawJson::parse("{}").unwrap(),
+        }
+    }
+
+    #[test]
+    fn each_request_has_its_own_answer() {
+        let track = || Track::new("QAAA", TrackInfo::default());
+        let found = ok(
+            &Request::LoadTracks {
+                identifier: "x".into(),
+            },
+            r#"{"loadType":"empty"}"#,
+        );
+        assert_eq!(found, Answer::Loaded(Box::new(LoadResult::Empty)));
+        let decoded = ok(
+            &Request::DecodeTrack {
+                encoded: "QAAA".into(),
+            },
+            TRACK,
+        );
+        assert_eq!(decoded, Answer::Track(Box::new(track())));
+        let decoded = ok(&Request::DecodeTracks(vec![]), &format!("[{TRACK}]"));
+        assert_eq!(decoded, Answer::Tracks(vec![track()]));
+        assert_eq!(
+            ok(&Request::Players, &format!("[{PLAYER}]")),
+            Answer::Players(vec![player()])
+        );
+        assert_eq!(
+            ok(&Request::Player(guild()), PLAYER),
+            Answer::Player(Box::new(player()))
+        );
+        assert_eq!(ok(&update(), PLAYER), Answer::Player(Box::new(player())));
+        let timeout = std::time::Duration::from_secs(9);
+        let session = ok(
+            &Request::UpdateSession(SessionUpdate::default()),
+            r#"{"resuming":true,"timeout":9}"#,
+        );
+        assert_eq!(
+            session,
+            Answer::Session(SessionState {
+                resuming: true,
+                timeout
+            })
+        );
+        assert_eq!(ok(&Request::Info, "{}"), Answer::Info(Box::default()));
+        assert_eq!(ok(&Request::Stats, "{}"), Answer::Stats(Box::default()));
+        assert_eq!(
+            ok(&Request::Version, "4.2.2\n"),
+            Answer::Version("4.2.2".into())
+        );
+    }
+
+    #[test]
+    fn an_answer_without_a_body_is_not_read() {
+        let none = StatusCode::NO_CONTENT;
+        let destroy = Request::DestroyPlayer(guild());
+        let free = Request::FreeAddress("1.2.3.4".into());
+        assert_eq!(destroy.decode(none, b""), Ok(Answer::Done));
+        assert_eq!(free.decode(none, b""), Ok(Answer::Done));
+        assert_eq!(
+            Request::FreeAllAddresses.decode(none, b""),
+            Ok(Answer::Done)
+        );
+        let status = &Request::RoutePlannerStatus;
+        assert_eq!(status.decode(none, b""), Ok(Answer::RoutePlanner(None)));
+        let balancing = r#"{"class":"BalancingIpRoutePlanner","details":{}}"#;
+        assert!(matches!(
+            ok(status, balancing),
+            Answer::RoutePlanner(Some(_))
+        ));
+    }
+
+    #[test]
+    fn a_raw_answer_keeps_its_bytes_and_shows_none() {
+        let request = Request::Raw {
+            method: http::Method::GET,
+            path: "/youtube".into(),
+            body: None,
+        };
+        let Answer::Raw(answer) = ok(&request, r#"{"refreshToken":"hunter2"}"#) else {
+            panic!("not raw");
+        };
+        assert_eq!(&*answer.body, br#"{"refreshToken":"hunter2"}"#);
+        assert_eq!(
+            answer.json().unwrap().get(),
+            r#"{"refreshToken":"hunter2"}"#
+        );
+        assert_eq!(
+            format!("{answer:?}"),
+            "RawAnswer { status: 200, body_bytes: 26 }"
+        );
+        let Ok(Answer::Raw(bytes)) = request.decode(StatusCode::OK, b"\xff") else {
+            panic!("not raw");
+        };
+        let refused = DecodeError::of(DecodeCause::NotUtf8, "body");
+        assert_eq!(bytes.json(), Err(refused));
+    }
+
+    #[test]
+    fn a_refusal_says_what_the_server_says() {
+        let body = br#"{"timestamp":1,"status":404,"error":"Not Found",
+            "message":"Session not found","path":"/v4/sessions/secret/players"}"#;
+        let status = StatusCode::NOT_FOUND;
+        let Err(Failure::Refused(refusal)) = update().decode(status, body) else {
+            panic!("not refused");
+        };
+        let expected = Refusal {
+            status,
+            body: ErrorBody::decode(body),
+            excerpt: None,
+        };
+        assert_eq!(*refusal, expected);
+        assert!(refusal.body.is_session_not_found());
+        assert_eq!(
+            refusal.to_string(),
+            "the server answered 404: Session not found"
+        );
+        assert!(!format!("{refusal:?}").contains("secret"));
+    }
+
+    #[test]
+    fn a_foreign_body_is_kept_in_part_without_session_ids() {
+        let page = format!("<p>/v4/sessions/secret/players{}", "\u{e9}".repeat(4000));
+        let refusal = Refusal::read(StatusCode::BAD_GATEWAY, page.as_bytes());
+        assert_eq!(refusal.body, ErrorBody::default());
+        let excerpt = refusal.excerpt.unwrap();
+        assert!(
+            excerpt.starts_with("<p>/v4/sessions/***/players\u{e9}"),
+            "{excerpt}"
+        );
+        assert!(
+            excerpt.len() <= Refusal::EXCERPT_BYTES_MAX,
+            "{}",
+            excerpt.len()
+        );
+
+        let empty = Refusal::read(StatusCode::UNAUTHORIZED, b"");
+        let expected = Refusal {
+            status: StatusCode::UNAUTHORIZED,
+            body: ErrorBody::default(),
+            excerpt: None,
+        };
+        assert_eq!(empty, expected);
+        assert_eq!(empty.to_string(), "the server answered 401");
+    }
+
+    #[test]
+    fn a_success_that_cannot_be_read_says_why() {
+        let failure = |body: &[u8]| match Request::Stats.decode(StatusCode::OK, body) {
+            Err(Failure::Undecodable(error)) => error.cause,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(failure(b"\x1f\x8b\xff"), DecodeCause::NotUtf8);
+        assert_eq!(failure(b"<html>"), DecodeCause::Syntax);
+        assert_eq!(failure(b""), DecodeCause::Truncated);
+        assert_eq!(failure(b"5"), DecodeCause::Shape);
+    }
 }

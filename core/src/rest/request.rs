@@ -11,6 +11,7 @@
         clippy::as_conversions
     )
 )]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -290,5 +291,194 @@ fn hex_digit(nibble: u8) -> u8 {
     match nibble {
         0..=9 => b'0'.saturating_add(nibble),
         _ => b'A'.saturating_add(nibble.saturating_sub(10)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::TrackPatchBuf;
+
+    fn guild() -> GuildId {
+        GuildId::new(817_327_181_659_111_454).unwrap()
+    }
+
+    fn update(no_replace: bool, patch: PlayerPatchBuf) -> Request {
+        Request::UpdatePlayer {
+            guild: guild(),
+            no_replace,
+            patch,
+        }
+    }
+
+    fn raw(method: Method, path: &str, body: Option<&str>) -> Request {
+        let body = body.map(|body| RawJson::parse(body).unwrap());
+        Request::Raw {
+            method,
+            path: path.into(),
+            body,
+        }
+    }
+
+    fn every() -> Vec<(Request, &'static str)> {
+        let paused = PlayerPatchBuf {
+            paused: Some(true),
+            ..Default::default()
+        };
+        let minute = std::time::Duration::from_secs(60);
+        let session = SessionUpdate {
+            resuming: Some(true),
+            timeout: Some(minute),
+        };
+        vec![
+            (
+                Request::LoadTracks {
+                    identifier: "ytsearch:a+b/c=d é&".into(),
+                },
+                "GET /v4/loadtracks?identifier=ytsearch%3Aa%2Bb%2Fc%3Dd%20%C3%A9%26",
+            ),
+            (
+                Request::DecodeTrack {
+                    encoded: "QA+/A==".into(),
+                },
+                "GET /v4/decodetrack?encodedTrack=QA%2B%2FA%3D%3D",
+            ),
+            (
+                Request::DecodeTracks(vec!["QAAA".into(), "QAAB".into()]),
+                r#"POST /v4/decodetracks ["QAAA","QAAB"]"#,
+            ),
+            (Request::Players, "GET /v4/sessions/s%0D1/players"),
+            (
+                Request::Player(guild()),
+                "GET /v4/sessions/s%0D1/players/817327181659111454",
+            ),
+            (
+                update(false, paused.clone()),
+                r#"PATCH /v4/sessions/s%0D1/players/817327181659111454 {"paused":true}"#,
+            ),
+            (
+                update(true, paused),
+                "PATCH /v4/sessions/s%0D1/players/817327181659111454?noReplace=true \
+                 {\"paused\":true}",
+            ),
+            (
+                Request::DestroyPlayer(guild()),
+                "DELETE /v4/sessions/s%0D1/players/817327181659111454",
+            ),
+            (
+                Request::UpdateSession(session),
+                r#"PATCH /v4/sessions/s%0D1 {"resuming":true,"timeout":60}"#,
+            ),
+            (Request::Info, "GET /v4/info"),
+            (Request::Stats, "GET /v4/stats"),
+            (Request::Version, "GET /version"),
+            (Request::RoutePlannerStatus, "GET /v4/routeplanner/status"),
+            (
+                Request::FreeAddress("1.2.3.4".into()),
+                r#"POST /v4/routeplanner/free/address {"address":"1.2.3.4"}"#,
+            ),
+            (Request::FreeAllAddresses, "POST /v4/routeplanner/free/all"),
+            (
+                raw(
+                    Method::PUT,
+                    "/v4/sessions/{session}/x?a=%2B b\r\n#é",
+                    Some("[ 1]"),
+                ),
+                "PUT /v4/sessions/s%0D1/x?a=%2B%20b%0D%0A%23%C3%A9 [ 1]",
+            ),
+            (raw(Method::GET, "/youtube", None), "GET /youtube"),
+        ]
+    }
+
+    #[test]
+    fn every_request_is_written_as_the_server_reads_it() {
+        for (request, expected) in every() {
+            let (mut target, mut body) = (Vec::new(), Vec::new());
+            assert!(request.write_target("", Some("s\r1"), &mut target));
+            let has_body = request.write_body(&mut body);
+            let mut written = format!(
+                "{} {}",
+                request.method(),
+                String::from_utf8(target).unwrap()
+            );
+            if has_body {
+                written = written + " " + std::str::from_utf8(&body).unwrap();
+            }
+            assert_eq!(written, expected);
+            assert_eq!(has_body, !body.is_empty());
+        }
+    }
+
+    #[test]
+    fn the_prefix_of_the_node_stands_before_every_target() {
+        for (request, _) in every() {
+            let (mut bare, mut prefixed) = (Vec::new(), b"kept ".to_vec());
+            request.write_target("", Some("s"), &mut bare);
+            request.write_target("/lavalink", Some("s"), &mut prefixed);
+            assert_eq!(prefixed, [b"kept /lavalink", bare.as_slice()].concat());
+        }
+    }
+
+    #[test]
+    fn without_a_session_only_what_needs_none_is_written() {
+        for (request, line) in every() {
+            let mut target = Vec::new();
+            let is_written = request.write_target("", None, &mut target);
+            assert_eq!(
+                request.needs_session(),
+                line.contains("/sessions/"),
+                "{line}"
+            );
+            assert_eq!(is_written, !request.needs_session(), "{line}");
+            assert_eq!(target.is_empty(), request.needs_session(), "{line}");
+            assert_eq!(request.is_lookup(), !request.needs_session(), "{line}");
+        }
+    }
+
+    #[test]
+    fn only_the_start_of_a_track_and_unknown_methods_are_not_repeated() {
+        for (request, line) in every() {
+            assert!(request.repeat_is_safe(), "{line}");
+        }
+        let encoded = Some(Some("QAAA".into()));
+        let track = Some(TrackPatchBuf {
+            encoded,
+            ..Default::default()
+        });
+        assert!(
+            !update(
+                false,
+                PlayerPatchBuf {
+                    track,
+                    ..Default::default()
+                }
+            )
+            .repeat_is_safe()
+        );
+        assert!(!raw(Method::POST, "/youtube", Some("{}")).repeat_is_safe());
+        assert!(!raw(Method::PATCH, "/v4/lavasrc/config", Some("{}")).repeat_is_safe());
+    }
+
+    #[test]
+    fn the_short_way_of_a_patch_writes_the_same() {
+        let patch = PlayerPatchBuf {
+            volume: Some(80),
+            ..Default::default()
+        };
+        let request = update(true, patch.clone());
+        let (mut target, mut body) = (Vec::new(), Vec::new());
+        request.write_target("/p", Some("s"), &mut target);
+        request.write_body(&mut body);
+        let (mut short_target, mut short_body) = (Vec::new(), Vec::new());
+        write_player_patch(
+            "/p",
+            "s",
+            guild(),
+            true,
+            &patch.as_patch(),
+            &mut short_target,
+            &mut short_body,
+        );
+        assert_eq!((short_target, short_body), (target, body));
     }
 }
