@@ -1,0 +1,1 @@
+//! Machine tests of the HTTP connection, with exact bytes.
