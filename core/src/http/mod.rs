@@ -80,7 +80,7 @@ pub struct Connection {
 /// What one HTTP connection may hold of the peer's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Bytes of a header section, of all chunk lines of a body together, and of its trailers.
+    /// Bytes of a header section, and of a chunk's line and the trailers behind it.
     pub header_bytes_max: usize,
     /// Bytes of a decoded body.
     pub body_bytes_max: usize,
