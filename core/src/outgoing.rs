@@ -1,10 +1,12 @@
 //! [`Outgoing`]: bytes that wait for the driver to take them.
 
+use std::fmt;
+
 /// A queue of bytes, written at the end and taken from the front.
 ///
 /// It gives its memory back when it runs empty after having grown past
 /// [`Outgoing::KEPT_BYTES`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Outgoing {
     bytes: Vec<u8>,
     taken: usize,
@@ -37,5 +39,52 @@ impl Outgoing {
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.taken == self.bytes.len()
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    /// The bytes stay hidden: a request holds the password, a body perhaps a voice token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outgoing({} bytes)", self.pending().len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Outgoing;
+
+    #[test]
+    fn bytes_are_taken_from_the_front() {
+        let mut outgoing = Outgoing::default();
+        outgoing.writer().extend_from_slice(b"GET /");
+
+        outgoing.take(4);
+        assert_eq!(
+            (outgoing.pending(), outgoing.is_empty()),
+            (&b"/"[..], false)
+        );
+
+        outgoing.take(usize::MAX);
+        assert_eq!((outgoing.pending(), outgoing.is_empty()), (&b""[..], true));
+    }
+
+    #[test]
+    fn a_long_queue_gives_its_memory_back_when_it_runs_empty() {
+        let mut outgoing = Outgoing::default();
+        outgoing.writer().resize(Outgoing::KEPT_BYTES * 16, 0);
+
+        outgoing.take(Outgoing::KEPT_BYTES * 16);
+
+        assert!(outgoing.writer().capacity() <= Outgoing::KEPT_BYTES);
+    }
+
+    #[test]
+    fn debugging_shows_no_bytes() {
+        let mut outgoing = Outgoing::default();
+        outgoing
+            .writer()
+            .extend_from_slice(b"Authorization: youshallnotpass");
+
+        assert_eq!(format!("{outgoing:?}"), "Outgoing(30 bytes)");
     }
 }

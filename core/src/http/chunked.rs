@@ -6,7 +6,7 @@ use super::{HttpLimits, Violation};
 #[derive(Debug)]
 pub(super) struct Chunked {
     step: Step,
-    /// Bytes of size lines and trailers so far, which together stay within the bound of headers.
+    /// Bytes since the last data: of a size line, with the trailers if it is the last one.
     line_bytes: usize,
 }
 
@@ -71,6 +71,7 @@ impl Chunked {
                     return Ok(false);
                 }
                 self.step = Step::DataReturn;
+                self.line_bytes = 0;
             }
             let Some((&byte, rest)) = input.split_first() else {
                 return Ok(false);
@@ -78,7 +79,7 @@ impl Chunked {
             *input = rest;
             self.line_bytes = self.line_bytes.saturating_add(1);
             if self.line_bytes > limits.header_bytes_max {
-                return Err(Violation::ChunkLinesTooLong {
+                return Err(Violation::ChunkLineTooLong {
                     bytes_max: limits.header_bytes_max,
                 });
             }

@@ -15,7 +15,7 @@ pub(crate) const HEADER_COUNT_MAX: usize = 96;
 #[derive(Debug, Default)]
 pub(crate) struct HeadReader {
     bytes: Vec<u8>,
-    section: Search,
+    search: Search,
 }
 
 /// What the search for the empty line remembers of the bytes that it has seen.
@@ -43,7 +43,7 @@ impl HeadReader {
     ) -> Result<Option<&'a [u8]>, HeadViolation> {
         let was_buffered = !self.bytes.is_empty();
         let available: &'i [u8] = input;
-        let end = self.section.find_end(available, bytes_max)?;
+        let end = self.search.find_end(available, bytes_max)?;
         let (taken, rest) = available.split_at(end.unwrap_or(available.len()));
         *input = rest;
         match end {
@@ -59,9 +59,11 @@ impl HeadReader {
         }
     }
 
-    /// Forgets the section, and gives its memory back.
+    /// Forgets the section, and gives back what a long one took.
     pub(crate) fn clear(&mut self) {
-        *self = Self::default();
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT_BYTES);
+        self.search = Search::default();
     }
 }
 
@@ -163,3 +165,6 @@ pub(crate) fn api_version(value: &[u8]) -> u32 {
 
 /// What every response begins with (RFC 9112 §2.3).
 const MAGIC: &[u8] = b"HTTP/1.";
+
+/// What an empty reader may keep of its memory: a node's section has some 200 bytes.
+const KEPT_BYTES: usize = 1024;

@@ -29,6 +29,8 @@ pub use request::{Draft, HeaderBlock, ReservedHeader, Target};
 pub use response::Response;
 pub use violation::{Ended, HeadViolation, Violation};
 
+use std::fmt;
+
 use ::http::{Method, StatusCode};
 
 use crate::outgoing::Outgoing;
@@ -64,7 +66,6 @@ use response::{Framing, ResponseHead};
 /// assert!(response.reusable);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
 pub struct Connection {
     limits: HttpLimits,
     state: State,
@@ -79,7 +80,7 @@ pub struct Connection {
 /// What one HTTP connection may hold of the peer's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// Bytes of a header section, of all chunk lines of a body together, and of its trailers.
+    /// Bytes of a header section, and of a chunk's line and the trailers behind it.
     pub header_bytes_max: usize,
     /// Bytes of a decoded body.
     pub body_bytes_max: usize,
@@ -308,6 +309,16 @@ impl Connection {
             }
             State::Head { .. } | State::Body { .. } => {}
         }
+    }
+}
+
+impl fmt::Debug for Connection {
+    /// What was sent and what came stay hidden: passwords and voice tokens are among them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection")
+            .field("state", &self.state)
+            .field("outgoing", &self.outgoing)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! [`Response`], and what its header section says of its body.
 
+use std::fmt;
 use std::time::Duration;
 
 use ::http::{Method, StatusCode};
@@ -8,7 +9,7 @@ use super::head::{self, StatusLine};
 use super::{HttpLimits, Violation};
 
 /// A whole response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Response<'a> {
     /// The status; never below 200.
     pub status: StatusCode,
@@ -22,6 +23,20 @@ pub struct Response<'a> {
     pub body: &'a [u8],
     /// Whether the connection takes another request; otherwise it is to be closed.
     pub reusable: bool,
+}
+
+impl fmt::Debug for Response<'_> {
+    /// The body stays hidden but for its length: a player's holds a voice token.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("is_json", &self.is_json)
+            .field("retry_after", &self.retry_after)
+            .field("api_version", &self.api_version)
+            .field("body_bytes", &self.body.len())
+            .field("reusable", &self.reusable)
+            .finish()
+    }
 }
 
 /// What is kept of a header section until the body is whole.

@@ -66,7 +66,7 @@ pub enum Violation {
     Chunk,
     /// Chunk lines or trailers are longer than `header_bytes_max` together.
     #[error("chunk lines and trailers exceed {bytes_max} bytes")]
-    ChunkLinesTooLong {
+    ChunkLineTooLong {
         /// The limit.
         bytes_max: usize,
     },

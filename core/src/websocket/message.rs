@@ -161,6 +161,12 @@ impl Assembler {
         }
     }
 
+    /// The bytes of memory that it holds.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.buffer.capacity().saturating_add(self.text.capacity())
+    }
+
     /// Gives everything back.
     pub(super) fn clear(&mut self) {
         *self = Self::new(self.bytes_max);

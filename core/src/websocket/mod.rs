@@ -26,6 +26,8 @@ pub use close::{CloseCode, CloseFrame};
 pub use upgrade::{UpgradeRequest, Upgraded};
 pub use violation::{Refusal, Violation};
 
+use std::fmt;
+
 use rand_chacha::ChaCha8Rng;
 
 use crate::outgoing::Outgoing;
@@ -60,7 +62,6 @@ use upgrade::Handshake;
 /// assert_eq!(refused.to_string(), "the upgrade was answered with 401 Unauthorized");
 /// assert!(websocket.is_closed());
 /// ```
-#[derive(Debug)]
 pub struct WebSocket {
     limits: WebSocketLimits,
     state: State,
@@ -94,7 +95,7 @@ impl Default for WebSocketLimits {
 }
 
 /// What came from the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Incoming<'a> {
     /// The server upgraded the connection: messages follow.
     Accepted(Upgraded),
@@ -444,5 +445,34 @@ impl WebSocket {
         self.reading = Reading::Header;
         self.waiting = Waiting::default();
         self.assembler.clear();
+    }
+}
+
+impl fmt::Debug for WebSocket {
+    /// What came stays hidden: session ids are among it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match self.state {
+            State::Handshaking(_) => "Handshaking",
+            State::Open => "Open",
+            State::Closing => "Closing",
+            State::Closed => "Closed",
+        };
+        f.debug_struct("WebSocket")
+            .field("state", &format_args!("{state}"))
+            .field("outgoing", &self.outgoing)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Incoming<'_> {
+    /// Messages stay hidden but for their length: `ready` holds the session id.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Accepted(upgraded) => f.debug_tuple("Accepted").field(upgraded).finish(),
+            Self::Text(text) => write!(f, "Text({} bytes)", text.len()),
+            Self::Binary(bytes) => write!(f, "Binary({} bytes)", bytes.len()),
+            Self::Pong(payload) => f.debug_tuple("Pong").field(payload).finish(),
+            Self::Closed(frame) => f.debug_tuple("Closed").field(frame).finish(),
+        }
     }
 }
