@@ -39,7 +39,6 @@ pub(crate) enum Job {
 /// What waits for a REST socket of a node, and the sockets it may have.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    pub(crate) kind: LaneKind,
     sockets_max: usize,
     /// Commands' own requests, sessions and players that play.
     queue: VecDeque<Job>,
@@ -70,9 +69,8 @@ pub(crate) struct Window {
 }
 
 impl Lane {
-    pub(crate) const fn new(kind: LaneKind, sockets_max: usize) -> Self {
+    pub(crate) const fn new(sockets_max: usize) -> Self {
         Self {
-            kind,
             sockets_max,
             queue: VecDeque::new(),
             later: VecDeque::new(),

@@ -6,6 +6,7 @@
 //! is a task, done before the call returns.
 
 mod answers;
+mod burials;
 mod changed;
 mod commands;
 mod dial;
@@ -13,7 +14,10 @@ mod events;
 mod failover;
 mod headers;
 mod lanes;
+mod leave;
+mod loss;
 mod messages;
+mod moves;
 mod players;
 mod reconcile;
 mod requests;
@@ -22,6 +26,7 @@ mod sockets;
 mod tables;
 mod timers;
 mod views;
+mod voice;
 mod wires;
 
 pub use changed::Changed;

@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::changed::{Changed, ChangedList};
 use super::commands::Commands;
-use super::failover::Group;
+use super::moves::Group;
 use super::requests::Requests;
 use super::selection::Scores;
 use super::timers::Timers;
@@ -33,7 +33,6 @@ pub(super) struct Tables {
     pub(super) nodes: Slab<Node>,
     /// The nodes in the order of configuration.
     pub(super) order: Vec<NodeId>,
-    pub(super) next_order: u32,
     pub(super) players: Slab<Player>,
     pub(super) guilds: HashMap<GuildId, PlayerId, BuildHasherDefault<SnowflakeHasher>>,
     pub(super) scores: Scores,
@@ -80,7 +79,6 @@ impl Tables {
             now,
             nodes: Slab::default(),
             order: Vec::new(),
-            next_order: 0,
             players: Slab::default(),
             guilds: HashMap::default(),
             commands: Commands::default(),
