@@ -240,14 +240,8 @@ impl Player {
 
     /// Sets the clock going or standing, as all that is known of the player says.
     pub(crate) fn regulate(&mut self, now: Timestamp) {
-        let pending = self.unsent.with(self.in_flight);
-        let held = pending.has(Fields::TRACK.with(Fields::POSITION)) && !self.is_led_over();
-        let running = self.speaker().is_some()
-            && self.wanted.track.is_some()
-            && !self.wanted.paused
-            && self.connected
-            && !(self.awaits_start && !self.is_led_over())
-            && !held;
+        let is_audible = self.wanted.track.is_some() && !self.wanted.paused && self.connected;
+        let running = self.speaker().is_some() && is_audible && self.heeds_positions();
         self.wanted.clock.run(running, now);
     }
 

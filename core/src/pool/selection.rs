@@ -88,9 +88,9 @@ impl Scores {
         let fits = match needs.region {
             Some(region) => {
                 let labels = &self.labels;
-                let fit = |label: &Box<str>| rank(label, region);
+                let fit = |label: &str| rank(label, region);
                 let fits = self.fits.entry(region.clone());
-                &**fits.or_insert_with(|| labels.iter().map(fit).collect())
+                &**fits.or_insert_with(|| labels.iter().map(|label| fit(label)).collect())
             }
             None => &[],
         };
@@ -194,7 +194,7 @@ impl Tables {
             .map(|key| key.score);
         let score = match self.score(node) {
             Some(score) => score << ORDER_BITS | u64::from(node.order).min((1 << ORDER_BITS) - 1),
-            None => previous.unwrap_or(u64::from(node.order)),
+            None => previous.unwrap_or_else(|| u64::from(node.order)),
         };
         let eligible = node.is_eligible();
         let label = node.config.region_label().cloned();
