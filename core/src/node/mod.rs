@@ -1,7 +1,7 @@
 //! Nodes: the status machine, the session, reconnecting, heartbeat, load.
 //!
-//! What happens in each state ([`State`]); everything that is not named leaves the state as it
-//! is:
+//! What happens in each state of a connection; everything that is not named leaves the state as
+//! it is:
 //!
 //! | state | input | next |
 //! |---|---|---|

@@ -1,6 +1,6 @@
 //! Players: what each should be, what is confirmed of it, and where it is.
 //!
-//! A [`Player`] alone owns what is unsent. Failover, resume, move and recreate are all one thing:
+//! A player alone owns what is unsent. Failover, resume, move and recreate are all one thing:
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
 mod busy;
