@@ -144,7 +144,7 @@ impl NodeConfig {
             name: name.to_owned(),
         };
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
-        if RESERVED.contains(&header.as_str()) {
+        if RESERVED.contains(&header.as_str()) || header.as_str().starts_with("sec-websocket-") {
             return Err(invalid());
         }
         let mut value = HeaderValue::from_str(value).map_err(|_| invalid())?;

@@ -80,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) reserved: BTreeMap<GuildId, bool>,
     /// When the node last answered a request.
     pub(crate) answered_at: Timestamp,
+    /// Whether its view waits to be published.
+    pub(crate) changed: bool,
     /// Commands that wait for it to be ready.
     pub(crate) awaiting: Vec<CommandId>,
     /// Commands that wait for the next pong.

@@ -124,7 +124,7 @@ impl Busy {
     /// Everything but these fields turned out to be confirmed: returns the commands that are done.
     pub(crate) fn settle_except(&mut self, pending: Fields) -> Vec<Waiting> {
         self.release(|waiting| {
-            waiting.confirmed = true;
+            waiting.confirmed |= !waiting.unsent.without(pending).is_empty();
             waiting.unsent = waiting.unsent.and(pending);
             waiting.unsent.is_empty() && waiting.in_flight.is_empty()
         })

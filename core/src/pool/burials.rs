@@ -1,5 +1,6 @@
 //! Players that go, and the tombstones that keep them from coming back.
 
+use super::changed::Changed;
 use super::tables::Tables;
 use crate::command::Answer;
 use crate::error::RequestError;
@@ -58,10 +59,10 @@ impl Tables {
             let waiting = std::mem::take(&mut busy.waiting);
             self.answer_waiting(waiting, &RequestError::Destroyed);
         }
-        self.changed.note(super::Changed::Player(guild));
+        self.gone(Changed::Player(guild));
         match place {
             Placement::Moving { from, to, .. } => {
-                self.left_group(from, to, None, now);
+                self.left_group(from, to, None);
                 self.check_drained(from, now);
                 self.node_changed(from);
                 self.node_changed(to);

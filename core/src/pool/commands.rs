@@ -27,7 +27,7 @@ struct Open {
 /// What a command waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waits {
-    /// Nothing: it is answered in the call that submits it.
+    /// Nothing that knows of it but what answers it.
     Nothing,
     /// A player to be confirmed.
     Player(PlayerId),
@@ -119,7 +119,7 @@ impl Tables {
             return;
         };
         let error = match open.waits {
-            Waits::Nothing => return,
+            Waits::Nothing => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Player(player) => RequestError::Unconfirmed(self.abandon(player, id)),
             Waits::Ready(node) => {
                 let last = self.node(node).and_then(|node| node.loss.clone());

@@ -1,5 +1,6 @@
 //! Nodes that go: drained, removed, or closed with the pool.
 
+use super::changed::Changed;
 use super::commands::Waits;
 use super::tables::{Tables, Task};
 use crate::command::{Answer, Leaving};
@@ -103,6 +104,7 @@ impl Tables {
             self.unready(id, ready);
         }
         if is_resumable && !keeps_session {
+            self.tasks.push_back(Task::Linger(socket));
             if let Some(node) = self.node_mut(id) {
                 node.control.push(Job::Session { resuming: false });
             }
@@ -155,13 +157,13 @@ impl Tables {
         if let Some(command) = departure.command {
             self.answer(command, Ok(Answer::Done));
         }
-        self.changed.note(super::Changed::Node(id));
+        self.gone(Changed::Node(id));
         self.check_closed();
     }
 
     /// Takes a removed node out of every table.
     fn forget_node(&mut self, id: NodeId, now: Timestamp) {
-        self.end_outage(id, now);
+        self.healthy_due(id);
         self.nodes.remove(id.slot, id.generation);
         self.order.retain(|other| *other != id);
         for (order, id) in self.order.clone().into_iter().enumerate() {

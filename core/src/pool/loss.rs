@@ -160,6 +160,7 @@ impl Tables {
 
     /// Takes back everything that only a ready node has.
     pub(super) fn unready(&mut self, id: NodeId, mut ready: Ready) {
+        self.rescore(id);
         self.timers.cancel(ready.heartbeat);
         self.timers.clear(&mut ready.stable);
         if let Some((_, _, deadline)) = ready.ping {

@@ -167,7 +167,7 @@ impl Pool {
 
     /// Takes the next view to publish: each changed one once, however often it changed.
     pub fn poll_changed(&mut self) -> Option<Changed> {
-        self.tables.changed.pop()
+        self.tables.pop_changed()
     }
 
     /// The bytes to write to the socket; [`Input::Wrote`] says how many were taken.
@@ -316,7 +316,7 @@ impl Pool {
             Timer::Pong(node) => tables.pong_due(node, now),
             Timer::Stable(node) => tables.stable(node),
             Timer::Grace(node) => tables.grace_due(node, now),
-            Timer::Healthy(node) => tables.healthy_due(node, now),
+            Timer::Healthy(node) => tables.healthy_due(node),
             Timer::Probe(node) => tables.probe_due(node, now),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),

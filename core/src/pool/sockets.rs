@@ -104,7 +104,7 @@ impl Pool {
                 Ok(None) => return,
                 Ok(Some(response)) => {
                     let Some(exchange) = exchange else { return };
-                    tables.exchange_ended(node, socket, rest.lane, &exchange, now);
+                    tables.exchange_ended(node, socket, rest.lane, &exchange);
                     tables.responded(node, &exchange, &response, now);
                     let reusable = response.reusable;
                     self.exchange_over(socket, reusable, now);
@@ -170,7 +170,7 @@ impl Pool {
         self.drop_socket(socket, now);
         if let Some(exchange) = exchange {
             self.tables
-                .exchange_ended(node, socket, kind, &exchange, now);
+                .exchange_ended(node, socket, kind, &exchange);
             self.tables.failed(node, &exchange, failure, now);
         }
         self.tables.note_lane(node, kind);
@@ -213,7 +213,7 @@ impl Pool {
             }
             return self.tables.note_lane(node, kind);
         };
-        tables.exchange_ended(node, socket, kind, &exchange, now);
+        tables.exchange_ended(node, socket, kind, &exchange);
         match rest.connection.end_of_stream() {
             Ok(Some(response)) => tables.responded(node, &exchange, &response, now),
             // The server closed the idle socket while the request was on its way to it.
@@ -282,6 +282,7 @@ impl Pool {
                     self.wires.touch(socket);
                 }
             }
+            Task::Linger(socket) => self.linger(socket, now),
             Task::Close(socket) => self.close_websocket(socket, now),
             Task::Drop(socket) => self.drop_socket(socket, now),
             Task::Clear(node, kind) => self.clear_lane(node, kind, now),
@@ -329,9 +330,18 @@ impl Pool {
         if websocket.is_closed() {
             return self.drop_socket(socket, now);
         }
-        let at = now + self.tables.config.timing.close_deadline;
-        wire.closing = Some(self.tables.timers.arm(at, Timer::Close(socket)));
+        self.linger(socket, now);
         self.wires.touch(socket);
+    }
+
+    /// Whatever still is to happen on the socket must have happened by the deadline.
+    fn linger(&mut self, socket: SocketId, now: Timestamp) {
+        let Some(wire) = self.wires.get_mut(socket) else {
+            return;
+        };
+        let at = now + self.tables.config.timing.close_deadline;
+        self.tables.timers.clear(&mut wire.closing);
+        wire.closing = Some(self.tables.timers.arm(at, Timer::Close(socket)));
     }
 
     /// A REST socket was not connected in time.
