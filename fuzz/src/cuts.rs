@@ -39,7 +39,7 @@ pub(crate) fn check_cuts<T: std::fmt::Debug + PartialEq>(
 
 /// `bytes` in pieces, some of them empty: small ones for one half of the seeds.
 fn pieces(bytes: &[u8], seed: u64) -> Vec<&[u8]> {
-    let longest = if seed % 2 == 0 { 8 } else { 512 };
+    let longest = if seed.is_multiple_of(2) { 8 } else { 512 };
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut rest = bytes;
     let mut pieces = Vec::new();

@@ -12,7 +12,7 @@ pub fn http_response(fuzzed: &[u8]) {
         return;
     };
     let Some(cut) = Cut::read(fuzzed) else { return };
-    let method = if choice % 2 == 0 {
+    let method = if choice.is_multiple_of(2) {
         Method::GET
     } else {
         Method::HEAD

@@ -14,8 +14,11 @@ pub use differential::websocket_differential;
 pub use http_stream::http_response;
 pub use websocket_stream::{websocket_handshake, websocket_stream};
 
+/// What a target does with the bytes of the fuzzer.
+pub type Body = fn(&[u8]);
+
 /// Every target: its name, which is that of its corpus, and its body.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Body)] = &[
     ("http_chunked", http_chunked),
     ("http_response", http_response),
     ("websocket_differential", websocket_differential),
