@@ -6,11 +6,13 @@
 mod chunks;
 mod cuts;
 mod differential;
+mod exchange;
 mod http_stream;
 mod websocket_stream;
 
 pub use chunks::http_chunked;
 pub use differential::websocket_differential;
+pub use exchange::http_exchange;
 pub use http_stream::http_response;
 pub use websocket_stream::{websocket_handshake, websocket_stream};
 
@@ -20,6 +22,7 @@ pub type Body = fn(&[u8]);
 /// Every target: its name, which is that of its corpus, and its body.
 pub const TARGETS: &[(&str, Body)] = &[
     ("http_chunked", http_chunked),
+    ("http_exchange", http_exchange),
     ("http_response", http_response),
     ("websocket_differential", websocket_differential),
     ("websocket_handshake", websocket_handshake),
