@@ -156,8 +156,6 @@ pub(crate) struct Session {
 /// The loss of a node that had players.
 #[derive(Debug)]
 pub(crate) struct Outage {
-    /// The last moment at which its players are known to have played.
-    pub(crate) lost_at: Timestamp,
     /// Armed while the session may come back.
     pub(crate) grace: Option<TimerKey>,
     /// Armed while a healthy node is waited for.

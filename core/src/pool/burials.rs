@@ -63,12 +63,12 @@ impl Tables {
         match place {
             Placement::Moving { from, to, .. } => {
                 self.left_group(from, to, None);
-                self.check_drained(from, now);
+                self.check_drained(from);
                 self.node_changed(from);
                 self.node_changed(to);
             }
             Placement::On(node) => {
-                self.check_drained(node, now);
+                self.check_drained(node);
                 self.node_changed(node);
             }
             Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => {}

@@ -114,7 +114,7 @@ impl Tables {
     }
 
     /// The deadline of a command has come.
-    pub(super) fn command_due(&mut self, id: CommandId, now: Timestamp) {
+    pub(super) fn command_due(&mut self, id: CommandId) {
         let Some(open) = self.commands.open.get(&id) else {
             return;
         };
@@ -128,8 +128,8 @@ impl Tables {
             Waits::Pong(_) => RequestError::NodeFailed(NodeFailure::TimedOut),
             Waits::Drained(_) => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Request(request) => self.give_up_request(request),
-            Waits::Gone(node) => return self.depart_now(node, now),
-            Waits::Close => return self.close_now(now),
+            Waits::Gone(node) => return self.depart_now(node),
+            Waits::Close => return self.close_now(),
         };
         self.forget_command(id);
         self.answer(id, Err(error));

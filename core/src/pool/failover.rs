@@ -33,11 +33,7 @@ impl Tables {
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
         let healthy = Some(self.timers.arm(healthy_at, Timer::Healthy(id)));
         if let Some(node) = self.node_mut(id) {
-            node.outage = Some(Outage {
-                lost_at,
-                grace,
-                healthy,
-            });
+            node.outage = Some(Outage { grace, healthy });
         }
         self.node_changed(id);
         if !may_resume {
@@ -61,13 +57,28 @@ impl Tables {
                 self.target_lost(id, from, to, why, now);
             }
             // The source of an ordered move is lost: the move goes on without it.
-            Placement::Moving { from, to, why: Move::Ordered, began_at } => {
+            Placement::Moving {
+                from,
+                to,
+                why: Move::Ordered,
+                began_at,
+            } => {
                 player.stand(lost_at);
-                player.place = Placement::Moving { from, to, why: Move::Lost, began_at };
+                player.place = Placement::Moving {
+                    from,
+                    to,
+                    why: Move::Lost,
+                    began_at,
+                };
                 self.failovers.entry((from, to)).or_default().under_way += 1;
                 self.sync(id);
             }
-            Placement::Moving { from, to, why: Move::Lost, .. } => {
+            Placement::Moving {
+                from,
+                to,
+                why: Move::Lost,
+                ..
+            } => {
                 player.place = Placement::Frozen { old: lost };
                 self.left_group(from, to, None);
             }
@@ -85,7 +96,10 @@ impl Tables {
     /// The node that the player was on its way to is lost.
     fn target_lost(&mut self, id: PlayerId, from: NodeId, to: NodeId, why: Move, now: Timestamp) {
         if why == Move::Ordered {
-            let movers = self.player_mut(id).map(Player::take_movers).unwrap_or_default();
+            let movers = self
+                .player_mut(id)
+                .map(Player::take_movers)
+                .unwrap_or_default();
             let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
             self.answer_all(movers, &Err(lost));
             return self.stay(id, from, now);

@@ -33,7 +33,7 @@ impl Tables {
             Leaving::Destroy => self.destroy_players_of(id, now),
             Leaving::Keep => self.evacuate(id, now),
         }
-        self.check_drained(id, now);
+        self.check_drained(id);
         Ok(())
     }
 
@@ -46,7 +46,7 @@ impl Tables {
         }
         self.node_changed(id);
         self.evacuate(id, now);
-        self.check_drained(id, now);
+        self.check_drained(id);
     }
 
     /// Lets the node have players again.
@@ -60,7 +60,7 @@ impl Tables {
     }
 
     /// Whether the last player has left a node that is being emptied.
-    pub(super) fn check_drained(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn check_drained(&mut self, id: NodeId) {
         let Some(node) = self.node(id).filter(|node| node.draining) else {
             return;
         };
@@ -81,13 +81,13 @@ impl Tables {
                 .node(id)
                 .is_some_and(|node| matches!(node.state, State::Leaving { .. }))
         {
-            self.leave(id, false, now);
+            self.leave(id, false);
         }
     }
 
     /// Lets the node go: its socket is closed with a close frame. The server is told before to
     /// end the session with it, unless that is to be resumed by another process.
-    pub(super) fn leave(&mut self, id: NodeId, keeps_session: bool, now: Timestamp) {
+    pub(super) fn leave(&mut self, id: NodeId, keeps_session: bool) {
         let Some(node) = self.node_mut(id) else {
             return;
         };
@@ -98,7 +98,7 @@ impl Tables {
         let Some(socket) = node.ready().map(|ready| ready.socket) else {
             self.disconnect(id, false);
             self.stop_node(id, Stopped::Closed);
-            return self.departed(id, now);
+            return self.departed(id);
         };
         if let State::Ready(ready) = std::mem::replace(&mut node.state, State::Leaving { socket }) {
             self.unready(id, ready);
@@ -124,13 +124,13 @@ impl Tables {
     }
 
     /// The deadline of a departure came: nothing is waited for any more.
-    pub(super) fn depart_now(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn depart_now(&mut self, id: NodeId) {
         self.disconnect(id, false);
-        self.departed(id, now);
+        self.departed(id);
     }
 
     /// The node's socket is closed: it is gone.
-    pub(super) fn departed(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn departed(&mut self, id: NodeId) {
         let Some(departure) = self.node_mut(id).and_then(|node| node.leaving.take()) else {
             return;
         };
@@ -152,7 +152,7 @@ impl Tables {
         }
         self.fail_requests_of(id, &error);
         if departure.removed {
-            self.forget_node(id, now);
+            self.forget_node(id);
         }
         if let Some(command) = departure.command {
             self.answer(command, Ok(Answer::Done));
@@ -162,7 +162,7 @@ impl Tables {
     }
 
     /// Takes a removed node out of every table.
-    fn forget_node(&mut self, id: NodeId, now: Timestamp) {
+    fn forget_node(&mut self, id: NodeId) {
         self.healthy_due(id);
         self.nodes.remove(id.slot, id.generation);
         self.order.retain(|other| *other != id);
@@ -176,7 +176,7 @@ impl Tables {
     }
 
     /// Closes every node.
-    pub(super) fn close(&mut self, command: CommandId, players: Leaving, now: Timestamp) {
+    pub(super) fn close(&mut self, command: CommandId, players: Leaving) {
         self.closing = true;
         self.wait_for(command, Waits::Close);
         for id in self.order.clone() {
@@ -189,15 +189,15 @@ impl Tables {
                     removed: false,
                 });
             }
-            self.leave(id, players == Leaving::Keep, now);
+            self.leave(id, players == Leaving::Keep);
         }
         self.check_closed();
     }
 
     /// The deadline of the close came.
-    pub(super) fn close_now(&mut self, now: Timestamp) {
+    pub(super) fn close_now(&mut self) {
         for id in self.order.clone() {
-            self.depart_now(id, now);
+            self.depart_now(id);
         }
         self.check_closed();
     }

@@ -98,7 +98,7 @@ impl Pool {
             Input::Timeout => self.timeout(now),
             Input::Connected(socket) => self.connected(socket, now),
             Input::Received(socket, bytes) => self.received(socket, bytes, now),
-            Input::Wrote(socket, count) => self.wrote(socket, count, now),
+            Input::Wrote(socket, count) => self.wrote(socket, count),
             Input::Closed(socket, closed) => self.closed(socket, closed, now),
         }
         self.settle(now);
@@ -278,7 +278,7 @@ impl Pool {
                 }
                 tables.submit_request(id, node, request);
             }
-            Command::Close(players) => tables.close(id, players, now),
+            Command::Close(players) => tables.close(id, players),
         }
         Ok(())
     }
@@ -322,8 +322,8 @@ impl Pool {
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),
             Timer::Stopped(player) => tables.stopped_due(player, now),
-            Timer::Command(command) => tables.command_due(command, now),
-            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket, now),
+            Timer::Command(command) => tables.command_due(command),
+            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket),
             Timer::Dial(socket) => self.dial_due(socket, now),
             Timer::Exchange(socket) => {
                 self.exchange_failed(socket, NodeFailure::TimedOut, now);

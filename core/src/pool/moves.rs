@@ -104,7 +104,12 @@ impl Tables {
             Move::Lost => *player.lost_at.get_or_insert(now),
             Move::Ordered => now,
         };
-        player.place = Placement::Moving { from, to, why, began_at };
+        player.place = Placement::Moving {
+            from,
+            to,
+            why,
+            began_at,
+        };
         let settled = player.pack();
         if let Some(busy) = &mut player.busy {
             self.timers.clear(&mut busy.resend_timer);
@@ -177,16 +182,11 @@ impl Tables {
         }
         self.node_changed(from);
         self.node_changed(to);
-        self.check_drained(from, now);
+        self.check_drained(from);
     }
 
     /// A player is under way to the target no more: the last one completes the failover.
-    pub(super) fn left_group(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        confirmed: Option<GuildId>,
-    ) {
+    pub(super) fn left_group(&mut self, from: NodeId, to: NodeId, confirmed: Option<GuildId>) {
         let Some(group) = self.failovers.get_mut(&(from, to)) else {
             return;
         };
