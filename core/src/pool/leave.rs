@@ -30,7 +30,7 @@ impl Tables {
         self.node_changed(id);
         self.wait_for(command, Waits::Gone(id));
         match players {
-            Leaving::Destroy => self.destroy_players_of(id, now),
+            Leaving::Destroy => self.destroy_players_of(id),
             Leaving::Keep => self.evacuate(id, now),
         }
         self.check_drained(id);

@@ -258,7 +258,7 @@ impl Pool {
             }
             Command::Destroy(guild) => {
                 let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
-                tables.destroy(Some(id), player, now);
+                tables.destroy(Some(id), player);
             }
             Command::VoiceState(update) => {
                 tables.voice_state(update, now);
