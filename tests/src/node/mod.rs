@@ -45,6 +45,8 @@ mod rest;
 mod seeded;
 mod session;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod view;
 mod voice;
 
