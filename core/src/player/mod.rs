@@ -92,6 +92,8 @@ pub(crate) struct Player {
     pub(crate) connected: bool,
     /// The node's word: milliseconds to the voice server, -1 without a connection.
     pub(crate) ping_ms: i32,
+    /// Whether its view waits to be published.
+    pub(crate) changed: bool,
     /// Whether a node was ever sent anything about it.
     pub(crate) was_sent: bool,
     /// Whether the application chose its node.
@@ -118,6 +120,7 @@ impl Player {
             awaits_start: false,
             connected: false,
             ping_ms: -1,
+            changed: false,
             was_sent: false,
             pinned: false,
             replayed: false,
@@ -227,6 +230,30 @@ impl Player {
             .as_mut()
             .map(|busy| std::mem::take(&mut busy.movers))
             .unwrap_or_default()
+    }
+
+    /// Marks everything unsent that a node without this player must be sent, and remembers what
+    /// the node that it leaves has not been sent. Returns the commands that are done by that:
+    /// those that took away what the new node never had.
+    pub(crate) fn pack(&mut self) -> Vec<Waiting> {
+        let left = self.unsent;
+        // A value that equals the default is sent only if somebody waits for it.
+        let plain = Fields::VOLUME.with(Fields::PAUSED).with(Fields::FILTERS);
+        self.unsent = self.substance().with(left.and(plain));
+        let pending = self.unsent;
+        let busy = self.busy();
+        busy.left = left;
+        busy.refusals = 0;
+        busy.failures = 0;
+        busy.must_check = false;
+        busy.settle_except(pending)
+    }
+
+    /// The music stopped then.
+    pub(crate) fn stand(&mut self, lost_at: Timestamp) {
+        self.wanted.clock.run(false, lost_at);
+        self.connected = false;
+        self.lost_at = Some(lost_at);
     }
 
     /// Forgets that a PATCH is on its way: whether it arrived is not known.

@@ -58,6 +58,11 @@ impl Tables {
             return self.failed_for(id, exchange, failure, retry_after, now);
         }
         self.node_answered(id, now);
+        if exchange.moves
+            && let Some(node) = self.node_mut(id)
+        {
+            node.control.window.answered(now.since(exchange.sent_at));
+        }
         match exchange.job {
             Job::Player(player) => self.patched(id, player, class, response.body, now),
             Job::Check(player) => self.checked(id, player, class, response.body, now),

@@ -1,5 +1,6 @@
 //! Players that go, and the tombstones that keep them from coming back.
 
+use super::changed::Changed;
 use super::tables::Tables;
 use crate::command::Answer;
 use crate::error::RequestError;
@@ -7,17 +8,13 @@ use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind};
 use crate::player::{Placement, PlayerId};
 use crate::protocol::GuildId;
-use crate::time::Timestamp;
 
 impl Tables {
     /// Destroys a player; the command waits until its node has confirmed that.
-    pub(super) fn destroy(
-        &mut self,
-        command: Option<CommandId>,
-        id: PlayerId,
-        now: Timestamp,
-    ) -> Option<()> {
-        let player = self.player(id)?;
+    pub(super) fn destroy(&mut self, command: Option<CommandId>, id: PlayerId) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
         let (guild, place, was_sent) = (player.guild, player.place, player.was_sent);
         let nodes: Vec<_> = match place {
             Placement::On(node)
@@ -26,7 +23,7 @@ impl Tables {
             Placement::Moving { from, to, .. } => vec![from, to],
             Placement::Unplaced => Vec::new(),
         };
-        self.remove_player(id, now);
+        self.remove_player(id);
         let mut waits = false;
         for node in nodes.into_iter().filter(|_| was_sent) {
             waits |= self.bury(node, guild, command);
@@ -34,11 +31,10 @@ impl Tables {
         if !waits && let Some(command) = command {
             self.answer(command, Ok(Answer::Done));
         }
-        Some(())
     }
 
     /// Takes the player out of every table.
-    pub(super) fn remove_player(&mut self, id: PlayerId, now: Timestamp) {
+    pub(super) fn remove_player(&mut self, id: PlayerId) {
         let Some(player) = self.player(id) else {
             return;
         };
@@ -55,28 +51,29 @@ impl Tables {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.resend_timer);
             self.timers.clear(&mut busy.stopped_timer);
-            let waiting = std::mem::take(&mut busy.waiting);
-            self.answer_waiting(waiting, &RequestError::Destroyed);
+            let destroyed = Err(RequestError::Destroyed);
+            let waiting = busy.waiting.iter().map(|waiting| waiting.command);
+            self.answer_all(waiting.chain(busy.movers.iter().copied()), &destroyed);
         }
-        self.changed.note(super::Changed::Player(guild));
+        self.gone(Changed::Player(guild));
         match place {
             Placement::Moving { from, to, .. } => {
-                self.left_group(from, to, None, now);
-                self.check_drained(from, now);
+                self.left_group(from, to, None);
+                self.check_drained(from);
                 self.node_changed(from);
                 self.node_changed(to);
             }
             Placement::On(node) => {
-                self.check_drained(node, now);
+                self.check_drained(node);
                 self.node_changed(node);
             }
             Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => {}
         }
     }
 
-    pub(super) fn destroy_players_of(&mut self, node: NodeId, now: Timestamp) {
+    pub(super) fn destroy_players_of(&mut self, node: NodeId) {
         for id in self.players_where(|player| player.is_at(node)) {
-            self.destroy(None, id, now);
+            self.destroy(None, id);
         }
     }
 

@@ -72,6 +72,7 @@ impl Tables {
             draining: false,
             reserved: std::collections::BTreeMap::new(),
             answered_at: Timestamp::ZERO,
+            changed: false,
             awaiting: Vec::new(),
             pings: Vec::new(),
             drains: Vec::new(),

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use super::tables::Tables;
 use super::timers::Timer;
+use crate::error::{NodeFailure, RequestError};
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::node::Outage;
-use crate::player::{Move, Placement, PlayerId};
+use crate::player::{Move, Placement, Player, PlayerId};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -32,11 +33,7 @@ impl Tables {
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
         let healthy = Some(self.timers.arm(healthy_at, Timer::Healthy(id)));
         if let Some(node) = self.node_mut(id) {
-            node.outage = Some(Outage {
-                lost_at,
-                grace,
-                healthy,
-            });
+            node.outage = Some(Outage { grace, healthy });
         }
         self.node_changed(id);
         if !may_resume {
@@ -45,32 +42,19 @@ impl Tables {
     }
 
     fn freeze(&mut self, id: PlayerId, lost: NodeId, lost_at: Timestamp, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         player.recall();
         player.queued = false;
         if let Some(busy) = &mut player.busy {
             // A node that stops its tracks and goes away was shutting down.
-            let mut stopped = busy.stopped_timer.take();
-            self.timers.clear(&mut stopped);
+            self.timers.clear(&mut busy.stopped_timer);
+            self.timers.clear(&mut busy.resend_timer);
         }
-        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
-            return;
-        };
         match player.place {
-            // The target is lost: the player is where it was before, if that still plays.
             Placement::Moving { from, to, why, .. } if to == lost && from != lost => {
-                self.left_group(from, to, None, now);
-                match why {
-                    Move::Ordered => self.stay(id, from, now),
-                    Move::Lost => {
-                        if let Some(player) = self.player_mut(id) {
-                            player.place = Placement::Frozen { old: from };
-                        }
-                        self.move_player(id, from, &[lost], now);
-                    }
-                }
+                self.target_lost(id, from, to, why, now);
             }
             // The source of an ordered move is lost: the move goes on without it.
             Placement::Moving {
@@ -78,8 +62,8 @@ impl Tables {
                 to,
                 why: Move::Ordered,
                 began_at,
-            } if from == lost => {
-                player.wanted.clock.run(false, lost_at);
+            } => {
+                player.stand(lost_at);
                 player.place = Placement::Moving {
                     from,
                     to,
@@ -87,18 +71,49 @@ impl Tables {
                     began_at,
                 };
                 self.failovers.entry((from, to)).or_default().under_way += 1;
+                self.sync(id);
+            }
+            Placement::Moving {
+                from,
+                to,
+                why: Move::Lost,
+                ..
+            } => {
+                player.place = Placement::Frozen { old: lost };
+                self.left_group(from, to, None);
             }
             Placement::Unplaced
             | Placement::On(_)
-            | Placement::Moving { .. }
             | Placement::Frozen { .. }
             | Placement::Stranded { .. } => {
-                player.wanted.clock.run(false, lost_at);
-                player.connected = false;
+                player.stand(lost_at);
                 player.place = Placement::Frozen { old: lost };
             }
         }
         self.player_changed(id);
+    }
+
+    /// The node that the player was on its way to is lost.
+    fn target_lost(&mut self, id: PlayerId, from: NodeId, to: NodeId, why: Move, now: Timestamp) {
+        if why == Move::Ordered {
+            let movers = self
+                .player_mut(id)
+                .map(Player::take_movers)
+                .unwrap_or_default();
+            let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
+            self.answer_all(movers, &Err(lost));
+            return self.stay(id, from, now);
+        }
+        self.left_group(from, to, None);
+        let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());
+        if let Some(player) = self.player_mut(id) {
+            player.place = if is_waited_for {
+                Placement::Frozen { old: from }
+            } else {
+                Placement::Stranded { from }
+            };
+        }
+        self.move_player(id, from, &[to], now);
     }
 
     /// The session has been waited for long enough.
@@ -123,7 +138,7 @@ impl Tables {
     }
 
     /// A healthy node has been waited for long enough: who is left is stranded.
-    pub(super) fn healthy_due(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn healthy_due(&mut self, id: NodeId) {
         let left = self.players_where(|player| player.place == Placement::Frozen { old: id });
         let mut guilds = Vec::with_capacity(left.len());
         for player_id in left {
@@ -133,7 +148,7 @@ impl Tables {
                 self.player_changed(player_id);
             }
         }
-        self.end_outage(id, now);
+        self.end_outage(id);
         if !guilds.is_empty()
             && let Some(from) = self.node_ref(id)
         {
@@ -143,7 +158,7 @@ impl Tables {
     }
 
     /// Nothing is waited for any more.
-    pub(super) fn end_outage(&mut self, id: NodeId, _now: Timestamp) {
+    fn end_outage(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
@@ -191,7 +206,7 @@ impl Tables {
 
     /// A node that was lost is ready: what waits for it, waits no more.
     pub(super) fn settle_outage(&mut self, id: NodeId, resumed: bool, now: Timestamp) {
-        self.end_outage(id, now);
+        self.end_outage(id);
         let theirs = self.players_where(|player| match player.place {
             Placement::Frozen { old } => old == id,
             Placement::Stranded { from } => from == id,
@@ -220,7 +235,7 @@ impl Tables {
         if let Placement::Moving { from, to, .. } = player.place {
             self.unqueue(player_id, to);
             self.release(to, guild);
-            self.left_group(from, to, None, now);
+            self.left_group(from, to, None);
             return self.stay(player_id, id, now);
         }
         let Some(player) = self.player_mut(player_id) else {

@@ -1,7 +1,5 @@
 //! What goes out on a node's REST sockets, in which order, and what it says.
 
-use std::time::Duration;
-
 use ::http::Method;
 
 use super::tables::Tables;
@@ -191,7 +189,6 @@ impl Tables {
         socket: SocketId,
         kind: LaneKind,
         exchange: &Exchange,
-        now: Timestamp,
     ) {
         let Some(node) = self.node_mut(id) else {
             return;
@@ -202,10 +199,6 @@ impl Tables {
             .voice
             .saturating_sub(usize::from(exchange.fields.has(Fields::VOICE)));
         lane.moves = lane.moves.saturating_sub(usize::from(exchange.moves));
-        let latency: Duration = now.since(exchange.sent_at);
-        if exchange.moves {
-            lane.window.answered(latency);
-        }
     }
 
     /// The socket died under a request that the server has most likely never seen: it goes out

@@ -1,5 +1,6 @@
 //! Nodes that go: drained, removed, or closed with the pool.
 
+use super::changed::Changed;
 use super::commands::Waits;
 use super::tables::{Tables, Task};
 use crate::command::{Answer, Leaving};
@@ -29,10 +30,10 @@ impl Tables {
         self.node_changed(id);
         self.wait_for(command, Waits::Gone(id));
         match players {
-            Leaving::Destroy => self.destroy_players_of(id, now),
+            Leaving::Destroy => self.destroy_players_of(id),
             Leaving::Keep => self.evacuate(id, now),
         }
-        self.check_drained(id, now);
+        self.check_drained(id);
         Ok(())
     }
 
@@ -45,7 +46,7 @@ impl Tables {
         }
         self.node_changed(id);
         self.evacuate(id, now);
-        self.check_drained(id, now);
+        self.check_drained(id);
     }
 
     /// Lets the node have players again.
@@ -59,7 +60,7 @@ impl Tables {
     }
 
     /// Whether the last player has left a node that is being emptied.
-    pub(super) fn check_drained(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn check_drained(&mut self, id: NodeId) {
         let Some(node) = self.node(id).filter(|node| node.draining) else {
             return;
         };
@@ -80,13 +81,13 @@ impl Tables {
                 .node(id)
                 .is_some_and(|node| matches!(node.state, State::Leaving { .. }))
         {
-            self.leave(id, false, now);
+            self.leave(id, false);
         }
     }
 
     /// Lets the node go: its socket is closed with a close frame. The server is told before to
     /// end the session with it, unless that is to be resumed by another process.
-    pub(super) fn leave(&mut self, id: NodeId, keeps_session: bool, now: Timestamp) {
+    pub(super) fn leave(&mut self, id: NodeId, keeps_session: bool) {
         let Some(node) = self.node_mut(id) else {
             return;
         };
@@ -97,12 +98,13 @@ impl Tables {
         let Some(socket) = node.ready().map(|ready| ready.socket) else {
             self.disconnect(id, false);
             self.stop_node(id, Stopped::Closed);
-            return self.departed(id, now);
+            return self.departed(id);
         };
         if let State::Ready(ready) = std::mem::replace(&mut node.state, State::Leaving { socket }) {
             self.unready(id, ready);
         }
         if is_resumable && !keeps_session {
+            self.tasks.push_back(Task::Linger(socket));
             if let Some(node) = self.node_mut(id) {
                 node.control.push(Job::Session { resuming: false });
             }
@@ -122,13 +124,13 @@ impl Tables {
     }
 
     /// The deadline of a departure came: nothing is waited for any more.
-    pub(super) fn depart_now(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn depart_now(&mut self, id: NodeId) {
         self.disconnect(id, false);
-        self.departed(id, now);
+        self.departed(id);
     }
 
     /// The node's socket is closed: it is gone.
-    pub(super) fn departed(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn departed(&mut self, id: NodeId) {
         let Some(departure) = self.node_mut(id).and_then(|node| node.leaving.take()) else {
             return;
         };
@@ -150,18 +152,18 @@ impl Tables {
         }
         self.fail_requests_of(id, &error);
         if departure.removed {
-            self.forget_node(id, now);
+            self.forget_node(id);
         }
         if let Some(command) = departure.command {
             self.answer(command, Ok(Answer::Done));
         }
-        self.changed.note(super::Changed::Node(id));
+        self.gone(Changed::Node(id));
         self.check_closed();
     }
 
     /// Takes a removed node out of every table.
-    fn forget_node(&mut self, id: NodeId, now: Timestamp) {
-        self.end_outage(id, now);
+    fn forget_node(&mut self, id: NodeId) {
+        self.healthy_due(id);
         self.nodes.remove(id.slot, id.generation);
         self.order.retain(|other| *other != id);
         for (order, id) in self.order.clone().into_iter().enumerate() {
@@ -174,7 +176,7 @@ impl Tables {
     }
 
     /// Closes every node.
-    pub(super) fn close(&mut self, command: CommandId, players: Leaving, now: Timestamp) {
+    pub(super) fn close(&mut self, command: CommandId, players: Leaving) {
         self.closing = true;
         self.wait_for(command, Waits::Close);
         for id in self.order.clone() {
@@ -187,15 +189,15 @@ impl Tables {
                     removed: false,
                 });
             }
-            self.leave(id, players == Leaving::Keep, now);
+            self.leave(id, players == Leaving::Keep);
         }
         self.check_closed();
     }
 
     /// The deadline of the close came.
-    pub(super) fn close_now(&mut self, now: Timestamp) {
+    pub(super) fn close_now(&mut self) {
         for id in self.order.clone() {
-            self.depart_now(id, now);
+            self.depart_now(id);
         }
         self.check_closed();
     }

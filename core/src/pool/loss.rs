@@ -40,7 +40,7 @@ impl Tables {
             Some(_) => self.begin_outage(id, lost_at, now),
             None => self.redial_failed(id, now),
         }
-        self.departed(id, now);
+        self.departed(id);
     }
 
     /// Arms the next try, or gives up when the tries are used up.
@@ -97,10 +97,10 @@ impl Tables {
     }
 
     /// The old connection of a node that we parted from is closed.
-    pub(super) fn parted(&mut self, id: NodeId, socket: SocketId, now: Timestamp) {
+    pub(super) fn parted(&mut self, id: NodeId, socket: SocketId) {
         match self.node(id).map(|node| &node.state) {
             Some(State::Parting { socket: old }) if *old == socket => self.redial_due(id),
-            Some(State::Leaving { socket: old }) if *old == socket => self.departed(id, now),
+            Some(State::Leaving { socket: old }) if *old == socket => self.departed(id),
             Some(_) | None => {}
         }
     }
@@ -120,7 +120,7 @@ impl Tables {
         self.disconnect(id, false);
         self.stop_node(id, cause);
         self.redial_failed(id, now);
-        self.departed(id, now);
+        self.departed(id);
     }
 
     pub(super) fn stop_node(&mut self, id: NodeId, cause: Stopped) {
@@ -160,6 +160,7 @@ impl Tables {
 
     /// Takes back everything that only a ready node has.
     pub(super) fn unready(&mut self, id: NodeId, mut ready: Ready) {
+        self.rescore(id);
         self.timers.cancel(ready.heartbeat);
         self.timers.clear(&mut ready.stable);
         if let Some((_, _, deadline)) = ready.ping {

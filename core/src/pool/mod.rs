@@ -98,7 +98,7 @@ impl Pool {
             Input::Timeout => self.timeout(now),
             Input::Connected(socket) => self.connected(socket, now),
             Input::Received(socket, bytes) => self.received(socket, bytes, now),
-            Input::Wrote(socket, count) => self.wrote(socket, count, now),
+            Input::Wrote(socket, count) => self.wrote(socket, count),
             Input::Closed(socket, closed) => self.closed(socket, closed, now),
         }
         self.settle(now);
@@ -167,7 +167,7 @@ impl Pool {
 
     /// Takes the next view to publish: each changed one once, however often it changed.
     pub fn poll_changed(&mut self) -> Option<Changed> {
-        self.tables.changed.pop()
+        self.tables.pop_changed()
     }
 
     /// The bytes to write to the socket; [`Input::Wrote`] says how many were taken.
@@ -258,7 +258,7 @@ impl Pool {
             }
             Command::Destroy(guild) => {
                 let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
-                tables.destroy(Some(id), player, now);
+                tables.destroy(Some(id), player);
             }
             Command::VoiceState(update) => {
                 tables.voice_state(update, now);
@@ -278,7 +278,7 @@ impl Pool {
                 }
                 tables.submit_request(id, node, request);
             }
-            Command::Close(players) => tables.close(id, players, now),
+            Command::Close(players) => tables.close(id, players),
         }
         Ok(())
     }
@@ -316,14 +316,14 @@ impl Pool {
             Timer::Pong(node) => tables.pong_due(node, now),
             Timer::Stable(node) => tables.stable(node),
             Timer::Grace(node) => tables.grace_due(node, now),
-            Timer::Healthy(node) => tables.healthy_due(node, now),
+            Timer::Healthy(node) => tables.healthy_due(node),
             Timer::Probe(node) => tables.probe_due(node, now),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),
             Timer::Stopped(player) => tables.stopped_due(player, now),
-            Timer::Command(command) => tables.command_due(command, now),
-            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket, now),
+            Timer::Command(command) => tables.command_due(command),
+            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket),
             Timer::Dial(socket) => self.dial_due(socket, now),
             Timer::Exchange(socket) => {
                 self.exchange_failed(socket, NodeFailure::TimedOut, now);

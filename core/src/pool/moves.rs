@@ -97,38 +97,30 @@ impl Tables {
         why: Move,
         now: Timestamp,
     ) {
-        let began_at = self.node(from).and_then(|node| node.outage.as_ref());
-        let began_at = began_at.map_or(now, |outage| outage.lost_at);
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let lost_at = match player.place {
-            Placement::Moving { began_at, .. } => began_at,
-            Placement::Unplaced
-            | Placement::On(_)
-            | Placement::Frozen { .. }
-            | Placement::Stranded { .. } => player.lost_at.unwrap_or(began_at),
+        let began_at = match why {
+            Move::Lost => *player.lost_at.get_or_insert(now),
+            Move::Ordered => now,
         };
-        if why == Move::Lost {
-            player.lost_at = Some(lost_at);
-        }
-        let left = player.unsent;
-        player.busy().left = left;
-        player.busy().refusals = 0;
-        player.busy().must_check = false;
         player.place = Placement::Moving {
             from,
             to,
             why,
-            began_at: lost_at,
+            began_at,
         };
-        player.unsent = player.substance();
+        let settled = player.pack();
+        if let Some(busy) = &mut player.busy {
+            self.timers.clear(&mut busy.resend_timer);
+        }
         player.regulate(now);
         let (guild, is_empty) = (player.guild, player.unsent.is_empty());
         if why == Move::Lost {
             self.failovers.entry((from, to)).or_default().under_way += 1;
         }
         self.reserve(to, guild);
+        self.answer_settled(settled);
         self.player_changed(id);
         if is_empty {
             // A node makes such a player by itself, when there is something to tell it.
@@ -186,21 +178,15 @@ impl Tables {
         }
         self.answer_all(movers.unwrap_or_default(), &Ok(Answer::Done));
         if why == Move::Lost {
-            self.left_group(from, to, Some(guild), now);
+            self.left_group(from, to, Some(guild));
         }
         self.node_changed(from);
         self.node_changed(to);
-        self.check_drained(from, now);
+        self.check_drained(from);
     }
 
     /// A player is under way to the target no more: the last one completes the failover.
-    pub(super) fn left_group(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        confirmed: Option<GuildId>,
-        _now: Timestamp,
-    ) {
+    pub(super) fn left_group(&mut self, from: NodeId, to: NodeId, confirmed: Option<GuildId>) {
         let Some(group) = self.failovers.get_mut(&(from, to)) else {
             return;
         };
@@ -274,11 +260,11 @@ impl Tables {
     fn try_next(&mut self, id: PlayerId, from: NodeId, failed: NodeId, now: Timestamp) {
         // The old node is back, and still has the player.
         if from != failed && self.node(from).is_some_and(Node::has_resumed) {
-            self.left_group(from, failed, None, now);
+            self.left_group(from, failed, None);
             return self.stay(id, from, now);
         }
         if let Some(to) = self.choose_for(id, &[failed]) {
-            self.left_group(from, failed, None, now);
+            self.left_group(from, failed, None);
             return self.start_move(id, from, to, Move::Lost, now);
         }
         let Some(player) = self.player_mut(id) else {
@@ -320,7 +306,7 @@ impl Tables {
         if let Some(other) = other {
             self.bury(to, guild, None);
             self.release(to, guild);
-            self.left_group(from, to, None, now);
+            self.left_group(from, to, None);
             return self.start_move(id, from, other, Move::Lost, now);
         }
         self.drop_track(id, now);

@@ -36,6 +36,9 @@ impl Tables {
         let id = PlayerId { slot, generation };
         self.guilds.insert(guild, id);
         self.player_changed(id);
+        if let Some(player) = self.player_mut(id) {
+            player.pinned = node.is_some();
+        }
         let node = node.or_else(|| self.choose(Needs::default()));
         if let Some(node) = node {
             self.put(id, node, now);
@@ -80,6 +83,10 @@ impl Tables {
             player.replayed = false;
             // What a play brings with it is part of it.
             player.unsent = player.unsent.without(Fields::USER_DATA);
+        }
+        if player.is_moving() {
+            let busy = player.busy();
+            busy.left = busy.left.with(changed);
         }
         let is_voiceless = player
             .voice

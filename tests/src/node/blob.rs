@@ -230,6 +230,7 @@ const SIZE_MASK: u32 = VERSIONED - 1;
 const VERSION: u8 = 3;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

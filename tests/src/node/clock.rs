@@ -53,12 +53,12 @@ impl Clock {
         self.segments = vec![Segment::at(position_ms, rate)];
     }
 
-    /// Lets the clock run or stand.
-    pub(super) fn run(&mut self, running: bool, now: Duration) {
+    /// Lets the clock run or stand; it jumps ahead by what is sent at once.
+    pub(super) fn run(&mut self, running: bool, ahead: Duration, now: Duration) {
         if self.running && !running {
             self.sent_ms = self.position(now);
         }
-        self.base_ms = self.position(now);
+        self.base_ms = self.position(now).saturating_add(millis(ahead));
         self.since = now;
         self.running = running;
     }
@@ -176,9 +176,9 @@ mod tests {
     fn a_position_moves_only_while_the_clock_runs() {
         let mut clock = Clock::new(0, i64::MAX, 1.0, ms(0));
         assert_eq!(clock.position(ms(500)), 0);
-        clock.run(true, ms(500));
+        clock.run(true, Duration::ZERO, ms(500));
         assert_eq!(clock.position(ms(800)), 300);
-        clock.run(false, ms(1000));
+        clock.run(false, Duration::ZERO, ms(1000));
         assert_eq!(
             (clock.position(ms(9000)), clock.reported(ms(9000))),
             (500, 500)
@@ -193,7 +193,7 @@ mod tests {
             (clock.reported(ms(100)), clock.reported(ms(200))),
             (5000, 0)
         );
-        clock.run(true, ms(200));
+        clock.run(true, Duration::ZERO, ms(200));
         assert_eq!(clock.reported(ms(300)), 5100);
     }
 
@@ -201,7 +201,7 @@ mod tests {
     fn a_timescale_shortens_what_is_not_decoded_yet() {
         // As recorded in 02-voice: 21180 + 5000 buffered + 3886 / 2 is 28123.
         let mut clock = Clock::new(21_180, i64::MAX, 1.0, ms(0));
-        clock.run(true, ms(0));
+        clock.run(true, Duration::ZERO, ms(0));
         clock.set_rate(2.0, ms(5000), ms(0));
         assert_eq!(clock.end_of(30_066), 28_123);
         assert_eq!(clock.reaches(28_123), Some(ms(6943)));
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_seek_forgets_the_segments_but_keeps_the_rate() {
         let mut clock = Clock::new(0, i64::MAX, 2.0, ms(0));
-        clock.run(true, ms(0));
+        clock.run(true, Duration::ZERO, ms(0));
         clock.seek(10_000, ms(3000));
         assert_eq!(
             (clock.end_of(20_000), clock.end_of(5_000)),

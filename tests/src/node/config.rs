@@ -32,6 +32,10 @@ pub struct NodeConfig {
     /// The audio that was decoded ahead, which new filters do not reach any more. A real server
     /// has 5 s; the default is none, so that a timescale works at once.
     pub frame_buffer: Duration,
+    /// How far audio is sent ahead when it begins to flow, at a start from silence, after a pause
+    /// and on a new voice connection. 320 to 400 ms on a real server; the default is none, so that
+    /// positions are round.
+    pub sent_ahead: Duration,
     /// Whether a track advances in a player that has no voice connection. Never so on a real
     /// server; convenient where voice is not what a test is about.
     pub plays_without_voice: bool,
@@ -75,6 +79,7 @@ impl Default for NodeConfig {
             stats_interval: Duration::from_secs(60),
             stuck_threshold: Duration::from_secs(10),
             frame_buffer: Duration::ZERO,
+            sent_ahead: Duration::ZERO,
             plays_without_voice: false,
             races: false,
             latency: Latency::default(),
@@ -147,12 +152,15 @@ pub enum AnswerKind {
 pub enum Voice {
     /// The voice WebSocket opens, and voice is ready at once.
     Connects,
-    /// The voice WebSocket opens, and is closed by the remote after this time with this code.
+    /// The voice WebSocket opens, and is closed by the remote after this time with this code. If
+    /// that is no time at all, voice never becomes ready.
     Closes {
         /// The time from the PATCH to the close.
         after: Duration,
         /// The close code of Discord's voice gateway.
         code: u16,
+        /// What Discord says beside the code.
+        reason: &'static str,
     },
     /// TLS or HTTP fails: the PATCH is answered 500.
     Fails,

@@ -45,7 +45,7 @@ enum Wire {
 pub(super) struct Pending {
     request: Request,
     kind: AnswerKind,
-    /// Its index in the log; none for an upgrade.
+    /// Its number among all requests that were logged; none for an upgrade.
     record: Option<usize>,
     /// When it takes effect and is answered; none is never.
     due: Option<Duration>,
@@ -244,7 +244,7 @@ impl TestNode {
                 status: None,
                 answered_at: None,
             });
-            self.log.requests.len() - 1
+            self.log_taken + self.log.requests.len() - 1
         });
         let due = (!self.faults.unanswered.contains(&kind))
             .then(|| self.now + self.config.latency.of(kind) + self.faults.delay(kind));
@@ -294,6 +294,10 @@ impl TestNode {
     }
 
     fn respond(&mut self, id: ConnectionId, request: &Request, response: &Response) {
+        if self.faults.lost.contains(&request.kind()) {
+            self.end(id, How::Reset);
+            return;
+        }
         let is_head = request.method == "HEAD";
         self.send(
             id,
@@ -417,7 +421,8 @@ impl TestNode {
     }
 
     fn note_answer(&mut self, record: Option<usize>, status: u16) {
-        if let Some(record) = record.and_then(|index| self.log.requests.get_mut(index)) {
+        let index = record.and_then(|record| record.checked_sub(self.log_taken));
+        if let Some(record) = index.and_then(|index| self.log.requests.get_mut(index)) {
             record.status = Some(status);
             record.answered_at = Some(self.now);
         }

@@ -19,6 +19,9 @@ pub struct Faults {
     pub slow: BTreeMap<AnswerKind, Duration>,
     /// The kinds of requests that are never answered and never take effect.
     pub unanswered: BTreeSet<AnswerKind>,
+    /// The kinds of requests that take effect, but whose connection is reset in place of the
+    /// answer.
+    pub lost: BTreeSet<AnswerKind>,
     /// Requests that are answered with an error and take no effect. The first that matches counts.
     pub failures: Vec<Failure>,
     /// The identifiers of tracks that are answered 500 whenever a player is asked to play them.

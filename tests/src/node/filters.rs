@@ -196,6 +196,7 @@ const OBJECTS: [(&str, &[(&str, f64)]); 8] = [
 ];
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -158,11 +158,12 @@ pub(super) fn pong(payload: Vec<u8>) -> Vec<u8> {
 
 /// Writes a close frame with this payload.
 pub(super) fn close(payload: Vec<u8>) -> Vec<u8> {
-    written(Frame::message(
-        payload,
-        OpCode::Control(Control::Close),
-        true,
-    ))
+    let opcode = OpCode::Control(Control::Close);
+    let header = FrameHeader {
+        opcode,
+        ..FrameHeader::default()
+    };
+    written(Frame::from_payload(header, payload.into()))
 }
 
 /// Writes a close frame with a code and a reason.

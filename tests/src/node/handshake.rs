@@ -128,7 +128,7 @@ impl TestNode {
             return None;
         };
         let mut response = Response::new(400, Body::Sized(None, complaint.as_bytes().to_vec()));
-        response.lead.push(("Session-Resumed", resumed.to_string()));
+        response.resumed = Some(resumed);
         Some(response)
     }
 

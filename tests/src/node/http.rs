@@ -139,6 +139,8 @@ pub(super) struct Response {
     pub(super) status: u16,
     /// Fields that a real server writes before `Connection`.
     pub(super) lead: Vec<(&'static str, String)>,
+    /// What the upgrade of a WebSocket says before it is refused.
+    pub(super) resumed: Option<bool>,
     /// Fields that it writes after the content's.
     pub(super) trail: Vec<(&'static str, String)>,
     pub(super) body: Body,
@@ -180,6 +182,7 @@ impl Response {
         Self {
             status,
             lead: Vec::new(),
+            resumed: None,
             trail: Vec::new(),
             body,
             versioned: true,
@@ -200,6 +203,9 @@ impl Response {
             put("Connection", "close");
         } else if self.body != Body::None {
             put("Connection", "keep-alive");
+        }
+        if let Some(resumed) = self.resumed {
+            put("Session-Resumed", &resumed.to_string());
         }
         match &self.body {
             Body::None => {}

@@ -45,6 +45,8 @@ mod rest;
 mod seeded;
 mod session;
 mod stats;
+#[cfg(test)]
+mod tests;
 mod view;
 mod voice;
 
@@ -73,6 +75,8 @@ pub struct TestNode {
     faults: Faults,
     stats: NodeStats,
     log: Log,
+    /// How many requests were in logs that were taken away.
+    log_taken: usize,
     seeded: Seeded,
     now: Duration,
     started_at: Duration,
@@ -133,6 +137,7 @@ impl TestNode {
             faults: Faults::default(),
             stats: NodeStats::default(),
             log: Log::default(),
+            log_taken: 0,
             seeded: Seeded::new(seed),
             now,
             started_at: now,
@@ -226,6 +231,13 @@ impl TestNode {
     /// Returns everything that clients have sent.
     pub fn log(&self) -> &Log {
         &self.log
+    }
+
+    /// Takes the log away, so that a long run does not keep everything. Requests that are not
+    /// answered yet will never be marked as answered.
+    pub fn take_log(&mut self) -> Log {
+        self.log_taken += self.log.requests.len();
+        std::mem::take(&mut self.log)
     }
 
     /// Returns the sessions in the order of their ids, attached and detached.

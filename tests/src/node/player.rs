@@ -21,6 +21,8 @@ pub(super) struct Player {
     paused: bool,
     pub(super) filters: Filters,
     playing: Option<Playing>,
+    /// Whether audio goes out.
+    flows: bool,
     pub(super) voice: Option<VoiceLink>,
     rules: Rules,
 }
@@ -31,6 +33,7 @@ struct Rules {
     update_interval: Duration,
     stuck_threshold: Duration,
     frame_buffer: Duration,
+    sent_ahead: Duration,
     plays_without_voice: bool,
     epoch_ms: u64,
 }
@@ -86,9 +89,10 @@ enum Next {
 impl Player {
     pub(super) fn new(guild: i64, config: &NodeConfig) -> Self {
         let rules = Rules {
-            update_interval: config.player_update_interval,
+            update_interval: config.player_update_interval.max(INTERVAL_MIN),
             stuck_threshold: config.stuck_threshold,
             frame_buffer: config.frame_buffer,
+            sent_ahead: config.sent_ahead,
             plays_without_voice: config.plays_without_voice,
             epoch_ms: config.epoch_ms,
         };
@@ -98,6 +102,7 @@ impl Player {
             paused: false,
             filters: Filters::default(),
             playing: None,
+            flows: false,
             voice: None,
             rules,
         }
@@ -105,7 +110,9 @@ impl Player {
 
     /// Starts a track, in place of the present one.
     pub(super) fn play(&mut self, start: Start, now: Duration) -> Vec<Message> {
+        let flowed = self.flows;
         let mut messages = self.end("replaced", now);
+        self.flows = flowed;
         let fault = self.filters.fault().map(str::to_owned);
         let fault = match &start.fate {
             Fate::Fails(cause) => Some(cause.clone()),
@@ -159,6 +166,7 @@ impl Player {
         }
         let track = self.track_json(now);
         self.playing = None;
+        self.flows = false;
         vec![Message::Other(messages::track_end(
             self.guild, &track, reason,
         ))]
@@ -241,7 +249,14 @@ impl Player {
             playing.unpolled_since.or(Some(now))
         };
         let runs = polled && !paused && playing.broken.is_none() && playing.stuck_at.is_none();
-        playing.clock.run(runs, now);
+        let begins = runs && !self.flows;
+        let ahead = if begins {
+            self.rules.sent_ahead
+        } else {
+            Duration::ZERO
+        };
+        playing.clock.run(runs, ahead, now);
+        self.flows = runs;
     }
 
     /// Returns when the player next does something by itself.
@@ -436,6 +451,9 @@ fn stall_ms(fate: &Fate) -> Option<i64> {
         Fate::Plays | Fate::Fails(_) => None,
     }
 }
+
+/// What keeps an interval of 0 from being an endless loop.
+pub(super) const INTERVAL_MIN: Duration = Duration::from_millis(1);
 
 /// A track whose frames nobody takes is cleaned up; seen after 61.7 s.
 const CLEANUP_AFTER: Duration = Duration::from_millis(61_700);

@@ -22,7 +22,7 @@ enum Route {
     Session(String),
     Players(String),
     Player(String, String),
-    RoutePlanner,
+    PlannerStatus,
     FreeAddress,
     FreeAll,
 }
@@ -50,7 +50,7 @@ impl Request {
                 | Route::Info
                 | Route::Stats
                 | Route::Session(_)
-                | Route::RoutePlanner
+                | Route::PlannerStatus
                 | Route::FreeAddress
                 | Route::FreeAll,
             )
@@ -89,7 +89,7 @@ impl Route {
             ["v4", "sessions", id, "players", guild] if !guild.is_empty() => {
                 Self::Player((*id).to_owned(), (*guild).to_owned())
             }
-            ["v4", "routeplanner", "status"] => Self::RoutePlanner,
+            ["v4", "routeplanner", "status"] => Self::PlannerStatus,
             ["v4", "routeplanner", "free", "address"] => Self::FreeAddress,
             ["v4", "routeplanner", "free", "all"] => Self::FreeAll,
             _ => return None,
@@ -108,7 +108,7 @@ impl Route {
             | Self::LoadTracks
             | Self::DecodeTrack
             | Self::Players(_)
-            | Self::RoutePlanner => &["GET"],
+            | Self::PlannerStatus => &["GET"],
         }
     }
 
@@ -189,7 +189,7 @@ impl TestNode {
             Route::Session(id) => self.patch_session(&id, request),
             Route::Players(id) => self.list_players(&id),
             Route::Player(id, guild) => return self.player_endpoint(&id, &guild, request),
-            Route::RoutePlanner => Ok(match &self.config.route_planner {
+            Route::PlannerStatus => Ok(match &self.config.route_planner {
                 Some(status) => Response::json(200, status),
                 None => Response::empty(204),
             }),

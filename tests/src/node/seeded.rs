@@ -25,7 +25,7 @@ impl Seeded {
         self.below(10) < of_ten
     }
 
-    fn below(&mut self, bound: u64) -> usize {
+    pub(super) fn below(&mut self, bound: u64) -> usize {
         usize::try_from(self.next() % bound).expect("a remainder of a small bound fits")
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::player::Player;
+use super::player::{INTERVAL_MIN, Player};
 use super::view::{PlayerView, SessionView};
 use super::{ConnectionId, Disturbance, TestNode, Timer, frames};
 
@@ -225,7 +225,7 @@ impl TestNode {
 
     fn send_stats_now(&mut self, id: &str) {
         let stats = self.stats_json(true);
-        let next_at = self.now + self.config.stats_interval;
+        let next_at = self.now + self.config.stats_interval.max(INTERVAL_MIN);
         if let Some(session) = self.sessions.get_mut(id) {
             session.next_stats_at = next_at;
             self.arm(next_at, Timer::Stats(id.to_owned()));

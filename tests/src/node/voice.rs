@@ -18,7 +18,7 @@ pub(super) struct VoiceLink {
     /// is replaced or destroyed, even if the remote has closed it meanwhile.
     pub(super) is_polling: bool,
     opened_at: Duration,
-    closes: Option<(Duration, u16)>,
+    closes: Option<(Duration, u16, &'static str)>,
 }
 
 impl VoiceLink {
@@ -42,7 +42,7 @@ impl VoiceLink {
 
     /// Returns when the remote will close the connection.
     pub(super) fn closes_at(&self) -> Option<Duration> {
-        self.closes.filter(|_| self.is_open).map(|(at, _)| at)
+        self.closes.filter(|_| self.is_open).map(|(at, ..)| at)
     }
 }
 
@@ -60,10 +60,14 @@ impl Player {
         }
         let mut messages = self.disconnect(now);
         let closes = match voice {
-            Voice::Closes { after, code } => Some((now + after, code)),
+            Voice::Closes {
+                after,
+                code,
+                reason,
+            } => Some((now + after, code, reason)),
             Voice::Connects | Voice::Fails | Voice::Unreachable => None,
         };
-        let at_once = closes.is_some_and(|(at, _)| at <= now);
+        let at_once = closes.is_some_and(|(at, ..)| at <= now);
         self.voice = Some(VoiceLink {
             state,
             is_open: true,
@@ -108,8 +112,8 @@ impl Player {
     /// Lets the remote do what it was configured to do.
     pub(super) fn voice_closes(&mut self, now: Duration) -> Vec<Message> {
         let closes = self.voice.as_mut().and_then(|link| link.closes.take());
-        closes.map_or_else(Vec::new, |(_, code)| {
-            self.lose_voice(code, reason(code), now)
+        closes.map_or_else(Vec::new, |(_, code, reason)| {
+            self.lose_voice(code, reason, now)
         })
     }
 }
@@ -155,21 +159,6 @@ impl TestNode {
             self.deliver(&id, messages);
             self.arm_player(&id, guild);
         }
-    }
-}
-
-/// What Discord says beside a close code.
-fn reason(code: u16) -> &'static str {
-    match code {
-        4004 => "Authentication failed.",
-        4006 => "Session is no longer valid.",
-        4009 => "Session timeout.",
-        4011 => "Server not found.",
-        4014 | 4022 => "Disconnected.",
-        4015 => "Voice server crashed.",
-        4017 => "E2EE/DAVE protocol required.",
-        4021 => "Rate limited.",
-        _ => "",
     }
 }
 
