@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lavapool_core::node::{NodeRef, NodeView};
 use lavapool_core::player::{PlayerView, Update};
 use lavapool_core::protocol::{ChannelId, GuildId, Track, TrackInfo, UserId};
 use lavapool_core::{Command, CommandId, NodeId, SubmitError, VoiceServerUpdate, VoiceStateUpdate};
@@ -148,6 +149,20 @@ impl World {
     #[track_caller]
     pub fn id(&self, name: &str) -> NodeId {
         self.pool.node_named(name).expect("the pool has the node")
+    }
+
+    /// The pool's name for a node, as events show it.
+    #[track_caller]
+    pub fn reference(&self, name: &str) -> NodeRef {
+        let node = self.pool.node(self.id(name));
+        node.expect("the pool has the node").node
+    }
+
+    /// What the pool thinks of a node.
+    #[track_caller]
+    pub fn view(&self, name: &str) -> NodeView {
+        let node = self.pool.node(self.id(name));
+        node.expect("the pool has the node")
     }
 
     /// Adds a server to the pool that it did not begin with, or that was removed.

@@ -136,12 +136,13 @@ impl WorldBuilder {
         world
     }
 
-    /// Makes the world, and lets the pool connect to every node that it begins with.
+    /// Makes the world, and lets the pool connect to every node that it begins with, for long
+    /// enough that each next loss is the first of a new reconnect schedule.
     pub fn connected(self) -> World {
+        let stable_after = self.config.timing.stable_after;
         let mut world = self.build();
         world.run_until(World::is_connected, Duration::from_secs(5));
-        // The session is made resumable, and the first requests are answered.
-        world.run_for(Duration::from_millis(100));
+        world.run_for(stable_after + Duration::from_secs(1));
         world
     }
 }

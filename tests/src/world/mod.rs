@@ -35,6 +35,7 @@ use lavapool_core::{Closed, Event, Input, Pool, Timestamp};
 pub use self::application::{CHANNELS, guild, track, track_of};
 pub use self::builder::{HostConfig, WorldBuilder};
 pub use self::records::{Answered, Traced};
+pub use self::servers::Heard;
 
 use self::driver::Driver;
 use self::network::{Happening, Network};

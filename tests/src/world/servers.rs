@@ -3,9 +3,23 @@
 use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
+use serde_json::Value;
 
 use super::World;
 use crate::node::{Accepting, Disturbance, How, PlayerView, TestNode};
+
+/// A request that a server has heard.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Heard {
+    /// When its last byte arrived.
+    pub at: Duration,
+    /// Its method and its path, from below the session if it names one.
+    pub what: String,
+    /// Its body; null if that is no JSON.
+    pub body: Value,
+    /// The status of its answer, if there was one.
+    pub status: Option<u16>,
+}
 
 impl World {
     /// A server, to look at or to change. What it does because of that departs with the next
@@ -131,15 +145,26 @@ impl World {
         copies.remove(0)
     }
 
-    /// The requests that a server has heard since a moment, as `METHOD path`, with the session's
-    /// id left out.
+    /// The requests that a server has heard since a moment, in the order of arrival.
     #[track_caller]
-    pub fn requests_since(&self, name: &str, since: Duration) -> Vec<String> {
+    pub fn heard_since(&self, name: &str, since: Duration) -> Vec<Heard> {
         let requests = &self.server(name).log().requests;
         let heard = requests.iter().filter(|request| request.at >= since);
         heard
-            .map(|request| format!("{} {}", request.method, without_session(request.path())))
+            .map(|request| Heard {
+                at: request.at,
+                what: format!("{} {}", request.method, without_session(request.path())),
+                body: serde_json::from_slice(&request.body).unwrap_or_default(),
+                status: request.status,
+            })
             .collect()
+    }
+
+    /// As [`heard_since`](Self::heard_since), without the bodies: `METHOD path`.
+    #[track_caller]
+    pub fn requests_since(&self, name: &str, since: Duration) -> Vec<String> {
+        let heard = self.heard_since(name, since).into_iter();
+        heard.map(|heard| heard.what).collect()
     }
 
     /// When the pool has dialled a server: every socket, REST included.
