@@ -175,6 +175,7 @@ impl Tables {
         let sent = player.wanted.clone();
         player.busy().send(fields, sent);
         player.regulate(now);
+        self.player_changed(player_id);
         Some(Written {
             method: Method::PATCH,
             fields,
