@@ -255,6 +255,15 @@ impl crate::player::Player {
         matches!(self.place, Placement::Moving { .. })
     }
 
+    /// Whether it has nothing to do with the node: it is on another one, or between others.
+    pub(super) fn is_elsewhere(&self, id: NodeId) -> bool {
+        match self.place {
+            Placement::On(node) => node != id,
+            Placement::Moving { from, to, .. } => from != id && to != id,
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
+    }
+
     /// Whether the node has it, or is to have it.
     pub(super) fn is_at(&self, id: NodeId) -> bool {
         self.target() == Some(id)
