@@ -17,7 +17,7 @@ fn a_resume_replays_the_queue_between_ready_and_one_update_per_player() {
         &format!("/v4/sessions/{session}"),
         &json!({"resuming": true}),
     );
-    client.patch(&session, &merged(play("a?length=2000"), voice("t")));
+    client.patch(&session, &merged(play("a?length=7000"), voice("t")));
     client.hear(websocket);
     client.node.peer_closed(websocket, true, client.now);
     client.wait(secs(59));
@@ -37,6 +37,24 @@ fn a_resume_replays_the_queue_between_ready_and_one_update_per_player() {
         client.names(resumed),
         ["ready", "TrackEndEvent finished", "playerUpdate"]
     );
+}
+
+#[test]
+fn a_handshake_without_a_user_is_refused() {
+    let mut client = Client::new();
+    for user in ["", "User-Id: \r\n", "User-Id: 0\r\n"] {
+        let connection = client.connect();
+        let request = format!(
+            "GET /v4/websocket HTTP/1.1\r\nHost: node\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nAuthorization: youshallnotpass\r\n{user}\r\n"
+        );
+        client.send(connection, request.as_bytes());
+        let heard = client.hear(connection);
+        assert!(
+            matches!(&heard[..], [Heard::Http(400, _)]),
+            "{user:?} {heard:?}"
+        );
+    }
 }
 
 #[test]
