@@ -1,4 +1,5 @@
 use super::*;
+use crate::node::{FrameStats, NodeStats};
 
 #[test]
 fn a_session_dies_with_its_websocket_unless_it_is_resumable() {
@@ -69,6 +70,39 @@ fn stats_are_replayed_even_though_they_are_stale() {
     assert_eq!(client.names(resumed), ["ready", "stats", "stats"]);
     client.wait(secs(50));
     assert_eq!(client.names(resumed), ["stats"]);
+}
+
+#[test]
+fn frame_statistics_are_in_messages_only() {
+    let mut client = Client::new();
+    let frames = FrameStats {
+        sent: 2990,
+        nulled: 4,
+        deficit: 6,
+    };
+    *client.node.stats() = NodeStats {
+        frames: Some(frames),
+        ..NodeStats::default()
+    };
+    let websocket = client.open("");
+    let heard = client.hear(websocket);
+    let Some(Heard::Message(stats)) = heard.last() else {
+        panic!("{heard:?}")
+    };
+    let expected = json!({"sent": 2990, "nulled": 4, "deficit": 6});
+    assert_eq!(
+        (&stats["op"], &stats["frameStats"]),
+        (&json!("stats"), &expected)
+    );
+    let asked = client.ask("GET", "/v4/stats", &Value::Null);
+    let heard = client.hear(asked);
+    let [Heard::Http(200, text)] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert!(
+        text.contains("{\"frameStats\":null,\"players\":0,"),
+        "{text}"
+    );
 }
 
 #[test]
