@@ -54,17 +54,20 @@ impl VoiceLink {
 }
 
 impl Player {
-    /// Connects to a voice server, unless this very connection is open.
+    /// Tells whether this very connection is open.
+    pub(super) fn is_connected_to(&self, state: &VoiceState) -> bool {
+        self.voice
+            .as_ref()
+            .is_some_and(|link| link.is_open() && link.state == *state)
+    }
+
+    /// Connects to a voice server, in place of the present one.
     pub(super) fn connect(
         &mut self,
         state: VoiceState,
         voice: Voice,
         now: Duration,
     ) -> Vec<Message> {
-        let is_same = |link: &VoiceLink| link.is_open() && link.state == state;
-        if self.voice.as_ref().is_some_and(is_same) {
-            return Vec::new();
-        }
         let mut messages = self.disconnect(now);
         let closes = match voice {
             Voice::Closes {
