@@ -35,7 +35,10 @@ pub async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Erro
     let mut events = client.events();
     let before = table::places(&client);
     let victim = fullest(&servers, &before);
-    let count = before.iter().filter(|place| place.node == victim.name).count();
+    let count = before
+        .iter()
+        .filter(|place| place.node == victim.name)
+        .count();
     terminal.step(format!("Killing {} with its {count} players", victim.name));
     victim.listener.kill().await;
     let within = Duration::from_secs(15);
@@ -52,7 +55,11 @@ pub async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Erro
     terminal.report(&client.report());
 
     let lost = check(terminal, &client, &servers, &music).await;
-    let outcome = Outcome { moved: moves.players.len(), lost, longest_gap: moves.longest_gap() };
+    let outcome = Outcome {
+        moved: moves.players.len(),
+        lost,
+        longest_gap: moves.longest_gap(),
+    };
     client.close(Leaving::Destroy).await?;
     if outcome.moved != count {
         return Err(format!("{} of {count} players moved", outcome.moved).into());
@@ -75,7 +82,11 @@ async fn play(
     client: &Client,
     music: &[Music],
 ) -> Result<(), Box<dyn std::error::Error>> {
-    terminal.step(format!("Playing in {} guilds of {} regions", music.len(), REGIONS.len()));
+    terminal.step(format!(
+        "Playing in {} guilds of {} regions",
+        music.len(),
+        REGIONS.len()
+    ));
     let mut plays = Vec::new();
     for music in music {
         let identifier = format!("https://tracks.test/{}?length=180000", music.number);
@@ -90,7 +101,10 @@ async fn play(
         play.await?;
     }
     terminal.progress_over();
-    terminal.good(format!("playing: {}", table::spread(&table::places(client))));
+    terminal.good(format!(
+        "playing: {}",
+        table::spread(&table::places(client))
+    ));
     Ok(())
 }
 
@@ -100,38 +114,48 @@ async fn show_positions(terminal: Terminal, client: &Client) {
     tokio::time::sleep(Duration::from_millis(1500)).await;
     let second = table::places(client);
     for (first, second) in first.iter().zip(&second).take(6) {
-        let (was, is) = (table::seconds(first.position), table::seconds(second.position));
+        let (was, is) = (
+            table::seconds(first.position),
+            table::seconds(second.position),
+        );
         let paused = if first.paused { "  paused" } else { "" };
-        terminal.line(format!("{} on {:<5} {was:>8} -> {is:>8}{paused}", first.guild, first.node));
+        terminal.line(format!(
+            "{} on {:<5} {was:>8} -> {is:>8}{paused}",
+            first.guild, first.node
+        ));
     }
 }
 
 /// The node with the most players.
 fn fullest<'a>(servers: &'a [Server], places: &[table::Place]) -> &'a Server {
     let players = |server: &&Server| {
-        places.iter().filter(|place| place.node == server.name).count()
+        places
+            .iter()
+            .filter(|place| place.node == server.name)
+            .count()
     };
     servers.iter().max_by_key(players).expect("there are three")
 }
 
 /// Asks the nodes themselves what they play. Returns how many guilds have not what they should.
-async fn check(
-    terminal: Terminal,
-    client: &Client,
-    servers: &[Server],
-    music: &[Music],
-) -> usize {
+async fn check(terminal: Terminal, client: &Client, servers: &[Server], music: &[Music]) -> usize {
     terminal.step("What the nodes really play");
     let mut lost = 0;
     for music in music {
         let guild = i64::try_from(music.guild.get()).unwrap_or(0);
         let mut copies = Vec::new();
         for server in servers {
-            let found = server.listener.with(move |node| node.players_of(guild, node.now())).await;
+            let found = server
+                .listener
+                .with(move |node| node.players_of(guild, node.now()))
+                .await;
             copies.extend(found.into_iter().map(|player| (server.name, player)));
         }
         let view = client.player(music.guild).view();
-        let wanted_node = view.as_ref().and_then(|view| view.node()).map(ToString::to_string);
+        let wanted_node = view
+            .as_ref()
+            .and_then(|view| view.node())
+            .map(ToString::to_string);
         let position = client.player(music.guild).content_position();
         let fault = match copies.as_slice() {
             [] => Some("nobody plays it".to_owned()),
@@ -147,14 +171,19 @@ async fn check(
         }
     }
     if lost == 0 {
-        terminal.good(format!("{} guilds, each on one node, each as it should be", music.len()));
+        terminal.good(format!(
+            "{} guilds, each on one node, each as it should be",
+            music.len()
+        ));
     }
     lost
 }
 
 /// What is not as it should be, in words.
 fn differs(music: &Music, player: &PlayerView, position: Duration) -> Option<String> {
-    let Some(track) = &player.track else { return Some("its track is gone".to_owned()) };
+    let Some(track) = &player.track else {
+        return Some("its track is gone".to_owned());
+    };
     let identifier = format!("https://tracks.test/{}?length=180000", music.number);
     let requester = format!("guild {}", music.number);
     let filters = serde_json::to_value(music.filters.clone().unwrap_or_default()).ok();
@@ -164,12 +193,26 @@ fn differs(music: &Music, player: &PlayerView, position: Duration) -> Option<Str
         (track.identifier != identifier, "another track"),
         (player.paused != music.paused, "the pause"),
         (player.volume != i32::from(music.volume), "the volume"),
-        (player.end_time_ms.is_some() != music.end_time.is_some(), "the end time"),
+        (
+            player.end_time_ms.is_some() != music.end_time.is_some(),
+            "the end time",
+        ),
         (Some(&player.filters) != filters.as_ref(), "the filters"),
         (track.user_data["requester"] != *requester, "the user data"),
-        (player.voice.as_ref().map(|voice| &*voice.endpoint) != Some(music.region().1), "voice"),
+        (
+            player.voice.as_ref().map(|voice| &*voice.endpoint) != Some(music.region().1),
+            "voice",
+        ),
         (off > Duration::from_millis(500), "the position"),
     ];
-    let named: Vec<_> = faults.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
-    if named.is_empty() { None } else { Some(format!("wrong: {}", named.join(", "))) }
+    let named: Vec<_> = faults
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, name)| *name)
+        .collect();
+    if named.is_empty() {
+        None
+    } else {
+        Some(format!("wrong: {}", named.join(", ")))
+    }
 }

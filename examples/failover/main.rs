@@ -30,10 +30,18 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     match run(&options).await {
         Ok(outcome) => {
-            let Outcome { moved, lost, longest_gap } = outcome;
+            let Outcome {
+                moved,
+                lost,
+                longest_gap,
+            } = outcome;
             let gap_ms = longest_gap.as_millis();
             println!("\nfailover: {moved} players moved, {lost} lost, longest gap {gap_ms} ms");
-            if lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if lost == 0 {
+                ExitCode::SUCCESS
+            } else {
+                ExitCode::FAILURE
+            }
         }
         Err(error) => {
             eprintln!("failover: {error}");

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use lavapool::VoiceStateUpdate;
 use lavapool::protocol::{Filters, RawJson, Timescale};
 use lavapool::{ChannelId, Client, GuildId, Source, Update, UserId, VoiceServerUpdate};
-use lavapool::VoiceStateUpdate;
 
 /// The bot of this example.
 pub fn bot() -> UserId {

@@ -41,10 +41,17 @@ impl Options {
     /// The nodes with their passwords and regions, or a sentence that says what is wrong.
     pub fn configs(&self) -> Result<Vec<NodeConfig>, String> {
         let find = |pairs: &[(String, String)], name: &str| {
-            pairs.iter().find(|(other, _)| other == name).map(|(_, value)| value.clone())
+            pairs
+                .iter()
+                .find(|(other, _)| other == name)
+                .map(|(_, value)| value.clone())
         };
         let known = |name: &String| self.nodes.iter().any(|node| node.name == *name);
-        let named = self.passwords.iter().chain(&self.regions).map(|(name, _)| name);
+        let named = self
+            .passwords
+            .iter()
+            .chain(&self.regions)
+            .map(|(name, _)| name);
         if let Some(name) = named.into_iter().find(|name| !known(name)) {
             return Err(format!("no --node is called {name:?}"));
         }

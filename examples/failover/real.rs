@@ -21,7 +21,10 @@ pub async fn run(
     let alone = configs.len() == 1;
     let client = Client::builder(bot()).nodes(configs).connect().await?;
     terminal.report(&client.report());
-    let identifier = options.track.as_ref().ok_or("real nodes need a --track to play")?;
+    let identifier = options
+        .track
+        .as_ref()
+        .ok_or("real nodes need a --track to play")?;
     let track = load(&client, identifier).await?;
 
     let music: Vec<_> = (0..options.guilds).map(Music::of).collect();
@@ -63,7 +66,11 @@ pub async fn run(
         terminal.good(format!("{} guilds, each as it should be", music.len()));
     }
     client.close(Leaving::Destroy).await?;
-    Ok(Outcome { moved: moves.players.len(), lost, longest_gap: moves.longest_gap() })
+    Ok(Outcome {
+        moved: moves.players.len(),
+        lost,
+        longest_gap: moves.longest_gap(),
+    })
 }
 
 async fn load(client: &Client, identifier: &str) -> Result<Track, Box<dyn std::error::Error>> {
@@ -72,7 +79,10 @@ async fn load(client: &Client, identifier: &str) -> Result<Track, Box<dyn std::e
         let message = exception.message.as_deref().unwrap_or("no reason given");
         return Err(format!("the node cannot load {identifier}: {message}").into());
     }
-    let track = loaded.tracks().first().ok_or("the node found nothing under --track")?;
+    let track = loaded
+        .tracks()
+        .first()
+        .ok_or("the node found nothing under --track")?;
     Ok(track.clone())
 }
 
@@ -83,28 +93,45 @@ async fn play(
     music: &[Music],
     track: &Track,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    terminal.step(format!("Playing {:?} in {} guilds", track.info.title, music.len()));
+    terminal.step(format!(
+        "Playing {:?} in {} guilds",
+        track.info.title,
+        music.len()
+    ));
     terminal.line("without a voice connection: positions stand still where they were started");
     for music in music {
         let start = start_of(music, track);
-        let update = music.update(Source::from(track)).position(start).without_voice();
+        let update = music
+            .update(Source::from(track))
+            .position(start)
+            .without_voice();
         client.player(music.guild).update(update).await?;
         terminal.progress(format!("guild {} of {}", music.number + 1, music.len()));
     }
     terminal.progress_over();
-    terminal.good(format!("playing: {}", table::spread(&table::places(client))));
+    terminal.good(format!(
+        "playing: {}",
+        table::spread(&table::places(client))
+    ));
     Ok(())
 }
 
 /// Each guild starts somewhere else, so that a position that survives is seen to.
 fn start_of(music: &Music, track: &Track) -> Duration {
-    let length = track.info.length().filter(|_| track.info.is_seekable).unwrap_or_default();
+    let length = track
+        .info
+        .length()
+        .filter(|_| track.info.is_seekable)
+        .unwrap_or_default();
     (length / 4).min(Duration::from_secs(u64::from(music.number)))
 }
 
 fn fullest(places: &[table::Place]) -> Option<String> {
     let players = |node: &String| places.iter().filter(|place| place.node == *node).count();
-    places.iter().map(|place| place.node.clone()).max_by_key(players)
+    places
+        .iter()
+        .map(|place| place.node.clone())
+        .max_by_key(players)
 }
 
 /// Waits for the person to kill a node; returns its name.
@@ -126,14 +153,17 @@ async fn ask_for_a_loss(
         }
     };
     let lost = tokio::time::timeout(PATIENCE, lost).await;
-    lost.map_err(|_| "no node was killed")?.ok_or_else(|| "the client was closed".into())
+    lost.map_err(|_| "no node was killed")?
+        .ok_or_else(|| "the client was closed".into())
 }
 
 /// What is not as it should be, in words.
 async fn differs(client: &Client, music: &Music, track: &Track) -> Option<String> {
     let player = client.player(music.guild);
     let view = player.view()?;
-    let Some(name) = view.node() else { return Some("it has no node".to_owned()) };
+    let Some(name) = view.node() else {
+        return Some("it has no node".to_owned());
+    };
     let node = client.node(&name.name)?;
     let answer = node.request(Request::Player(music.guild)).await;
     let theirs = match answer {
@@ -141,16 +171,32 @@ async fn differs(client: &Client, music: &Music, track: &Track) -> Option<String
         Ok(_) => return Some("the node answered something else".to_owned()),
         Err(error) => return Some(error.to_string()),
     };
-    let Some(playing) = &theirs.track else { return Some("its track is gone".to_owned()) };
+    let Some(playing) = &theirs.track else {
+        return Some("its track is gone".to_owned());
+    };
     let position = Duration::from_millis(u64::try_from(theirs.state.position).unwrap_or(0));
     let filters = music.filters.clone().unwrap_or_default();
     let faults = [
-        (playing.info.identifier != track.info.identifier, "another track"),
+        (
+            playing.info.identifier != track.info.identifier,
+            "another track",
+        ),
         (theirs.paused != music.paused, "the pause"),
         (theirs.volume != music.volume, "the volume"),
         (theirs.filters.decode().ok() != Some(filters), "the filters"),
-        (position.abs_diff(start_of(music, track)) > Duration::from_secs(1), "the position"),
+        (
+            position.abs_diff(start_of(music, track)) > Duration::from_secs(1),
+            "the position",
+        ),
     ];
-    let named: Vec<_> = faults.iter().filter(|(is, _)| *is).map(|(_, name)| *name).collect();
-    if named.is_empty() { None } else { Some(format!("wrong: {}", named.join(", "))) }
+    let named: Vec<_> = faults
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, name)| *name)
+        .collect();
+    if named.is_empty() {
+        None
+    } else {
+        Some(format!("wrong: {}", named.join(", ")))
+    }
 }

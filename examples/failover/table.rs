@@ -39,7 +39,9 @@ pub fn spread(places: &[Place]) -> String {
     for place in places {
         *counts.entry(&place.node).or_insert(0) += 1;
     }
-    let counts = counts.into_iter().map(|(node, count): (_, u32)| format!("{node} {count}"));
+    let counts = counts
+        .into_iter()
+        .map(|(node, count): (_, u32)| format!("{node} {count}"));
     counts.collect::<Vec<_>>().join(", ")
 }
 
@@ -47,7 +49,9 @@ pub fn spread(places: &[Place]) -> String {
 pub fn print(terminal: Terminal, lost: &str, before: &[Place], after: &[Place]) {
     let heading = ["guild", "from", "position", "to", "position"];
     let [guild, from, was, to, is] = heading;
-    terminal.line(format!("{guild:<20} {from:<8} {was:>10}    {to:<8} {is:>10}"));
+    terminal.line(format!(
+        "{guild:<20} {from:<8} {was:>10}    {to:<8} {is:>10}"
+    ));
     for old in before.iter().filter(|place| place.node == lost) {
         let new = after.iter().find(|place| place.guild == old.guild);
         let (to, is) = new.map_or(("nowhere", "-".to_owned()), |place| {
@@ -55,7 +59,9 @@ pub fn print(terminal: Terminal, lost: &str, before: &[Place], after: &[Place]) 
         });
         let paused = if old.paused { "  paused" } else { "" };
         let (guild, was) = (old.guild.to_string(), seconds(old.position));
-        terminal.line(format!("{guild:<20} {lost:<8} {was:>10} -> {to:<8} {is:>10}{paused}"));
+        terminal.line(format!(
+            "{guild:<20} {lost:<8} {was:>10} -> {to:<8} {is:>10}{paused}"
+        ));
     }
 }
 

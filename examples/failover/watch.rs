@@ -15,7 +15,11 @@ pub struct Moves {
 
 impl Moves {
     pub fn longest_gap(&self) -> Duration {
-        self.players.iter().map(|(_, _, gap)| *gap).max().unwrap_or_default()
+        self.players
+            .iter()
+            .map(|(_, _, gap)| *gap)
+            .max()
+            .unwrap_or_default()
     }
 }
 
@@ -34,7 +38,13 @@ pub async fn moves(
             break;
         };
         match &event {
-            Event::PlayerMoved { guild, from, to, gap, .. } if &*from.name == off => {
+            Event::PlayerMoved {
+                guild,
+                from,
+                to,
+                gap,
+                ..
+            } if &*from.name == off => {
                 moves.players.push((*guild, to.to_string(), *gap));
                 terminal.progress(format!("{} of {count} players moved", moves.players.len()));
             }
@@ -42,7 +52,12 @@ pub async fn moves(
                 terminal.progress_over();
                 terminal.bad(format!("node {node} is lost: {loss}"));
             }
-            Event::NodeReconnecting { node, attempt, delay, loss } => {
+            Event::NodeReconnecting {
+                node,
+                attempt,
+                delay,
+                loss,
+            } => {
                 terminal.progress_over();
                 terminal.line(format!("node {node}: try {attempt} in {delay:?} ({loss})"));
             }

@@ -59,7 +59,11 @@ impl Terminal {
     pub fn report(self, report: &impl Display) {
         let text = report.to_string();
         for line in text.lines() {
-            let tagged = [("[CONNECTED]", "32"), ("[FAILED]", "31"), ("[Lavalink]", "33")];
+            let tagged = [
+                ("[CONNECTED]", "32"),
+                ("[FAILED]", "31"),
+                ("[Lavalink]", "33"),
+            ];
             let painted = tagged.into_iter().find_map(|(tag, code)| {
                 let rest = line.strip_prefix(tag)?;
                 Some(format!("{}{rest}", self.paint(code, tag)))

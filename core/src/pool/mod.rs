@@ -23,6 +23,8 @@ mod reconcile;
 mod requests;
 mod selection;
 mod sockets;
+#[cfg(test)]
+mod state_table;
 mod tables;
 mod timers;
 mod views;
