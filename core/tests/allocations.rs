@@ -1,5 +1,7 @@
 //! What arrives several times a second is read without allocating.
 
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
 use allocation_counter::measure;
 use lavapool_core::node::NodeConfig;
 use lavapool_core::player::{Source, Update};
