@@ -175,6 +175,7 @@ impl Tables {
         let sent = player.wanted.clone();
         player.busy().send(fields, sent);
         player.regulate(now);
+        self.player_changed(player_id);
         Some(Written {
             method: Method::PATCH,
             fields,
@@ -252,6 +253,15 @@ impl crate::player::Player {
     /// Whether it is on its way to a node.
     pub(super) const fn is_moving(&self) -> bool {
         matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Whether it has nothing to do with the node: it is on another one, or between others.
+    pub(super) fn is_elsewhere(&self, id: NodeId) -> bool {
+        match self.place {
+            Placement::On(node) => node != id,
+            Placement::Moving { from, to, .. } => from != id && to != id,
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
     }
 
     /// Whether the node has it, or is to have it.

@@ -127,6 +127,10 @@ impl Tables {
             return;
         };
         if player.speaker() != Some(id) {
+            if player.is_elsewhere(id) {
+                // Such as a move that was given up and took effect all the same.
+                self.bury(id, update.guild_id, None);
+            }
             return;
         }
         let state = &update.state;

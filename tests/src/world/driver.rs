@@ -238,10 +238,16 @@ impl World {
         for (command, deadline) in &self.driver.open {
             assert!(*deadline > self.now, "{command:?} was due at {deadline:?}");
         }
-        let mut players: Vec<_> = self.pool.players().collect();
-        players.sort_by_key(|player| player.guild);
-        let published: Vec<_> = self.driver.published.values().cloned().collect();
-        assert_eq!(published, players, "a view changed and was not published");
+        for player in self.pool.players() {
+            let published = self.driver.published.get(&player.guild);
+            assert_eq!(
+                published,
+                Some(&player),
+                "a view changed and was not published"
+            );
+        }
+        let (published, players) = (self.driver.published.len(), self.pool.players().count());
+        assert_eq!(published, players, "players are gone whose views are not");
     }
 
     /// Counts the timeouts of one moment.

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use lavapool_core::Closed;
 use lavapool_core::protocol::GuildId;
 use serde_json::Value;
 
 use super::World;
+use super::network::Happening;
 use crate::node::{Accepting, Disturbance, How, PlayerView, TestNode};
 
 /// A request that a server has heard.
@@ -59,6 +61,27 @@ impl World {
         let now = self.now;
         self.node(name).drop_connections(How::Reset, now);
         self.collect();
+    }
+
+    /// Resets every REST connection, and leaves the WebSockets as they are.
+    pub fn end_rest(&mut self, name: &str) {
+        self.collect();
+        let index = self.host(name);
+        let host = &mut self.hosts[index];
+        let sessions = host.node.sessions();
+        let is_websocket = |id| {
+            sessions
+                .iter()
+                .any(|session| session.connection == Some(id))
+        };
+        let rest = host.node.connections().into_iter();
+        for connection in rest.filter(|id| !is_websocket(*id)) {
+            host.node.peer_closed(connection, true, self.now);
+            if let Some(socket) = self.network.socket(index, connection) {
+                let reset = Happening::EndAtPool(socket, Closed::Reset);
+                self.network.depart(reset, self.now + host.latency);
+            }
+        }
     }
 
     /// Refuses new connections, or accepts them again.

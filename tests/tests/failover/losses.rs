@@ -174,8 +174,8 @@ fn everything_wanted_arrives_on_the_new_node() {
         content_ms: after.content_ms,
         paused: true,
         volume: 65,
-        // On the server's clock: the sound that is left of it is as long as it was.
-        end_time_ms: Some(after.position_ms + 150_000 - before.position_ms),
+        // On the server's clock, which begins at the place in the track; as much sound is left.
+        end_time_ms: Some(after.content_ms + 150_000 - before.position_ms),
         filters: before.filters.clone(),
         voice: Some(VoiceState {
             token: "token-1".to_owned(),

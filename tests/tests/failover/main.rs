@@ -3,9 +3,16 @@
 //! Everything runs in virtual time on a simulated network, and what counts is what the servers
 //! really have.
 
+mod determinism;
+mod ends;
 mod losses;
+mod messages;
+mod orders;
 mod reconnects;
+mod requests;
 mod returns;
+mod targets;
+mod updates;
 
 use std::time::Duration;
 
