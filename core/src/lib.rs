@@ -163,7 +163,7 @@ pub use event_queue::EventQueue;
 pub use id::{CommandId, NodeId, SocketId};
 pub use limits::{Limits, Timing};
 pub use output::{Closed, Input, Output};
-pub use pool::{Changed, Pool, Strategy, Timer};
+pub use pool::{Candidate, Changed, Pool, Strategy, Timer, Verdict};
 pub use secret::Secret;
 pub use seed::Seed;
 pub use time::Timestamp;

@@ -132,11 +132,10 @@ mod tests {
         let mut stats = Stats::default();
         stats.cpu.system_load = load;
         stats.playing_players = playing;
-        stats.frame_stats = frames.map(|(nulled, deficit)| {
-            let mut frames = FrameStats::default();
-            frames.nulled = nulled;
-            frames.deficit = deficit;
-            frames
+        stats.frame_stats = frames.map(|(nulled, deficit)| FrameStats {
+            nulled,
+            deficit,
+            ..FrameStats::default()
         });
         stats
     }

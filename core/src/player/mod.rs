@@ -268,9 +268,13 @@ impl Player {
 
     /// Sets the clock going or standing, as all that is known of the player says.
     pub(crate) fn regulate(&mut self, now: Timestamp) {
-        let is_audible = self.wanted.track.is_some() && !self.wanted.paused && self.connected;
-        let running = self.speaker().is_some() && is_audible && self.heeds_positions();
+        let running = self.speaker().is_some() && self.is_audible() && self.heeds_positions();
         self.wanted.clock.run(running, now);
+    }
+
+    /// Whether sound goes from the node to Discord: only then does the track pass.
+    pub(crate) const fn is_audible(&self) -> bool {
+        self.wanted.track.is_some() && !self.wanted.paused && self.connected
     }
 
     /// Whether the node's reports of a position are about the present play and place in it.

@@ -11,6 +11,7 @@ mod changed;
 mod commands;
 mod dial;
 mod events;
+mod explain;
 mod failover;
 mod headers;
 mod lanes;
@@ -23,6 +24,8 @@ mod reconcile;
 mod requests;
 mod selection;
 mod sockets;
+#[cfg(test)]
+mod state_table;
 mod tables;
 mod timers;
 mod views;
@@ -30,6 +33,7 @@ mod voice;
 mod wires;
 
 pub use changed::Changed;
+pub use explain::{Candidate, Verdict};
 pub use selection::Strategy;
 pub use timers::Timer;
 pub(crate) use timers::TimerKey;
@@ -219,6 +223,18 @@ impl Pool {
             .players
             .iter()
             .map(|player| self.tables.player_view(player))
+    }
+
+    /// The node that the next player would go to.
+    pub fn best_node(&self) -> Option<NodeId> {
+        self.tables.scores.peek(None)
+    }
+
+    /// Why each node would be chosen, or not: for the guild's player, in its region, or, without
+    /// one, for any.
+    pub fn explain(&self, guild: Option<GuildId>) -> Vec<Candidate> {
+        let player = guild.and_then(|guild| self.tables.player_of(guild));
+        self.tables.explain(player)
     }
 
     /// How the nodes stand.

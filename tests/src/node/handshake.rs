@@ -60,7 +60,7 @@ impl TestNode {
         opening: Opening,
     ) -> Option<String> {
         let Some(user_id) = opening.user_id else {
-            self.send_frame(connection, frames::close_with(1011, ""));
+            self.send(connection, frames::close_with(1011, ""));
             self.end(connection, How::Fin);
             return None;
         };
