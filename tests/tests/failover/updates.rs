@@ -43,7 +43,7 @@ fn a_play_whose_voice_does_not_come_fails_after_15_s_and_is_taken_back() {
 #[test]
 fn a_play_without_voice_does_not_wait() {
     let mut world = World::builder().nodes(["a"]).connected();
-    let play = world.update(guild(1), Update::play(&track("song")).without_voice());
+    let play = world.update(guild(1), Update::play(track("song")).without_voice());
 
     world.run_for(millis(10));
 
