@@ -33,6 +33,14 @@ impl Tables {
         let Some(player) = self.player(id) else {
             return;
         };
+        let is_there = player.place == Placement::On(to);
+        if !is_there && !self.node(to).is_some_and(Node::is_ready) {
+            // Wherever it is now is better than a node that is not there.
+            if let Some(command) = command {
+                self.answer(command, Err(RequestError::NoNode));
+            }
+            return;
+        }
         match player.place {
             Placement::On(from) if from == to => self.moved_already(command),
             Placement::On(from) => {
