@@ -240,6 +240,7 @@ impl Player {
         // A value that equals the default is sent only if somebody waits for it.
         let plain = Fields::VOLUME.with(Fields::PAUSED).with(Fields::FILTERS);
         self.unsent = self.substance().with(left.and(plain));
+        self.awaits_start = self.wanted.track.is_some();
         let pending = self.unsent;
         let busy = self.busy();
         busy.left = left;
