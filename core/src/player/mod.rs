@@ -251,6 +251,13 @@ impl Player {
         busy.settle_except(pending)
     }
 
+    /// Turns back to the node that it was leaving: that has yet to be sent what it had not been
+    /// sent before, and what was set since.
+    pub(crate) fn unpack(&mut self) {
+        self.recall();
+        self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
+    }
+
     /// The music stopped then.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
         self.wanted.clock.run(false, lost_at);

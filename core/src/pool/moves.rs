@@ -112,6 +112,9 @@ impl Tables {
             Move::Lost => *player.lost_at.get_or_insert(now),
             Move::Ordered => now,
         };
+        if player.is_moving() {
+            player.unpack();
+        }
         player.place = Placement::Moving {
             from,
             to,
@@ -220,12 +223,10 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        player.recall();
+        player.unpack();
         player.queued = false;
         player.place = Placement::On(node);
         player.lost_at = None;
-        let left = player.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
-        player.unsent = left;
         player.awaits_start = false;
         player.regulate(now);
         self.player_changed(id);
