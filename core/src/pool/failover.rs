@@ -203,6 +203,7 @@ impl Tables {
                 Some(Placement::On(_) | Placement::Moving { .. }) | None => {}
             }
         }
+        self.evacuate_drained(now);
     }
 
     /// A node that was lost is ready: what waits for it, waits no more.
