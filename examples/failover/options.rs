@@ -8,7 +8,7 @@ use lavapool::NodeConfig;
 /// Without options three nodes run in this process, and one of them is killed.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "failover")]
-pub struct Options {
+pub(crate) struct Options {
     /// A real node, as NAME=URI; the URI may hold the password and the region, as in
     /// `http://:PASSWORD@HOST:PORT?region=eu`. Repeated for each node.
     #[arg(long = "node", value_name = "NAME=URI", value_parser = parse_node)]
@@ -32,14 +32,14 @@ pub struct Options {
 
 /// A node of the command line.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub(crate) struct Named {
     name: String,
     uri: String,
 }
 
 impl Options {
     /// The nodes with their passwords and regions, or a sentence that says what is wrong.
-    pub fn configs(&self) -> Result<Vec<NodeConfig>, String> {
+    pub(crate) fn configs(&self) -> Result<Vec<NodeConfig>, String> {
         let find = |pairs: &[(String, String)], name: &str| {
             pairs
                 .iter()
