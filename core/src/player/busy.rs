@@ -21,6 +21,9 @@ pub(crate) struct Busy {
     pub(crate) stopped_timer: Option<TimerKey>,
     /// How often in a row the present node answered 500 to the same content.
     pub(crate) refusals: u8,
+    /// The fields of that content, which is sent once more as it was: what was asked for since
+    /// must not be refused with it.
+    pub(crate) refused: Fields,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
     /// The node that has rejected the present track already.
@@ -56,6 +59,7 @@ impl Busy {
             resend_timer: None,
             stopped_timer: None,
             refusals: 0,
+            refused: Fields::NONE,
             failures: 0,
             rejected_by: None,
             must_check: false,

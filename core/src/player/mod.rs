@@ -244,6 +244,7 @@ impl Player {
         let busy = self.busy();
         busy.left = left;
         busy.refusals = 0;
+        busy.refused = Fields::NONE;
         busy.failures = 0;
         busy.must_check = false;
         busy.settle_except(pending)

@@ -208,8 +208,10 @@ impl Tables {
                 let Some(found) = self.player_mut(player) else {
                     return;
                 };
+                let in_flight = found.in_flight;
                 let busy = found.busy();
                 busy.refusals = busy.refusals.saturating_add(1);
+                busy.refused = in_flight;
                 // The server answers 500 to what it cannot decode, and to passing troubles.
                 if status >= 500 && busy.refusals < 2 {
                     found.recall();

@@ -147,7 +147,7 @@ impl Tables {
             return None;
         }
         let moves = player.is_moving();
-        let fields = std::mem::replace(&mut player.unsent, Fields::NONE);
+        let fields = player.take_unsent();
         if moves || fields.has(Fields::TRACK) {
             // A node that begins a track counts from where it is told to.
             player.wanted.rebase(now);
@@ -253,6 +253,15 @@ impl crate::player::Player {
     /// Whether it is on its way to a node.
     pub(super) const fn is_moving(&self) -> bool {
         matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
+    fn take_unsent(&mut self) -> Fields {
+        let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
+        let again = self.unsent.and(refused);
+        let fields = if again.is_empty() { self.unsent } else { again };
+        self.unsent = self.unsent.without(fields);
+        fields
     }
 
     /// Whether it has nothing to do with the node: it is on another one, or between others.

@@ -289,6 +289,7 @@ impl Tables {
         player.recall();
         let first = player.busy().rejected_by.replace(node);
         player.busy().refusals = 0;
+        player.busy().refused = Fields::NONE;
         if why == Move::Ordered {
             self.bury(to, guild, None);
             self.release(to, guild);

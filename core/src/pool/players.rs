@@ -97,6 +97,7 @@ impl Tables {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.stopped_timer);
             busy.refusals = 0;
+            busy.refused = Fields::NONE;
             busy.rejected_by = None;
             busy.must_check = false;
         }
@@ -207,6 +208,7 @@ impl Tables {
                 busy.base.confirm(fields, &sent);
             }
             busy.refusals = 0;
+            busy.refused = Fields::NONE;
             busy.failures = 0;
             busy.must_check = false;
         }
@@ -257,6 +259,7 @@ impl Tables {
         let reverted = fields.without(player.unsent);
         let busy = player.busy();
         busy.refusals = 0;
+        busy.refused = Fields::NONE;
         let refused = busy.reject();
         let base = busy.base.clone();
         // A failure in the middle leaves the parts before it applied: those are set back, unless

@@ -43,7 +43,7 @@ fn eventful(builder: lavapool_tests::world::WorldBuilder) -> World {
     world.fill(1..=30);
     world.update(guild(1), Update::default().volume(50));
     world.update(guild(2), Update::default().position(secs(60)));
-    world.update(guild(3), Update::play(&track("other")).paused(true));
+    world.update(guild(3), Update::play(track("other")).paused(true));
     world.run_for(millis(12_345));
     world.kill("a");
     world.run_for(millis(40));

@@ -151,7 +151,7 @@ fn a_track_that_fails_to_load_is_over() {
 #[test]
 fn a_play_without_voice_that_is_cleaned_up_is_played_once_more() {
     let mut world = World::builder().nodes(["a"]).connected();
-    world.update(guild(1), Update::play(&track("song")).without_voice());
+    world.update(guild(1), Update::play(track("song")).without_voice());
     let since = world.now();
     world.run_for(secs(90));
     // Lavaplayer cleans up what nobody asked for in a minute.

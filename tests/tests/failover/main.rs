@@ -3,6 +3,8 @@
 //! Everything runs in virtual time on a simulated network, and what counts is what the servers
 //! really have.
 
+#![allow(clippy::unwrap_used, reason = "a test that fails there says where")]
+
 mod determinism;
 mod ends;
 mod losses;

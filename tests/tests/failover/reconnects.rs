@@ -190,6 +190,22 @@ fn what_no_other_try_would_change_is_terminal() {
 }
 
 #[test]
+fn another_version_of_the_api_is_terminal() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.node("a").faults().api_version = Some(3);
+
+    world.run_for(secs(600));
+
+    let version = Some(3);
+    assert_eq!(
+        world.view("a").stopped,
+        Some(Stopped::Incompatible { version })
+    );
+    assert_eq!(world.dials("a"), [Duration::ZERO]);
+    assert_eq!(world.server("a").connections(), []);
+}
+
+#[test]
 fn a_pool_gives_up_after_as_many_tries_as_it_was_allowed() {
     let mut world = World::builder()
         .nodes(["a"])
