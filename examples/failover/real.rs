@@ -28,8 +28,8 @@ pub(crate) async fn run(
     let track = load(&client, identifier).await?;
 
     let music: Vec<_> = (0..options.guilds).map(Music::of).collect();
-    play(terminal, &client, &music, &track).await?;
     let mut events = client.events();
+    play(terminal, &client, &music, &track).await?;
     let before = table::places(&client);
     let victim = if options.no_kill {
         if alone {
