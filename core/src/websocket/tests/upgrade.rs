@@ -1,3 +1,5 @@
+//! The upgrade: what is asked, and what is taken for an answer.
+
 use std::time::Duration;
 
 use ::http::StatusCode;
