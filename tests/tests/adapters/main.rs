@@ -1,6 +1,8 @@
 //! The client as a bot uses it: on tokio, with sockets of the loopback interface, against test
 //! nodes on ports that the system chose.
 
+#![allow(clippy::unwrap_used)]
+
 mod connect;
 mod nodes;
 mod players;
