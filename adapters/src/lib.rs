@@ -97,3 +97,8 @@ pub use events::EventStream;
 pub use node::Node;
 pub use pending::Pending;
 pub use player::Player;
+
+/// The code of the README, compiled.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

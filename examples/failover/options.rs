@@ -23,7 +23,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "IDENTIFIER")]
     pub track: Option<String>,
     /// How many guilds play on real nodes.
-    #[arg(long, value_name = "COUNT", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub guilds: u32,
     /// Drains a real node, where otherwise you are asked to kill one.
     #[arg(long)]

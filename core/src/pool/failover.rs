@@ -1,11 +1,15 @@
 //! What becomes of the players of a lost node.
 //!
-//! | players | node resumed | grace over, session over, or redial failed | another node ready | 5 s over | node ready, not resumed |
-//! |---|---|---|---|---|---|
-//! | frozen | stay, compared with the server's | moving | moving, once the grace is over | stranded | moving, to the same node |
-//! | moving, unsent | stay | | | | as they are |
-//! | moving, on the way | finish; the old copy goes when the new one is confirmed | | | | as they are |
-//! | stranded | stay, if they were lost from it | | moving | | moving, to the same node |
+//! | happening | frozen | moving | stranded |
+//! |---|---|---|---|
+//! | their node resumed | stay, compared with the server's | stay if unsent, else finish | stay |
+//! | grace over, session over, or redial failed | moving | | |
+//! | another node ready | moving, once the grace is over | | moving |
+//! | 5 s without a healthy node | stranded | | |
+//! | their node ready, not resumed | moving, to the same node | as they are | moving, to it |
+//!
+//! Of a player that moved, the old node's copy is deleted when the new one is confirmed, or as
+//! soon as its session is back.
 
 use std::sync::Arc;
 
