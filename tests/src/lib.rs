@@ -1,1 +1,6 @@
-//! Placeholder.
+//! The proof of lavapool: servers and networks that live in memory, and the tests that use them.
+//!
+//! [`node`] is a Lavalink v4 server written apart from `lavapool-core`, so that it judges the
+//! bytes that core sends and not the ideas that both would share.
+
+pub mod node;

@@ -1,0 +1,137 @@
+//! What a test node has seen, for oracles to judge.
+
+use std::time::Duration;
+
+use super::ConnectionId;
+
+/// Everything that clients sent to a node since it was made, restarts included.
+#[derive(Clone, Debug, Default)]
+pub struct Log {
+    /// Every REST request, in the order of arrival.
+    pub requests: Vec<RequestRecord>,
+    /// Every request to upgrade to a WebSocket, in the order of arrival.
+    pub handshakes: Vec<HandshakeRecord>,
+    /// Every breach of HTTP or of the WebSocket protocol by a client. A healthy client has none.
+    pub violations: Vec<ViolationRecord>,
+    /// Counts of WebSocket frames.
+    pub frames: FrameCounts,
+}
+
+/// One REST request and its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// When its last byte arrived.
+    pub at: Duration,
+    /// The connection that it came on.
+    pub connection: ConnectionId,
+    /// The method, as sent.
+    pub method: String,
+    /// The path and query, as sent.
+    pub target: String,
+    /// The header fields as sent, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body without its framing.
+    pub body: Vec<u8>,
+    /// The status of the answer, as soon as there is one.
+    pub status: Option<u16>,
+    /// When it was answered.
+    pub answered_at: Option<Duration>,
+}
+
+impl RequestRecord {
+    /// Returns the path without its query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
+}
+
+/// One request to upgrade to a WebSocket and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HandshakeRecord {
+    /// When its last byte arrived.
+    pub at: Duration,
+    /// The connection that it came on.
+    pub connection: ConnectionId,
+    /// The path and query, as sent.
+    pub target: String,
+    /// The header fields as sent, in order; the password is among them.
+    pub headers: Vec<(String, String)>,
+    /// The status of the answer.
+    pub status: u16,
+    /// The id of the session that the WebSocket belongs to, if there is one.
+    pub session: Option<String>,
+    /// Whether that session was resumed.
+    pub resumed: bool,
+}
+
+impl HandshakeRecord {
+    /// Returns the first value of a header field, whatever the case of its name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let field = self
+            .headers
+            .iter()
+            .find(|(field, _)| field.eq_ignore_ascii_case(name));
+        field.map(|(_, value)| value.as_str())
+    }
+}
+
+/// A breach of protocol with its time and place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ViolationRecord {
+    /// When it was noticed.
+    pub at: Duration,
+    /// The connection that it happened on.
+    pub connection: ConnectionId,
+    /// What the client did.
+    pub violation: Violation,
+}
+
+/// What a client must never do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Violation {
+    /// Bytes that are no HTTP request head (RFC 9112 §3).
+    MalformedHead,
+    /// A request head of more than 64 KiB.
+    OversizedHead,
+    /// A request target with a raw byte above 0x7e or a broken percent escape.
+    MalformedTarget,
+    /// A request of HTTP/1.1 without exactly one `Host` (RFC 9112 §3.2).
+    MissingHost,
+    /// A `Content-Length` that is no number, or one beside `Transfer-Encoding`.
+    AmbiguousLength,
+    /// Broken chunked framing (RFC 9112 §7.1).
+    MalformedChunk,
+    /// A body of more than 16 MiB.
+    OversizedBody,
+    /// A frame without a mask (RFC 6455 §5.1).
+    UnmaskedFrame,
+    /// A frame with a reserved bit or opcode, which no extension was agreed for.
+    ReservedBits,
+    /// A control frame that is fragmented or longer than 125 bytes (RFC 6455 §5.5).
+    InvalidControl,
+    /// A continuation of nothing, or a new message inside another (RFC 6455 §5.4).
+    InvalidContinuation,
+    /// A length that does not use the shortest form (RFC 6455 §5.2), or of more than 16 MiB.
+    InvalidLength,
+    /// Text that is not UTF-8 (RFC 6455 §8.1).
+    InvalidUtf8,
+    /// A close frame with one byte, or with a code that may not be sent (RFC 6455 §7.4).
+    InvalidClose,
+    /// Frames after a close frame (RFC 6455 §5.5.1).
+    FrameAfterClose,
+}
+
+/// How many frames of each kind the clients of a node have sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FrameCounts {
+    /// Text frames, which a Lavalink v4 server ignores.
+    pub text: u64,
+    /// Binary frames, which it answers by closing with 1003.
+    pub binary: u64,
+    /// Pings.
+    pub ping: u64,
+    /// Pongs, which nothing asked for.
+    pub pong: u64,
+    /// Close frames.
+    pub close: u64,
+}
