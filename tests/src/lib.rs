@@ -4,3 +4,4 @@
 //! bytes that core sends and not the ideas that both would share.
 
 pub mod node;
+pub mod recording;
