@@ -15,8 +15,8 @@ use super::outcome::EndedBy;
 pub struct Recording {
     pub(super) client: Stream,
     pub(super) server: Stream,
-    /// Who ended the connection first.
-    pub(super) ended_by: Option<EndedBy>,
+    /// Who ended the connection first, and when, in milliseconds.
+    pub(super) ended: Option<(EndedBy, f64)>,
     /// The lines that say nothing, by their number from 1.
     pub(super) bad_lines: Vec<(usize, LineError)>,
     has_lines: bool,
@@ -153,7 +153,7 @@ impl Recording {
         }
         if is_end {
             stream.is_ended = true;
-            self.ended_by.get_or_insert(ended_by);
+            self.ended.get_or_insert((ended_by, t_ms));
         }
         Ok(())
     }

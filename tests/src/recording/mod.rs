@@ -21,6 +21,8 @@ mod outcome;
 mod reading;
 mod replay;
 mod secrets;
+#[cfg(test)]
+mod tests;
 
 pub use asked::{Asked, Meaning};
 pub use file::{LineError, ReadError, Recording};

@@ -30,7 +30,7 @@ pub struct Outcome {
 pub struct Entry {
     /// Where it begins in the server's bytes.
     pub offset: usize,
-    /// When its first byte came, in milliseconds of the recording.
+    /// When its first byte came, or the end, in milliseconds of the recording.
     pub t_ms: f64,
     /// What happened.
     pub line: Line,

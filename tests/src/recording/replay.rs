@@ -210,8 +210,10 @@ impl Replay<'_> {
     }
 
     fn finish(&mut self, state: State) {
-        let ended_by = self.recording.ended_by.unwrap_or(EndedBy::Recording);
-        let mut ended = Line::Ended(ended_by);
+        let t_ms_last = self.recording.server.t_ms(self.server.len());
+        let nobody = (EndedBy::Recording, t_ms_last);
+        let (ended_by, t_ms) = self.recording.ended.unwrap_or(nobody);
+        let mut line = Line::Ended(ended_by);
         match state {
             State::Idle(_) => self.note_unanswered(),
             State::Broken => {}
@@ -230,7 +232,7 @@ impl Replay<'_> {
                     self.note(Line::Misunderstood(Misunderstood::CutMessage { bytes }));
                 }
                 if websocket.end_of_stream() == Err(Violation::EndedWithoutClose) {
-                    ended = Line::EndedWithoutClose(ended_by);
+                    line = Line::EndedWithoutClose(ended_by);
                 }
             }
             State::Closed if self.begin < self.server.len() => {
@@ -246,7 +248,8 @@ impl Replay<'_> {
                 self.note_unanswered();
             }
         }
-        self.note(ended);
+        let offset = self.server.len();
+        self.entries.push(Entry { offset, t_ms, line });
     }
 
     fn end_exchange(&mut self, mut connection: Connection, asked: Asked) {
