@@ -1,4 +1,134 @@
-//! Placeholder.
+//! A Lavalink v4 client as a pure state machine: no IO, no clock, no randomness of its own.
+//!
+//! Discord bots play music through [Lavalink](https://lavalink.dev) servers, called *nodes*. A
+//! bot holds a WebSocket and REST connections to each; a node that dies takes the music of all
+//! its guilds with it, unless the client knows what should be playing and makes another node play
+//! it. That knowledge, and every decision that follows from it, is in here. The IO is not: bytes,
+//! commands and the time go in, and bytes, connection requests, answers and events come out.
+//!
+//! A bot wants the `lavapool` crate, which drives this one on an async runtime. This crate is for
+//! those who drive it from something else, and for those who want to test against time, loss and
+//! restarts: the same seed and the same calls give the same bytes, always.
+//!
+//! # Shape
+//!
+//! ```text
+//!              Command, Input, now                 Output, Event, Changed
+//!                      │                                     ▲
+//!                      ▼                                     │
+//! ┌─ Pool ───────────────────────────────────────────────────┴───────────────┐
+//! │ wires    a WebSocket per node, two lanes of HTTP sockets: bytes only     │
+//! │ nodes    status, session, reconnect schedule, heartbeat, stats           │
+//! │ players  what each should be, what is confirmed, what is on its way      │
+//! │ scores   one integer per node, for choosing one                          │
+//! │ timers   what is due, and when                                           │
+//! └──────────────────────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! A play goes this way: [`Command::Update`] sets the wanted state of the guild's player and marks
+//! its fields unsent; the player joins the queue of its node's control lane; when a socket of the
+//! lane is free, one PATCH is built from what is unsent then; its 200 confirms the fields and
+//! answers the command; the node's `TrackStartEvent` comes in on the WebSocket, is matched with
+//! the play by its number, and goes out as [`Event::TrackStart`]. Losing the node marks every
+//! field unsent again and points the player to another node; the rest is the same.
+//!
+//! # The loop that drives it
+//!
+//! All work is done in [`Pool::handle`] and [`Pool::submit`]; the `poll_` methods only pop, so
+//! they can be called in any order and as often as you like. This driver has one thread and
+//! nothing but the standard library. A real one waits for its sockets; this one looks at them
+//! each millisecond.
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::io::{ErrorKind, Read, Write};
+//! use std::net::TcpStream;
+//! use std::time::{Duration, Instant};
+//!
+//! use lavapool_core::node::NodeConfig;
+//! use lavapool_core::protocol::UserId;
+//! use lavapool_core::{Closed, Command, Event, Input, Leaving, Output, Pool, PoolConfig};
+//! use lavapool_core::{Seed, SocketId, Timestamp};
+//!
+//! // 1. The configuration. Nobody listens on port 1, so this node is refused.
+//! let mut config = PoolConfig::new(UserId::new(170939974227541168).unwrap());
+//! config.nodes.push(NodeConfig::new("main", "http://127.0.0.1:1", "youshallnotpass")?);
+//!
+//! // 2. Time is nanoseconds since an origin of your choice. Draw the seed from the system.
+//! let origin = Instant::now();
+//! let now = || Timestamp::from_nanos(origin.elapsed().as_nanos() as u64);
+//! let mut pool = Pool::new(config, Seed::from(42), now())?;
+//! let mut sockets: BTreeMap<SocketId, TcpStream> = BTreeMap::new();
+//!
+//! while !pool.is_finished() {
+//!     // 3. What goes and comes: bytes, or the end of a socket.
+//!     let mut bytes = [0; 4096];
+//!     for (&id, socket) in &mut sockets {
+//!         if let Ok(count) = socket.write(pool.outgoing(id)) {
+//!             pool.handle(Input::Wrote(id, count), now());
+//!         }
+//!         match socket.read(&mut bytes) {
+//!             Ok(0) => pool.handle(Input::Closed(id, Closed::EndOfStream), now()),
+//!             Ok(count) => pool.handle(Input::Received(id, &bytes[..count]), now()),
+//!             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+//!             Err(_) => pool.handle(Input::Closed(id, Closed::Reset), now()),
+//!         }
+//!     }
+//!     // 4. What is due.
+//!     if pool.poll_timeout().is_some_and(|(at, _why)| at <= now()) {
+//!         pool.handle(Input::Timeout, now());
+//!     }
+//!     // 5. What is to be done.
+//!     while let Some(output) = pool.poll_output() {
+//!         match output {
+//!             Output::Connect(id, endpoint) => {
+//!                 match TcpStream::connect((endpoint.host(), endpoint.port())) {
+//!                     Ok(socket) => {
+//!                         socket.set_nonblocking(true)?;
+//!                         sockets.insert(id, socket);
+//!                         pool.handle(Input::Connected(id), now());
+//!                     }
+//!                     Err(_) => pool.handle(Input::Closed(id, Closed::Refused), now()),
+//!                 }
+//!             }
+//!             Output::Write(_) => {} // step 3 looks at every socket anyway
+//!             Output::Close(id) => drop(sockets.remove(&id)),
+//!             Output::Answer(command, answer) => println!("{command:?}: {answer:?}"),
+//!             _ => {}
+//!         }
+//!     }
+//!     // 6. What the application may like to know.
+//!     while let Some(event) = pool.poll_event() {
+//!         println!("{event:?}");
+//!         if let Event::NodeReconnecting { attempt: 1, .. } = event {
+//!             pool.submit(Command::Close(Leaving::Keep), now())?;
+//!         }
+//!     }
+//!     std::thread::sleep(Duration::from_millis(1));
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A driver that waits for readiness writes when [`Output::Write`] tells it to. One that could
+//! write only a part of [`Pool::outgoing`] comes back to the rest by itself: the output is not
+//! repeated before everything was taken.
+//!
+//! # Time and chance
+//!
+//! A [`Timestamp`] is whatever the driver says; one before the latest counts as the latest. Every
+//! delay and deadline has a name in [`Timing`]. Chance comes from the [`Seed`] alone, and is used
+//! for WebSocket masks, handshake keys and the jitter of reconnects.
+//!
+//! # Bounds
+//!
+//! Everything that a peer or an application could make grow has a bound with a name in
+//! [`Limits`]. Events have a queue of their own ([`EventQueue`]), so a slow application never
+//! delays a heartbeat.
+//!
+//! # Panics
+//!
+//! Bytes from the network cannot panic. A panic in here is a bug in here, with a sentence that
+//! says what was believed.
 
 mod command;
 mod config;
@@ -33,7 +163,7 @@ pub use event_queue::EventQueue;
 pub use id::{CommandId, NodeId, SocketId};
 pub use limits::{Limits, Timing};
 pub use output::{Closed, Input, Output};
-pub use pool::{Changed, Pool, Strategy, Timer};
+pub use pool::{Candidate, Changed, Pool, Strategy, Timer, Verdict};
 pub use secret::Secret;
 pub use seed::Seed;
 pub use time::Timestamp;

@@ -1,7 +1,13 @@
 //! What arrives several times a second is read without allocating.
 
+#![allow(clippy::unwrap_used, reason = "a failed test may panic")]
+
 use allocation_counter::measure;
-use lavapool_core::protocol::{EventKind, Message};
+use lavapool_core::node::NodeConfig;
+use lavapool_core::player::{Source, Update};
+use lavapool_core::protocol::{EventKind, Message, UserId};
+use lavapool_core::{Command, Input, Output, Pool, PoolConfig, Seed, Timestamp};
+use tungstenite::handshake::derive_accept_key;
 
 const PLAYER_UPDATE: &str = r#"{"op":"playerUpdate","state":{"time":1795224390499,
     "position":5000,"connected":true,"ping":3},"guildId":"817327181659111454"}"#;
@@ -41,6 +47,64 @@ fn the_start_of_a_track_allocates_nothing() {
             if matches!(event.kind, EventKind::TrackStart { .. }));
     });
     assert_eq!((is_start, count.count_total), (true, 0));
+}
+
+/// From the socket's bytes to the player's state, the event in its queue and the changed view.
+#[test]
+fn a_player_update_goes_through_the_whole_pool_without_allocating() {
+    let (mut pool, socket) = ready_pool();
+    let guild = "817327181659111454".parse().expect("an id");
+    let update = Update::play(Source::encoded("QAAA")).without_voice();
+    let command = Command::Update {
+        guild,
+        node: None,
+        update,
+    };
+    pool.submit(command, Timestamp::ZERO).expect("not refused");
+    let text = PLAYER_UPDATE.replace(['\n', ' '], "");
+    let frame = [
+        &[0x81, 126, 0, u8::try_from(text.len()).unwrap()],
+        text.as_bytes(),
+    ]
+    .concat();
+    let mut receive = |millis| {
+        let now = Timestamp::from_millis(millis);
+        pool.handle(Input::Received(socket, &frame), now);
+        let is_told = pool.poll_event().is_some() && pool.poll_changed().is_some();
+        while pool.poll_event().is_some() || pool.poll_changed().is_some() {}
+        is_told
+    };
+    assert!(receive(1), "the update is handed out");
+    let mut is_told = true;
+    let count = measure(|| is_told = (2..100).all(&mut receive));
+    assert_eq!((is_told, count.count_total), (true, 0));
+}
+
+fn ready_pool() -> (Pool, lavapool_core::SocketId) {
+    let mut config = PoolConfig::new(UserId::new(1).unwrap());
+    let node = NodeConfig::new("main", "localhost", "secret").unwrap();
+    config.nodes.push(node);
+    let now = Timestamp::ZERO;
+    let mut pool = Pool::new(config, Seed::from(1), now).unwrap();
+    let Some(Output::Connect(socket, _)) = pool.poll_output() else {
+        panic!("the node is dialled");
+    };
+    pool.handle(Input::Connected(socket), now);
+    let request = String::from_utf8(pool.outgoing(socket).to_vec()).unwrap();
+    let key = request
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .unwrap();
+    let accept = derive_accept_key(key.as_bytes());
+    let ready = r#"{"op":"ready","resumed":false,"sessionId":"abcdefgh"}"#;
+    let answer = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    let length = u8::try_from(ready.len()).unwrap();
+    let bytes = [answer.as_bytes(), &[0x81, length], ready.as_bytes()].concat();
+    pool.handle(Input::Received(socket, &bytes), now);
+    (pool, socket)
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The proof of lavapool: servers and networks that live in memory, and the tests that use them.
 //!
 //! [`node`] is a Lavalink v4 server written apart from `lavapool-core`, so that it judges the
-//! bytes that core sends and not the ideas that both would share.
+//! bytes that core sends and not the ideas that both would share. [`world`] joins several of them
+//! with the real pool by a network in virtual time.
 
 pub mod node;
 pub mod recording;
+pub mod world;

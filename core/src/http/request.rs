@@ -63,12 +63,19 @@ impl HeaderBlock {
         write_header(&mut block, "Host", host);
         write_header(&mut block, "Accept", &accept);
         for (name, value) in headers {
-            if RESERVED.contains(name) {
+            if Self::reserves(name) {
                 return Err(ReservedHeader { name: name.clone() });
             }
             write_header(&mut block, name.as_str(), value);
         }
         Ok(Self(block.into()))
+    }
+}
+
+impl HeaderBlock {
+    /// Whether only the connection may set the header.
+    pub(crate) fn reserves(name: &HeaderName) -> bool {
+        RESERVED.contains(name)
     }
 }
 

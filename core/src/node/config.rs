@@ -8,6 +8,7 @@ use ::http::{HeaderName, HeaderValue};
 
 use crate::endpoint::Endpoint;
 use crate::error::ConfigError;
+use crate::http::HeaderBlock;
 use crate::secret::Secret;
 
 /// A node of the pool, and what a change of its answers to: its id, and the name it was given.
@@ -144,7 +145,7 @@ impl NodeConfig {
             name: name.to_owned(),
         };
         let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| invalid())?;
-        if RESERVED.contains(&header.as_str()) {
+        if RESERVED.contains(&header.as_str()) || HeaderBlock::reserves(&header) {
             return Err(invalid());
         }
         let mut value = HeaderValue::from_str(value).map_err(|_| invalid())?;
@@ -240,24 +241,11 @@ impl ReconnectPolicy {
     }
 }
 
-/// Headers that belong to the handshake or to the framing of a request.
-const RESERVED: [&str; 18] = [
-    "accept",
-    "accept-encoding",
+/// Headers that say who we are, beside those that the connection itself sets.
+const RESERVED: [&str; 5] = [
     "authorization",
     "client-name",
-    "connection",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
     "origin",
-    "sec-websocket-extensions",
-    "sec-websocket-key",
-    "sec-websocket-protocol",
-    "sec-websocket-version",
     "session-id",
-    "transfer-encoding",
-    "upgrade",
     "user-id",
 ];

@@ -39,7 +39,6 @@ pub(crate) enum Job {
 /// What waits for a REST socket of a node, and the sockets it may have.
 #[derive(Debug)]
 pub(crate) struct Lane {
-    pub(crate) kind: LaneKind,
     sockets_max: usize,
     /// Commands' own requests, sessions and players that play.
     queue: VecDeque<Job>,
@@ -70,9 +69,8 @@ pub(crate) struct Window {
 }
 
 impl Lane {
-    pub(crate) const fn new(kind: LaneKind, sockets_max: usize) -> Self {
+    pub(crate) const fn new(sockets_max: usize) -> Self {
         Self {
-            kind,
             sockets_max,
             queue: VecDeque::new(),
             later: VecDeque::new(),
@@ -181,5 +179,62 @@ impl Window {
     /// A request timed out or was answered with a failure.
     pub(crate) fn failed(&mut self) {
         self.size = (self.size / 2).max(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guild(id: u64) -> Job {
+        Job::Delete(GuildId::new(id).expect("not zero"))
+    }
+
+    #[test]
+    fn what_plays_goes_before_what_does_not_and_each_in_its_order() {
+        let mut lane = Lane::new(16);
+        lane.push_later(guild(1));
+        lane.push(guild(2));
+        lane.push(guild(3));
+        lane.push_first(Job::Players);
+        let order: Vec<_> = std::iter::from_fn(|| lane.pop(|_, _| true)).collect();
+        assert_eq!(order, [Job::Players, guild(2), guild(3), guild(1)]);
+    }
+
+    #[test]
+    fn a_job_that_is_held_back_lets_others_pass() {
+        let mut lane = Lane::new(16);
+        (1..=3).for_each(|id| lane.push(guild(id)));
+        assert_eq!(lane.pop(|_, job| job != guild(1)), Some(guild(2)));
+        assert_eq!(lane.pop(|_, _| true), Some(guild(1)));
+    }
+
+    #[test]
+    fn no_more_sockets_are_wanted_than_work_waits_or_the_bound_allows() {
+        let mut lane = Lane::new(2);
+        assert_eq!(lane.sockets_wanted(), 0);
+        lane.push(guild(1));
+        assert_eq!(lane.sockets_wanted(), 1);
+        (2..=9).for_each(|id| lane.push(guild(id)));
+        assert_eq!(lane.sockets_wanted(), 2);
+        lane.dialling.push(SocketId {
+            slot: 0,
+            generation: 0,
+        });
+        assert_eq!(lane.sockets_wanted(), 1);
+    }
+
+    #[test]
+    fn the_window_grows_while_answers_are_quick_and_halves_when_one_fails() {
+        let mut window = Window::NEW;
+        (0..20).for_each(|_| window.answered(Duration::from_millis(5)));
+        assert_eq!(window.size, 16);
+        window.answered(Duration::from_secs(2));
+        assert_eq!(window.size, 16);
+        window.failed();
+        window.answered(Duration::from_secs(2));
+        assert_eq!(window.size, 8);
+        (0..9).for_each(|_| window.failed());
+        assert_eq!(window.size, 1);
     }
 }

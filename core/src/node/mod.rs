@@ -1,7 +1,7 @@
 //! Nodes: the status machine, the session, reconnecting, heartbeat, load.
 //!
-//! What happens in each state ([`State`]); everything that is not named leaves the state as it
-//! is:
+//! What happens in each state of a connection; everything that is not named leaves the state as
+//! it is:
 //!
 //! | state | input | next |
 //! |---|---|---|
@@ -80,6 +80,8 @@ pub(crate) struct Node {
     pub(crate) reserved: BTreeMap<GuildId, bool>,
     /// When the node last answered a request.
     pub(crate) answered_at: Timestamp,
+    /// Whether its view waits to be published.
+    pub(crate) changed: bool,
     /// Commands that wait for it to be ready.
     pub(crate) awaiting: Vec<CommandId>,
     /// Commands that wait for the next pong.
@@ -154,8 +156,6 @@ pub(crate) struct Session {
 /// The loss of a node that had players.
 #[derive(Debug)]
 pub(crate) struct Outage {
-    /// The last moment at which its players are known to have played.
-    pub(crate) lost_at: Timestamp,
     /// Armed while the session may come back.
     pub(crate) grace: Option<TimerKey>,
     /// Armed while a healthy node is waited for.

@@ -122,3 +122,68 @@ fn memory(stats: &Stats) -> f64 {
 fn millis(latency: Duration) -> f64 {
     latency.as_secs_f64() * 1000.0
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::FrameStats;
+
+    fn stats(load: f64, playing: u32, frames: Option<(i32, i32)>) -> Stats {
+        let mut stats = Stats::default();
+        stats.cpu.system_load = load;
+        stats.playing_players = playing;
+        stats.frame_stats = frames.map(|(nulled, deficit)| FrameStats {
+            nulled,
+            deficit,
+            ..FrameStats::default()
+        });
+        stats
+    }
+
+    #[test]
+    fn the_classic_penalty_is_the_sum_of_the_guides_four_terms() {
+        // Worked out by hand from the table of the guide.
+        let table = [
+            (stats(0.0, 0, None), 0.0),
+            (stats(0.0, 10, None), 15.0),
+            (stats(0.1, 0, None), 6.288_946_267_774_406),
+            (stats(1.0, 0, None), 1_305.012_578_463_04),
+            (stats(0.0, 0, Some((0, 60))), 103.174_913_803_236_68),
+            (stats(0.0, 0, Some((60, 0))), 206.349_827_606_473_35),
+        ];
+        for (stats, penalty) in table {
+            let ours = PenaltyWeights::classic().of(&stats, None);
+            assert!((ours - penalty).abs() < 1e-9, "{ours} is not {penalty}");
+        }
+    }
+
+    #[test]
+    fn a_negative_deficit_is_no_bonus_unless_the_classic_formula_is_asked_for() {
+        let stats = stats(0.0, 0, Some((0, -60)));
+        assert_eq!(PenaltyWeights::default().of(&stats, None).to_bits(), 0);
+        assert!(PenaltyWeights::classic().of(&stats, None) < 0.0);
+    }
+
+    #[test]
+    fn a_load_average_counts_as_full_load() {
+        let weights = PenaltyWeights::default();
+        let full = weights.of(&stats(1.0, 0, None), None);
+        assert_eq!(
+            weights.of(&stats(17.5, 0, None), None).to_bits(),
+            full.to_bits()
+        );
+    }
+
+    #[test]
+    fn memory_weighs_once_it_is_nearly_used_up_and_latency_a_little() {
+        let mut stats = stats(0.0, 0, None);
+        stats.memory.reservable = 1_000;
+        stats.memory.used = 950;
+        let weights = PenaltyWeights::default();
+        assert_eq!(weights.of(&stats, None).to_bits(), 0);
+        stats.memory.used = 980;
+        assert!((weights.of(&stats, None) - 99.0).abs() < 1e-9);
+        let latency = Some(Duration::from_millis(50));
+        assert!((weights.of(&stats, latency) - 104.0).abs() < 1e-9);
+    }
+}

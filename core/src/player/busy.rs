@@ -21,6 +21,9 @@ pub(crate) struct Busy {
     pub(crate) stopped_timer: Option<TimerKey>,
     /// How often in a row the present node answered 500 to the same content.
     pub(crate) refusals: u8,
+    /// The fields of that content, which is sent once more as it was: what was asked for since
+    /// must not be refused with it.
+    pub(crate) refused: Fields,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
     /// The node that has rejected the present track already.
@@ -56,6 +59,7 @@ impl Busy {
             resend_timer: None,
             stopped_timer: None,
             refusals: 0,
+            refused: Fields::NONE,
             failures: 0,
             rejected_by: None,
             must_check: false,
@@ -124,7 +128,7 @@ impl Busy {
     /// Everything but these fields turned out to be confirmed: returns the commands that are done.
     pub(crate) fn settle_except(&mut self, pending: Fields) -> Vec<Waiting> {
         self.release(|waiting| {
-            waiting.confirmed = true;
+            waiting.confirmed |= !waiting.unsent.without(pending).is_empty();
             waiting.unsent = waiting.unsent.and(pending);
             waiting.unsent.is_empty() && waiting.in_flight.is_empty()
         })
@@ -149,5 +153,82 @@ impl Busy {
         self.waiting
             .extract_if(.., |waiting| is_done(waiting))
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: CommandId = CommandId(1);
+    const SECOND: CommandId = CommandId(2);
+
+    fn answered(released: Vec<Waiting>) -> Vec<(CommandId, bool)> {
+        let released = released.into_iter();
+        released
+            .map(|waiting| (waiting.command, waiting.confirmed))
+            .collect()
+    }
+
+    fn busy(waits: &[(CommandId, Fields)]) -> Busy {
+        let mut busy = Busy::new(Desired::default());
+        for (command, fields) in waits {
+            busy.wait(*command, *fields, Fields::NONE);
+        }
+        busy
+    }
+
+    #[test]
+    fn commands_that_went_out_together_are_confirmed_together() {
+        let mut busy = busy(&[(FIRST, Fields::VOLUME), (SECOND, Fields::PAUSED)]);
+        busy.send(Fields::VOLUME.with(Fields::PAUSED), Desired::default());
+        assert_eq!(answered(busy.confirm()), [(FIRST, true), (SECOND, true)]);
+        assert!(busy.is_idle());
+    }
+
+    #[test]
+    fn a_command_that_is_set_again_before_it_went_out_is_superseded() {
+        let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
+        assert_eq!(answered(busy.supersede(Fields::VOLUME)), [(FIRST, false)]);
+    }
+
+    #[test]
+    fn a_command_that_is_on_its_way_is_not_superseded() {
+        let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
+        busy.send(Fields::VOLUME, Desired::default());
+        assert_eq!(answered(busy.supersede(Fields::VOLUME)), []);
+        assert_eq!(answered(busy.confirm()), [(FIRST, true)]);
+    }
+
+    #[test]
+    fn a_refusal_answers_what_was_sent_and_nothing_else() {
+        let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
+        busy.send(Fields::VOLUME, Desired::default());
+        busy.wait(SECOND, Fields::PAUSED, Fields::NONE);
+        assert_eq!(answered(busy.reject()), [(FIRST, false)]);
+        assert!(!busy.is_idle());
+    }
+
+    #[test]
+    fn a_recalled_command_waits_to_be_sent_again() {
+        let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
+        busy.send(Fields::VOLUME, Desired::default());
+        busy.recall();
+        assert_eq!(answered(busy.confirm()), []);
+        busy.send(Fields::VOLUME, Desired::default());
+        assert_eq!(answered(busy.confirm()), [(FIRST, true)]);
+    }
+
+    #[test]
+    fn what_is_settled_otherwise_is_answered_and_what_is_pending_waits() {
+        let mut busy = busy(&[
+            (FIRST, Fields::TRACK),
+            (SECOND, Fields::TRACK.with(Fields::VOLUME)),
+        ]);
+        assert_eq!(
+            answered(busy.settle_except(Fields::VOLUME)),
+            [(FIRST, true)]
+        );
+        assert!(!busy.is_idle());
     }
 }

@@ -285,3 +285,126 @@ impl Desired {
 
 /// What clears the filters of a player.
 static NO_FILTERS: Filters = Filters::NONE;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::protocol::{Timescale, write};
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+
+    fn apply(desired: &mut Desired, update: Update) -> Fields {
+        desired.apply(update, NOW)
+    }
+
+    fn body(desired: &Desired, fields: Fields, now: Timestamp) -> String {
+        let tagged = desired.tagged();
+        let mut body = Vec::new();
+        write(
+            &desired.patch(fields, tagged.as_ref(), None, now),
+            &mut body,
+        );
+        String::from_utf8(body).expect("JSON is UTF-8")
+    }
+
+    fn playing() -> Desired {
+        let mut desired = Desired::default();
+        let update = Update::play(Source::encoded("QAAA"))
+            .position(Duration::from_secs(30))
+            .end_time(Duration::from_secs(60))
+            .volume(80)
+            .paused(true);
+        apply(&mut desired, update);
+        desired
+    }
+
+    #[test]
+    fn a_play_with_everything_is_one_body() {
+        let desired = playing();
+        let fields = Fields::PLAY.with(Fields::VOLUME).with(Fields::PAUSED);
+        assert_eq!(
+            body(&desired, fields, NOW),
+            r#"{"track":{"encoded":"QAAA","userData":{"lavapool":{"play":1}}},"#.to_owned()
+                + r#""position":30000,"endTime":60000,"volume":80,"paused":true}"#
+        );
+    }
+
+    #[test]
+    fn a_stop_sends_null_and_forgets_the_pause_and_the_end() {
+        let mut desired = playing();
+        let fields = apply(&mut desired, Update::stop());
+        assert_eq!(body(&desired, fields, NOW), r#"{"track":{"encoded":null}}"#);
+        assert_eq!(
+            (desired.paused, desired.end_time_ms, desired.play),
+            (false, None, 1)
+        );
+    }
+
+    #[test]
+    fn a_cleared_end_time_is_a_place_that_no_track_reaches() {
+        let mut desired = playing();
+        let fields = apply(&mut desired, Update::default().end_time(None));
+        assert_eq!(
+            body(&desired, fields, NOW),
+            r#"{"endTime":9223372036854775807}"#
+        );
+    }
+
+    #[test]
+    fn cleared_filters_are_an_empty_object() {
+        let mut desired = Desired {
+            filters: Some(Arc::new(Filters::new().with_volume(0.5))),
+            ..Desired::default()
+        };
+        let fields = apply(&mut desired, Update::default().filters(Filters::NONE));
+        assert_eq!(body(&desired, fields, NOW), r#"{"filters":{}}"#);
+    }
+
+    #[test]
+    fn a_value_that_is_set_already_changes_nothing_but_a_play_and_a_seek_always_do() {
+        let mut desired = playing();
+        let same = Update::default().volume(80).paused(true);
+        assert_eq!(apply(&mut desired, same), Fields::NONE);
+        let seek = Update::default().position(Duration::from_secs(30));
+        assert_eq!(apply(&mut desired, seek), Fields::POSITION);
+        let play = apply(&mut desired, Update::play(Source::encoded("QAAA")));
+        assert!(play.has(Fields::TRACK) && desired.play == 2);
+    }
+
+    #[test]
+    fn a_rebase_shows_the_place_in_the_content_and_keeps_what_is_left_to_the_end() {
+        let mut desired = playing();
+        let nightcore = Timescale {
+            speed: 2.0,
+            pitch: 1.0,
+            rate: 1.0,
+        };
+        apply(
+            &mut desired,
+            Update::default().filters(Filters::new().with_timescale(nightcore)),
+        );
+        desired.clock.run(true, NOW);
+        // Ten seconds of sound are twenty of the track: 20 of 30 s are left on the server's clock.
+        let later = NOW + Duration::from_secs(10);
+        desired.rebase(later);
+        assert_eq!(desired.clock.position_ms(later), 50_000);
+        assert_eq!(desired.end_time_ms, Some(70_000));
+    }
+
+    #[test]
+    fn a_revert_takes_back_the_named_fields_only() {
+        let base = playing();
+        let mut desired = base.clone();
+        apply(
+            &mut desired,
+            Update::play(Source::encoded("QBBB")).volume(50),
+        );
+        desired.revert(Fields::PLAY, &base, NOW);
+        assert_eq!(
+            (&desired.track, desired.paused, desired.volume.get()),
+            (&base.track, true, 50)
+        );
+    }
+}

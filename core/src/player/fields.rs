@@ -14,7 +14,6 @@ impl Fields {
     pub(crate) const FILTERS: Self = Self(1 << 5);
     pub(crate) const USER_DATA: Self = Self(1 << 6);
     pub(crate) const VOICE: Self = Self(1 << 7);
-    pub(crate) const ALL: Self = Self(0xff);
     /// What belongs to one play: the server forgets it with the track.
     pub(crate) const PLAY: Self =
         Self(Self::TRACK.0 | Self::POSITION.0 | Self::END_TIME.0 | Self::USER_DATA.0);

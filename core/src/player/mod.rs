@@ -1,6 +1,6 @@
 //! Players: what each should be, what is confirmed of it, and where it is.
 //!
-//! A [`Player`] alone owns what is unsent. Failover, resume, move and recreate are all one thing:
+//! A player alone owns what is unsent. Failover, resume, move and recreate are all one thing:
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
 mod busy;
@@ -92,6 +92,8 @@ pub(crate) struct Player {
     pub(crate) connected: bool,
     /// The node's word: milliseconds to the voice server, -1 without a connection.
     pub(crate) ping_ms: i32,
+    /// Whether its view waits to be published.
+    pub(crate) changed: bool,
     /// Whether a node was ever sent anything about it.
     pub(crate) was_sent: bool,
     /// Whether the application chose its node.
@@ -118,6 +120,7 @@ impl Player {
             awaits_start: false,
             connected: false,
             ping_ms: -1,
+            changed: false,
             was_sent: false,
             pinned: false,
             replayed: false,
@@ -229,6 +232,31 @@ impl Player {
             .unwrap_or_default()
     }
 
+    /// Marks everything unsent that a node without this player must be sent, and remembers what
+    /// the node that it leaves has not been sent. Returns the commands that are done by that:
+    /// those that took away what the new node never had.
+    pub(crate) fn pack(&mut self) -> Vec<Waiting> {
+        let left = self.unsent;
+        // A value that equals the default is sent only if somebody waits for it.
+        let plain = Fields::VOLUME.with(Fields::PAUSED).with(Fields::FILTERS);
+        self.unsent = self.substance().with(left.and(plain));
+        let pending = self.unsent;
+        let busy = self.busy();
+        busy.left = left;
+        busy.refusals = 0;
+        busy.refused = Fields::NONE;
+        busy.failures = 0;
+        busy.must_check = false;
+        busy.settle_except(pending)
+    }
+
+    /// The music stopped then.
+    pub(crate) fn stand(&mut self, lost_at: Timestamp) {
+        self.wanted.clock.run(false, lost_at);
+        self.connected = false;
+        self.lost_at = Some(lost_at);
+    }
+
     /// Forgets that a PATCH is on its way: whether it arrived is not known.
     pub(crate) fn recall(&mut self) {
         self.unsent = self.unsent.with(self.in_flight);
@@ -240,15 +268,13 @@ impl Player {
 
     /// Sets the clock going or standing, as all that is known of the player says.
     pub(crate) fn regulate(&mut self, now: Timestamp) {
-        let pending = self.unsent.with(self.in_flight);
-        let held = pending.has(Fields::TRACK.with(Fields::POSITION)) && !self.is_led_over();
-        let running = self.speaker().is_some()
-            && self.wanted.track.is_some()
-            && !self.wanted.paused
-            && self.connected
-            && !(self.awaits_start && !self.is_led_over())
-            && !held;
+        let running = self.speaker().is_some() && self.is_audible() && self.heeds_positions();
         self.wanted.clock.run(running, now);
+    }
+
+    /// Whether sound goes from the node to Discord: only then does the track pass.
+    pub(crate) const fn is_audible(&self) -> bool {
+        self.wanted.track.is_some() && !self.wanted.paused && self.connected
     }
 
     /// Whether the node's reports of a position are about the present play and place in it.

@@ -58,6 +58,11 @@ impl Tables {
             return self.failed_for(id, exchange, failure, retry_after, now);
         }
         self.node_answered(id, now);
+        if exchange.moves
+            && let Some(node) = self.node_mut(id)
+        {
+            node.control.window.answered(now.since(exchange.sent_at));
+        }
         match exchange.job {
             Job::Player(player) => self.patched(id, player, class, response.body, now),
             Job::Check(player) => self.checked(id, player, class, response.body, now),
@@ -203,8 +208,10 @@ impl Tables {
                 let Some(found) = self.player_mut(player) else {
                     return;
                 };
+                let in_flight = found.in_flight;
                 let busy = found.busy();
                 busy.refusals = busy.refusals.saturating_add(1);
+                busy.refused = in_flight;
                 // The server answers 500 to what it cannot decode, and to passing troubles.
                 if status >= 500 && busy.refusals < 2 {
                     found.recall();

@@ -1,8 +1,8 @@
-//! [`ChangedList`]: the views that the driver has to publish, each once.
+//! Which views the driver has to publish.
 
-use std::collections::{BTreeSet, VecDeque};
-
+use super::tables::Tables;
 use crate::id::NodeId;
+use crate::player::PlayerId;
 use crate::protocol::GuildId;
 
 /// A view that changed.
@@ -14,23 +14,46 @@ pub enum Changed {
     Node(NodeId),
 }
 
-/// What changed since it was last asked for, in the order of the first change.
-#[derive(Debug, Default)]
-pub(super) struct ChangedList {
-    queue: VecDeque<Changed>,
-    queued: BTreeSet<Changed>,
-}
+impl Tables {
+    /// Takes what changed first, each view once: a player or node that waits in the queue knows it.
+    pub(super) fn pop_changed(&mut self) -> Option<Changed> {
+        let changed = self.changed.pop_front()?;
+        match changed {
+            Changed::Player(guild) => {
+                let player = self.player_of(guild);
+                if let Some(player) = player.and_then(|id| self.player_mut(id)) {
+                    player.changed = false;
+                }
+            }
+            Changed::Node(id) => {
+                if let Some(node) = self.node_mut(id) {
+                    node.changed = false;
+                }
+            }
+        }
+        Some(changed)
+    }
 
-impl ChangedList {
-    pub(super) fn note(&mut self, changed: Changed) {
-        if self.queued.insert(changed) {
-            self.queue.push_back(changed);
+    pub(super) fn player_changed(&mut self, id: PlayerId) {
+        if let Some(player) = self.players.get_mut(id.slot, id.generation)
+            && !std::mem::replace(&mut player.changed, true)
+        {
+            self.changed.push_back(Changed::Player(player.guild));
         }
     }
 
-    pub(super) fn pop(&mut self) -> Option<Changed> {
-        let changed = self.queue.pop_front()?;
-        self.queued.remove(&changed);
-        Some(changed)
+    /// The view of a node changed, and perhaps its score.
+    pub(super) fn node_changed(&mut self, id: NodeId) {
+        if let Some(node) = self.nodes.get_mut(id.slot, id.generation)
+            && !std::mem::replace(&mut node.changed, true)
+        {
+            self.changed.push_back(Changed::Node(id));
+        }
+        self.rescore(id);
+    }
+
+    /// Something that is in no table any more had a view.
+    pub(super) fn gone(&mut self, changed: Changed) {
+        self.changed.push_back(changed);
     }
 }

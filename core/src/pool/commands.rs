@@ -27,7 +27,7 @@ struct Open {
 /// What a command waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Waits {
-    /// Nothing: it is answered in the call that submits it.
+    /// Nothing that knows of it but what answers it.
     Nothing,
     /// A player to be confirmed.
     Player(PlayerId),
@@ -114,12 +114,12 @@ impl Tables {
     }
 
     /// The deadline of a command has come.
-    pub(super) fn command_due(&mut self, id: CommandId, now: Timestamp) {
+    pub(super) fn command_due(&mut self, id: CommandId) {
         let Some(open) = self.commands.open.get(&id) else {
             return;
         };
         let error = match open.waits {
-            Waits::Nothing => return,
+            Waits::Nothing => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Player(player) => RequestError::Unconfirmed(self.abandon(player, id)),
             Waits::Ready(node) => {
                 let last = self.node(node).and_then(|node| node.loss.clone());
@@ -128,8 +128,8 @@ impl Tables {
             Waits::Pong(_) => RequestError::NodeFailed(NodeFailure::TimedOut),
             Waits::Drained(_) => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Request(request) => self.give_up_request(request),
-            Waits::Gone(node) => return self.depart_now(node, now),
-            Waits::Close => return self.close_now(now),
+            Waits::Gone(node) => return self.depart_now(node),
+            Waits::Close => return self.close_now(),
         };
         self.forget_command(id);
         self.answer(id, Err(error));

@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::player::{Choice, Player, PlayerId, play_tag};
+use crate::player::{Choice, Fields, Player, PlayerId, play_tag};
 use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
 
@@ -172,8 +172,12 @@ impl Tables {
         player.wanted.end_time_ms = None;
         player.wanted.clock.begin(0, u64::MAX, now);
         player.awaits_start = false;
-        let fields = crate::player::Fields::PLAY;
+        let fields = Fields::PLAY;
         player.unsent = player.unsent.without(fields);
+        if player.in_flight.has(Fields::TRACK) {
+            // What is on its way would start it again.
+            player.unsent = player.unsent.with(Fields::TRACK);
+        }
         let mut withdrawn = Vec::new();
         if let Some(busy) = &mut player.busy {
             busy.base.track = None;

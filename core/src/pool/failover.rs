@@ -8,46 +8,34 @@
 //! | stranded | stay, if they were lost from it | | moving | | moving, to the same node |
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::tables::Tables;
 use super::timers::Timer;
-use crate::command::Answer;
-use crate::error::{NodeFailure, RequestError, Unconfirmed};
+use crate::error::{NodeFailure, RequestError};
 use crate::event::{Event, Kinds};
-use crate::id::{CommandId, NodeId};
-use crate::node::{Node, Outage};
-use crate::player::{Choice, Fields, Move, Placement, Player, PlayerId};
-use crate::protocol::GuildId;
+use crate::id::NodeId;
+use crate::node::{Outage, State};
+use crate::player::{Move, Placement, Player, PlayerId};
 use crate::time::Timestamp;
-
-/// The players that go from one lost node to one target.
-#[derive(Debug, Default)]
-pub(super) struct Group {
-    under_way: usize,
-    confirmed: Vec<GuildId>,
-}
 
 impl Tables {
     /// A ready node is lost: its players freeze where they were last heard.
     pub(super) fn begin_outage(&mut self, id: NodeId, lost_at: Timestamp, now: Timestamp) {
         let Some(node) = self.node(id) else { return };
-        let may_resume = node.session.is_some() && node.leaving.is_none();
+        let grace_at = now + self.config.timing.resume_grace;
+        // A redial after the grace would come too late.
+        let is_late = matches!(node.state, State::Waiting { redial } if redial.0 >= grace_at);
+        let may_resume = node.session.is_some() && node.leaving.is_none() && !is_late;
         let players = self.players_where(|player| player.is_at(id));
         for player in players {
             self.freeze(player, id, lost_at, now);
         }
         let timing = &self.config.timing;
         let healthy_at = now + timing.healthy_within;
-        let grace_at = now + timing.resume_grace;
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
         let healthy = Some(self.timers.arm(healthy_at, Timer::Healthy(id)));
         if let Some(node) = self.node_mut(id) {
-            node.outage = Some(Outage {
-                lost_at,
-                grace,
-                healthy,
-            });
+            node.outage = Some(Outage { grace, healthy });
         }
         self.node_changed(id);
         if !may_resume {
@@ -56,32 +44,19 @@ impl Tables {
     }
 
     fn freeze(&mut self, id: PlayerId, lost: NodeId, lost_at: Timestamp, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         player.recall();
         player.queued = false;
         if let Some(busy) = &mut player.busy {
             // A node that stops its tracks and goes away was shutting down.
-            let mut stopped = busy.stopped_timer.take();
-            self.timers.clear(&mut stopped);
+            self.timers.clear(&mut busy.stopped_timer);
+            self.timers.clear(&mut busy.resend_timer);
         }
-        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
-            return;
-        };
         match player.place {
-            // The target is lost: the player is where it was before, if that still plays.
             Placement::Moving { from, to, why, .. } if to == lost && from != lost => {
-                self.left_group(from, to, None, now);
-                match why {
-                    Move::Ordered => self.stay(id, from, now),
-                    Move::Lost => {
-                        if let Some(player) = self.player_mut(id) {
-                            player.place = Placement::Frozen { old: from };
-                        }
-                        self.move_player(id, from, &[lost], now);
-                    }
-                }
+                self.target_lost(id, from, to, why, now);
             }
             // The source of an ordered move is lost: the move goes on without it.
             Placement::Moving {
@@ -89,8 +64,8 @@ impl Tables {
                 to,
                 why: Move::Ordered,
                 began_at,
-            } if from == lost => {
-                player.wanted.clock.run(false, lost_at);
+            } => {
+                player.stand(lost_at);
                 player.place = Placement::Moving {
                     from,
                     to,
@@ -98,18 +73,49 @@ impl Tables {
                     began_at,
                 };
                 self.failovers.entry((from, to)).or_default().under_way += 1;
+                self.sync(id);
+            }
+            Placement::Moving {
+                from,
+                to,
+                why: Move::Lost,
+                ..
+            } => {
+                player.place = Placement::Frozen { old: lost };
+                self.left_group(from, to, None);
             }
             Placement::Unplaced
             | Placement::On(_)
-            | Placement::Moving { .. }
             | Placement::Frozen { .. }
             | Placement::Stranded { .. } => {
-                player.wanted.clock.run(false, lost_at);
-                player.connected = false;
+                player.stand(lost_at);
                 player.place = Placement::Frozen { old: lost };
             }
         }
         self.player_changed(id);
+    }
+
+    /// The node that the player was on its way to is lost.
+    fn target_lost(&mut self, id: PlayerId, from: NodeId, to: NodeId, why: Move, now: Timestamp) {
+        if why == Move::Ordered {
+            let movers = self
+                .player_mut(id)
+                .map(Player::take_movers)
+                .unwrap_or_default();
+            let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
+            self.answer_all(movers, &Err(lost));
+            return self.stay(id, from, now);
+        }
+        self.left_group(from, to, None);
+        let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());
+        if let Some(player) = self.player_mut(id) {
+            player.place = if is_waited_for {
+                Placement::Frozen { old: from }
+            } else {
+                Placement::Stranded { from }
+            };
+        }
+        self.move_player(id, from, &[to], now);
     }
 
     /// The session has been waited for long enough.
@@ -134,7 +140,7 @@ impl Tables {
     }
 
     /// A healthy node has been waited for long enough: who is left is stranded.
-    pub(super) fn healthy_due(&mut self, id: NodeId, now: Timestamp) {
+    pub(super) fn healthy_due(&mut self, id: NodeId) {
         let left = self.players_where(|player| player.place == Placement::Frozen { old: id });
         let mut guilds = Vec::with_capacity(left.len());
         for player_id in left {
@@ -144,7 +150,7 @@ impl Tables {
                 self.player_changed(player_id);
             }
         }
-        self.end_outage(id, now);
+        self.end_outage(id);
         if !guilds.is_empty()
             && let Some(from) = self.node_ref(id)
         {
@@ -154,7 +160,7 @@ impl Tables {
     }
 
     /// Nothing is waited for any more.
-    pub(super) fn end_outage(&mut self, id: NodeId, _now: Timestamp) {
+    fn end_outage(&mut self, id: NodeId) {
         let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
@@ -200,293 +206,9 @@ impl Tables {
         }
     }
 
-    /// Sends a player that has no node to the best one.
-    fn move_player(&mut self, id: PlayerId, from: NodeId, except: &[NodeId], now: Timestamp) {
-        if let Some(to) = self.choose_for(id, except) {
-            self.start_move(id, from, to, Move::Lost, now);
-        }
-    }
-
-    /// Every field goes to the target.
-    pub(super) fn start_move(
-        &mut self,
-        id: PlayerId,
-        from: NodeId,
-        to: NodeId,
-        why: Move,
-        now: Timestamp,
-    ) {
-        let began_at = self.node(from).and_then(|node| node.outage.as_ref());
-        let began_at = began_at.map_or(now, |outage| outage.lost_at);
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let lost_at = match player.place {
-            Placement::Moving { began_at, .. } => began_at,
-            Placement::Unplaced
-            | Placement::On(_)
-            | Placement::Frozen { .. }
-            | Placement::Stranded { .. } => player.lost_at.unwrap_or(began_at),
-        };
-        if why == Move::Lost {
-            player.lost_at = Some(lost_at);
-        }
-        let left = player.unsent;
-        player.busy().left = left;
-        player.busy().refusals = 0;
-        player.busy().must_check = false;
-        player.place = Placement::Moving {
-            from,
-            to,
-            why,
-            began_at: lost_at,
-        };
-        player.unsent = player.substance();
-        player.regulate(now);
-        let (guild, is_empty) = (player.guild, player.unsent.is_empty());
-        if why == Move::Lost {
-            self.failovers.entry((from, to)).or_default().under_way += 1;
-        }
-        self.reserve(to, guild);
-        self.player_changed(id);
-        if is_empty {
-            // A node makes such a player by itself, when there is something to tell it.
-            self.arrived(id, to, now);
-            self.settle_player(id);
-        } else {
-            self.sync(id);
-        }
-    }
-
-    /// The target confirmed the player.
-    pub(super) fn arrived(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let Placement::Moving {
-            from,
-            to,
-            why,
-            began_at,
-        } = player.place
-        else {
-            return;
-        };
-        if to != node {
-            return;
-        }
-        player.place = Placement::On(to);
-        player.lost_at = None;
-        if let Some(busy) = &mut player.busy {
-            busy.rejected_by = None;
-            busy.left = Fields::NONE;
-        }
-        player.wanted.clock.restart(now);
-        player.regulate(now);
-        let (guild, position) = (player.guild, player.wanted.clock.content_at(now));
-        let movers = player
-            .busy
-            .as_mut()
-            .map(|busy| std::mem::take(&mut busy.movers));
-        if from != to {
-            // The old node must not play it as well, should its session come back.
-            self.bury(from, guild, None);
-            self.release(from, guild);
-        }
-        let gap = now.since(began_at);
-        if let (Some(from), Some(to)) = (self.node_ref(from), self.node_ref(to)) {
-            self.emit(Kinds::PLAYERS, || Event::PlayerMoved {
-                guild,
-                from,
-                to,
-                position,
-                gap,
-            });
-        }
-        self.answer_all(movers.unwrap_or_default(), &Ok(Answer::Done));
-        if why == Move::Lost {
-            self.left_group(from, to, Some(guild), now);
-        }
-        self.node_changed(from);
-        self.node_changed(to);
-        self.check_drained(from, now);
-    }
-
-    /// A player is under way to the target no more: the last one completes the failover.
-    pub(super) fn left_group(
-        &mut self,
-        from: NodeId,
-        to: NodeId,
-        confirmed: Option<GuildId>,
-        _now: Timestamp,
-    ) {
-        let Some(group) = self.failovers.get_mut(&(from, to)) else {
-            return;
-        };
-        group.under_way = group.under_way.saturating_sub(1);
-        group.confirmed.extend(confirmed);
-        if group.under_way > 0 {
-            return;
-        }
-        let Some(group) = self.failovers.remove(&(from, to)) else {
-            return;
-        };
-        if group.confirmed.is_empty() {
-            return;
-        }
-        if let (Some(old), Some(new)) = (self.node_ref(from), self.node_ref(to)) {
-            let players = Arc::from(group.confirmed);
-            self.emit(Kinds::PLAYERS, || Event::Failover { old, new, players });
-        }
-    }
-
-    /// The target did not answer: the next one is tried, and this one must not keep the player.
-    pub(super) fn move_failed(
-        &mut self,
-        id: PlayerId,
-        target: NodeId,
-        failure: NodeFailure,
-        now: Timestamp,
-    ) {
-        let Some(player) = self.player(id) else {
-            return;
-        };
-        let Placement::Moving { from, to, why, .. } = player.place else {
-            return;
-        };
-        let guild = player.guild;
-        self.bury(target, guild, None);
-        self.release(target, guild);
-        match why {
-            Move::Ordered => {
-                let movers = self
-                    .player_mut(id)
-                    .map(Player::take_movers)
-                    .unwrap_or_default();
-                self.answer_all(movers, &Err(RequestError::NodeFailed(failure)));
-                self.stay(id, from, now);
-            }
-            Move::Lost => self.try_next(id, from, to, now),
-        }
-    }
-
-    /// Another target; the same again after a pause, if there is no other.
-    fn try_next(&mut self, id: PlayerId, from: NodeId, failed: NodeId, now: Timestamp) {
-        // The old node is back, and still has the player.
-        if from != failed && self.node(from).is_some_and(Node::has_resumed) {
-            self.left_group(from, failed, None, now);
-            return self.stay(id, from, now);
-        }
-        if let Some(to) = self.choose_for(id, &[failed]) {
-            self.left_group(from, failed, None, now);
-            return self.start_move(id, from, to, Move::Lost, now);
-        }
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let busy = player.busy();
-        busy.failures = busy.failures.saturating_add(1);
-        let pause = Duration::from_secs(u64::from(busy.failures).min(10));
-        self.resend_later(id, pause, now);
-    }
-
-    /// The player stays on the node that it was to leave.
-    pub(super) fn stay(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        player.recall();
-        player.queued = false;
-        player.place = Placement::On(node);
-        player.lost_at = None;
-        let left = player.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
-        player.unsent = left;
-        player.awaits_start = false;
-        player.regulate(now);
-        self.player_changed(id);
-        self.node_changed(node);
-        self.sync(id);
-        self.settle_player(id);
-    }
-
-    /// The target refused the player twice: what it refuses is most likely the track. Another
-    /// node may take it; two that refuse are enough.
-    pub(super) fn move_rejected(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let Placement::Moving { from, to, why, .. } = player.place else {
-            return;
-        };
-        let guild = player.guild;
-        player.recall();
-        let first = player.busy().rejected_by.replace(node);
-        player.busy().refusals = 0;
-        if why == Move::Ordered {
-            self.bury(to, guild, None);
-            self.release(to, guild);
-            let movers = self
-                .player_mut(id)
-                .map(Player::take_movers)
-                .unwrap_or_default();
-            self.answer_all(movers, &Err(RequestError::TrackUnplayable));
-            return self.stay(id, from, now);
-        }
-        let other = match first {
-            Some(_) => None,
-            None => self.choose_for(id, &[node]),
-        };
-        if let Some(other) = other {
-            self.bury(to, guild, None);
-            self.release(to, guild);
-            self.left_group(from, to, None, now);
-            return self.start_move(id, from, other, Move::Lost, now);
-        }
-        self.drop_track(id, now);
-    }
-
-    /// The track cannot be played anywhere: the player goes on without it.
-    fn drop_track(&mut self, id: PlayerId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let track = player
-            .wanted
-            .track
-            .as_ref()
-            .and_then(Choice::track)
-            .cloned();
-        let guild = player.guild;
-        let had_track = player.wanted.track.is_some();
-        let unplayable = player
-            .busy
-            .as_mut()
-            .map(|busy| busy.withdraw(Fields::PLAY))
-            .unwrap_or_default();
-        self.answer_waiting(unplayable, &RequestError::TrackUnplayable);
-        self.clear_track(id, now);
-        if let Some(track) = track {
-            self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
-        }
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        player.unsent = player.substance();
-        if !had_track {
-            // It is something else that the node refuses: only the bare player is left to try.
-            player.wanted.filters = None;
-            player.unsent = player.unsent.without(Fields::FILTERS);
-        }
-        let (target, is_empty) = (player.target(), player.unsent.is_empty());
-        match target {
-            Some(node) if is_empty => self.arrived(id, node, now),
-            Some(_) | None => self.sync(id),
-        }
-    }
-
     /// A node that was lost is ready: what waits for it, waits no more.
     pub(super) fn settle_outage(&mut self, id: NodeId, resumed: bool, now: Timestamp) {
-        self.end_outage(id, now);
+        self.end_outage(id);
         let theirs = self.players_where(|player| match player.place {
             Placement::Frozen { old } => old == id,
             Placement::Stranded { from } => from == id,
@@ -515,7 +237,7 @@ impl Tables {
         if let Placement::Moving { from, to, .. } = player.place {
             self.unqueue(player_id, to);
             self.release(to, guild);
-            self.left_group(from, to, None, now);
+            self.left_group(from, to, None);
             return self.stay(player_id, id, now);
         }
         let Some(player) = self.player_mut(player_id) else {
@@ -525,89 +247,5 @@ impl Tables {
         player.lost_at = None;
         player.regulate(now);
         self.player_changed(player_id);
-    }
-
-    /// Moves a player that plays to another node, without a gap.
-    pub(super) fn move_to(
-        &mut self,
-        command: Option<CommandId>,
-        id: PlayerId,
-        to: NodeId,
-        now: Timestamp,
-    ) {
-        let Some(player) = self.player(id) else {
-            return;
-        };
-        match player.place {
-            Placement::On(from) if from == to => self.moved_already(command),
-            Placement::On(from) => {
-                self.unqueue(id, from);
-                self.await_move(command, id);
-                if let Some(player) = self.player_mut(id) {
-                    // What is on its way to the old node does not matter any more.
-                    player.recall();
-                }
-                self.start_move(id, from, to, Move::Ordered, now);
-            }
-            Placement::Frozen { old: from } | Placement::Stranded { from } => {
-                self.await_move(command, id);
-                self.start_move(id, from, to, Move::Lost, now);
-            }
-            Placement::Moving { to: present, .. } if present == to => self.await_move(command, id),
-            Placement::Moving { .. } => {
-                if let Some(command) = command {
-                    let error = RequestError::Unconfirmed(Unconfirmed::Deadline);
-                    self.answer(command, Err(error));
-                }
-            }
-            Placement::Unplaced => {
-                self.put(id, to, now);
-                self.moved_already(command);
-            }
-        }
-    }
-
-    fn moved_already(&mut self, command: Option<CommandId>) {
-        if let Some(command) = command {
-            self.answer(command, Ok(Answer::Done));
-        }
-    }
-
-    fn await_move(&mut self, command: Option<CommandId>, id: PlayerId) {
-        if let (Some(command), Some(player)) = (command, self.player_mut(id)) {
-            player.busy().movers.push(command);
-            self.wait_for(command, super::commands::Waits::Player(id));
-        }
-    }
-
-    /// Moves every player off a node that is being emptied.
-    pub(super) fn evacuate(&mut self, id: NodeId, now: Timestamp) {
-        self.rescore(id);
-        let is_alive = self.node(id).is_some_and(Node::is_ready);
-        for player in self.players_where(|player| player.is_at(id)) {
-            match self.choose_for(player, &[id]) {
-                Some(to) if is_alive => self.move_to(None, player, to, now),
-                Some(to) => self.start_move(player, id, to, Move::Lost, now),
-                None => self.strand(player, id, now),
-            }
-        }
-    }
-
-    /// No other node can take it: it waits for one, and the node that goes forgets it.
-    fn strand(&mut self, id: PlayerId, from: NodeId, now: Timestamp) {
-        self.unqueue(id, from);
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        player.recall();
-        player.wanted.clock.run(false, now);
-        player.place = Placement::Stranded { from };
-        let guild = player.guild;
-        self.player_changed(id);
-        self.bury(from, guild, None);
-        if let Some(from) = self.node_ref(from) {
-            let players = Arc::from([guild]);
-            self.emit(Kinds::PLAYERS, || Event::PlayersStranded { from, players });
-        }
     }
 }

@@ -1,7 +1,5 @@
 //! What goes out on a node's REST sockets, in which order, and what it says.
 
-use std::time::Duration;
-
 use ::http::Method;
 
 use super::tables::Tables;
@@ -149,7 +147,7 @@ impl Tables {
             return None;
         }
         let moves = player.is_moving();
-        let fields = std::mem::replace(&mut player.unsent, Fields::NONE);
+        let fields = player.take_unsent();
         if moves || fields.has(Fields::TRACK) {
             // A node that begins a track counts from where it is told to.
             player.wanted.rebase(now);
@@ -177,6 +175,7 @@ impl Tables {
         let sent = player.wanted.clone();
         player.busy().send(fields, sent);
         player.regulate(now);
+        self.player_changed(player_id);
         Some(Written {
             method: Method::PATCH,
             fields,
@@ -191,7 +190,6 @@ impl Tables {
         socket: SocketId,
         kind: LaneKind,
         exchange: &Exchange,
-        now: Timestamp,
     ) {
         let Some(node) = self.node_mut(id) else {
             return;
@@ -202,10 +200,6 @@ impl Tables {
             .voice
             .saturating_sub(usize::from(exchange.fields.has(Fields::VOICE)));
         lane.moves = lane.moves.saturating_sub(usize::from(exchange.moves));
-        let latency: Duration = now.since(exchange.sent_at);
-        if exchange.moves {
-            lane.window.answered(latency);
-        }
     }
 
     /// The socket died under a request that the server has most likely never seen: it goes out
@@ -259,6 +253,24 @@ impl crate::player::Player {
     /// Whether it is on its way to a node.
     pub(super) const fn is_moving(&self) -> bool {
         matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
+    fn take_unsent(&mut self) -> Fields {
+        let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
+        let again = self.unsent.and(refused);
+        let fields = if again.is_empty() { self.unsent } else { again };
+        self.unsent = self.unsent.without(fields);
+        fields
+    }
+
+    /// Whether it has nothing to do with the node: it is on another one, or between others.
+    pub(super) fn is_elsewhere(&self, id: NodeId) -> bool {
+        match self.place {
+            Placement::On(node) => node != id,
+            Placement::Moving { from, to, .. } => from != id && to != id,
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
     }
 
     /// Whether the node has it, or is to have it.

@@ -127,13 +127,19 @@ impl Tables {
             return;
         };
         if player.speaker() != Some(id) {
+            if player.is_elsewhere(id) {
+                // Such as a move that was given up and took effect all the same.
+                self.bury(id, update.guild_id, None);
+            }
             return;
         }
         let state = &update.state;
         player.connected = state.connected;
         player.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
         let position_ms = u64::try_from(state.position).unwrap_or(0);
-        if player.heeds_positions() && player.wanted.track.is_some() {
+        // A player that no sound is taken from soon reports the last place of which it was, or
+        // none, however far into the track it was told to start.
+        if player.is_audible() && player.heeds_positions() {
             player.wanted.clock.report(position_ms, now);
         }
         player.regulate(now);

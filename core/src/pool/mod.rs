@@ -6,25 +6,34 @@
 //! is a task, done before the call returns.
 
 mod answers;
+mod burials;
 mod changed;
 mod commands;
 mod dial;
 mod events;
+mod explain;
 mod failover;
 mod headers;
 mod lanes;
+mod leave;
+mod loss;
 mod messages;
+mod moves;
 mod players;
 mod reconcile;
 mod requests;
 mod selection;
 mod sockets;
+#[cfg(test)]
+mod state_table;
 mod tables;
 mod timers;
 mod views;
+mod voice;
 mod wires;
 
 pub use changed::Changed;
+pub use explain::{Candidate, Verdict};
 pub use selection::Strategy;
 pub use timers::Timer;
 pub(crate) use timers::TimerKey;
@@ -93,7 +102,7 @@ impl Pool {
             Input::Timeout => self.timeout(now),
             Input::Connected(socket) => self.connected(socket, now),
             Input::Received(socket, bytes) => self.received(socket, bytes, now),
-            Input::Wrote(socket, count) => self.wrote(socket, count, now),
+            Input::Wrote(socket, count) => self.wrote(socket, count),
             Input::Closed(socket, closed) => self.closed(socket, closed, now),
         }
         self.settle(now);
@@ -162,7 +171,7 @@ impl Pool {
 
     /// Takes the next view to publish: each changed one once, however often it changed.
     pub fn poll_changed(&mut self) -> Option<Changed> {
-        self.tables.changed.pop()
+        self.tables.pop_changed()
     }
 
     /// The bytes to write to the socket; [`Input::Wrote`] says how many were taken.
@@ -216,6 +225,18 @@ impl Pool {
             .map(|player| self.tables.player_view(player))
     }
 
+    /// The node that the next player would go to.
+    pub fn best_node(&self) -> Option<NodeId> {
+        self.tables.scores.peek(None)
+    }
+
+    /// Why each node would be chosen, or not: for the guild's player, in its region, or, without
+    /// one, for any.
+    pub fn explain(&self, guild: Option<GuildId>) -> Vec<Candidate> {
+        let player = guild.and_then(|guild| self.tables.player_of(guild));
+        self.tables.explain(player)
+    }
+
     /// How the nodes stand.
     pub fn report(&self) -> Report {
         self.tables.report()
@@ -253,7 +274,7 @@ impl Pool {
             }
             Command::Destroy(guild) => {
                 let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
-                tables.destroy(Some(id), player, now);
+                tables.destroy(Some(id), player);
             }
             Command::VoiceState(update) => {
                 tables.voice_state(update, now);
@@ -273,7 +294,7 @@ impl Pool {
                 }
                 tables.submit_request(id, node, request);
             }
-            Command::Close(players) => tables.close(id, players, now),
+            Command::Close(players) => tables.close(id, players),
         }
         Ok(())
     }
@@ -311,14 +332,14 @@ impl Pool {
             Timer::Pong(node) => tables.pong_due(node, now),
             Timer::Stable(node) => tables.stable(node),
             Timer::Grace(node) => tables.grace_due(node, now),
-            Timer::Healthy(node) => tables.healthy_due(node, now),
+            Timer::Healthy(node) => tables.healthy_due(node),
             Timer::Probe(node) => tables.probe_due(node, now),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),
             Timer::Stopped(player) => tables.stopped_due(player, now),
-            Timer::Command(command) => tables.command_due(command, now),
-            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket, now),
+            Timer::Command(command) => tables.command_due(command),
+            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket),
             Timer::Dial(socket) => self.dial_due(socket, now),
             Timer::Exchange(socket) => {
                 self.exchange_failed(socket, NodeFailure::TimedOut, now);

@@ -7,15 +7,12 @@ use super::commands::Waits;
 use super::selection::Needs;
 use super::tables::Tables;
 use super::timers::Timer;
-use crate::command::{Answer, VoiceServerUpdate, VoiceStateUpdate};
+use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
-use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, State};
-use crate::player::{
-    Choice, Fields, Move, Placement, Player, PlayerId, Source, Update, Voice, VoiceChange,
-};
-use crate::protocol::{self, GuildId, VoiceState};
+use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Update};
+use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -39,6 +36,9 @@ impl Tables {
         let id = PlayerId { slot, generation };
         self.guilds.insert(guild, id);
         self.player_changed(id);
+        if let Some(player) = self.player_mut(id) {
+            player.pinned = node.is_some();
+        }
         let node = node.or_else(|| self.choose(Needs::default()));
         if let Some(node) = node {
             self.put(id, node, now);
@@ -84,6 +84,10 @@ impl Tables {
             // What a play brings with it is part of it.
             player.unsent = player.unsent.without(Fields::USER_DATA);
         }
+        if player.is_moving() {
+            let busy = player.busy();
+            busy.left = busy.left.with(changed);
+        }
         let is_voiceless = player
             .voice
             .as_ref()
@@ -93,6 +97,7 @@ impl Tables {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.stopped_timer);
             busy.refusals = 0;
+            busy.refused = Fields::NONE;
             busy.rejected_by = None;
             busy.must_check = false;
         }
@@ -123,7 +128,7 @@ impl Tables {
     }
 
     /// A player that was stopped does not weigh on its node any more.
-    fn track_released(&mut self, id: PlayerId, changed: Fields) {
+    pub(super) fn track_released(&mut self, id: PlayerId, changed: Fields) {
         let Some(player) = self.player(id) else {
             return;
         };
@@ -203,6 +208,7 @@ impl Tables {
                 busy.base.confirm(fields, &sent);
             }
             busy.refusals = 0;
+            busy.refused = Fields::NONE;
             busy.failures = 0;
             busy.must_check = false;
         }
@@ -253,6 +259,7 @@ impl Tables {
         let reverted = fields.without(player.unsent);
         let busy = player.busy();
         busy.refusals = 0;
+        busy.refused = Fields::NONE;
         let refused = busy.reject();
         let base = busy.base.clone();
         // A failure in the middle leaves the parts before it applied: those are set back, unless
@@ -279,103 +286,9 @@ impl Tables {
         self.settle_player(id);
     }
 
-    /// Discord's voice updates did not come: the play that waited for them is taken back.
-    pub(super) fn voice_due(&mut self, id: PlayerId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let unsent = player.unsent;
-        let busy = player.busy();
-        busy.voice_timer = None;
-        let base = busy.base.clone();
-        let taken_back = unsent.and(Fields::PLAY.with(Fields::PAUSED));
-        let withdrawn = busy.withdraw(taken_back);
-        player.wanted.revert(taken_back, &base, now);
-        player.unsent = unsent.without(taken_back);
-        player.awaits_start = false;
-        player.regulate(now);
-        self.answer_waiting(withdrawn, &RequestError::VoiceTimeout);
-        self.track_released(id, taken_back);
-        self.player_changed(id);
-        self.sync(id);
-        self.settle_player(id);
-    }
-
-    /// Discord's `VOICE_STATE_UPDATE`; other users' are none of our business.
-    pub(super) fn voice_state(&mut self, update: VoiceStateUpdate, now: Timestamp) {
-        if update.user != self.config.user_id {
-            return;
-        }
-        let VoiceStateUpdate {
-            guild,
-            channel,
-            session_id,
-            ..
-        } = update;
-        self.voice(guild, channel.is_some(), now, |voice| {
-            voice.state(channel, session_id)
-        });
-    }
-
-    /// Discord's `VOICE_SERVER_UPDATE`.
-    pub(super) fn voice_server(&mut self, update: VoiceServerUpdate, now: Timestamp) {
-        let VoiceServerUpdate {
-            guild,
-            token,
-            endpoint,
-        } = update;
-        self.voice(guild, true, now, |voice| voice.server(token, endpoint));
-    }
-
-    /// A complete voice state.
-    pub(super) fn voice_set(&mut self, guild: GuildId, state: VoiceState, now: Timestamp) {
-        self.voice(guild, true, now, |voice| voice.set(state));
-    }
-
-    fn voice(
-        &mut self,
-        guild: GuildId,
-        creates: bool,
-        now: Timestamp,
-        change: impl FnOnce(&mut Voice) -> VoiceChange,
-    ) {
-        let id = match self.player_of(guild) {
-            Some(id) => id,
-            None if creates => match self.player_unplaced(guild) {
-                Some(id) => id,
-                None => return,
-            },
-            None => return,
-        };
-        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
-            return;
-        };
-        let change = change(player.voice.get_or_insert_default());
-        match change {
-            VoiceChange::None => {}
-            VoiceChange::Left => {
-                player.voice = None;
-                player.connected = false;
-                player.unsent = player.unsent.without(Fields::VOICE);
-                player.regulate(now);
-            }
-            VoiceChange::New => {
-                player.busy();
-                player.unsent = player.unsent.with(Fields::VOICE);
-                if let Some(busy) = &mut player.busy {
-                    self.timers.clear(&mut busy.voice_timer);
-                }
-                self.place_by_region(id, now);
-                self.sync(id);
-            }
-        }
-        self.player_changed(id);
-        self.settle_player(id);
-    }
-
     /// A player that exists only because Discord spoke of its guild: it has no node until it has
     /// a voice endpoint to choose one by, or something to play.
-    fn player_unplaced(&mut self, guild: GuildId) -> Option<PlayerId> {
+    pub(super) fn player_unplaced(&mut self, guild: GuildId) -> Option<PlayerId> {
         if self.players.len() >= self.config.limits.players_max {
             return None;
         }
@@ -385,36 +298,6 @@ impl Tables {
         let id = PlayerId { slot, generation };
         self.guilds.insert(guild, id);
         Some(id)
-    }
-
-    /// The endpoint is known: a player of which no node knows anything yet goes to its region.
-    fn place_by_region(&mut self, id: PlayerId, now: Timestamp) {
-        let Some(player) = self.player(id) else {
-            return;
-        };
-        let (is_unknown, guild) = (!player.was_sent, player.guild);
-        let old = match player.place {
-            Placement::Unplaced => None,
-            Placement::On(node) if is_unknown && !player.pinned => Some(node),
-            Placement::On(_)
-            | Placement::Frozen { .. }
-            | Placement::Moving { .. }
-            | Placement::Stranded { .. } => return,
-        };
-        let Some(node) = self.choose_for(id, &[]) else {
-            return;
-        };
-        if Some(node) == old {
-            return;
-        }
-        if let Some(old) = old {
-            self.release(old, guild);
-            self.unqueue(id, old);
-        }
-        self.put(id, node, now);
-        if let Some(old) = old {
-            self.node_changed(old);
-        }
     }
 
     /// The best node for the player: its region first.
@@ -436,113 +319,6 @@ impl Tables {
         if let Some(node) = self.node_mut(node) {
             node.control
                 .retain(|job| job != Job::Player(id) && job != Job::Check(id));
-        }
-    }
-
-    /// Destroys a player; the command waits until its node has confirmed that.
-    pub(super) fn destroy(
-        &mut self,
-        command: Option<CommandId>,
-        id: PlayerId,
-        now: Timestamp,
-    ) -> Option<()> {
-        let player = self.player(id)?;
-        let (guild, place, was_sent) = (player.guild, player.place, player.was_sent);
-        let nodes: Vec<_> = match place {
-            Placement::On(node)
-            | Placement::Frozen { old: node }
-            | Placement::Stranded { from: node } => vec![node],
-            Placement::Moving { from, to, .. } => vec![from, to],
-            Placement::Unplaced => Vec::new(),
-        };
-        self.remove_player(id, now);
-        let mut waits = false;
-        for node in nodes.into_iter().filter(|_| was_sent) {
-            waits |= self.bury(node, guild, command);
-        }
-        if !waits && let Some(command) = command {
-            self.answer(command, Ok(Answer::Done));
-        }
-        Some(())
-    }
-
-    /// Takes the player out of every table.
-    pub(super) fn remove_player(&mut self, id: PlayerId, now: Timestamp) {
-        let Some(player) = self.player(id) else {
-            return;
-        };
-        let (guild, place) = (player.guild, player.place);
-        if let Some(node) = player.target() {
-            self.unqueue(id, node);
-            self.release(node, guild);
-        }
-        let Some(player) = self.players.remove(id.slot, id.generation) else {
-            return;
-        };
-        self.guilds.remove(&guild);
-        if let Some(mut busy) = player.busy {
-            self.timers.clear(&mut busy.voice_timer);
-            self.timers.clear(&mut busy.resend_timer);
-            self.timers.clear(&mut busy.stopped_timer);
-            let waiting = std::mem::take(&mut busy.waiting);
-            self.answer_waiting(waiting, &RequestError::Destroyed);
-        }
-        self.changed.note(super::Changed::Player(guild));
-        match place {
-            Placement::Moving { from, to, .. } => {
-                self.left_group(from, to, None, now);
-                self.check_drained(from, now);
-                self.node_changed(from);
-                self.node_changed(to);
-            }
-            Placement::On(node) => {
-                self.check_drained(node, now);
-                self.node_changed(node);
-            }
-            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => {}
-        }
-    }
-
-    /// The node must not have the guild's player. Returns whether the command waits for that.
-    pub(super) fn bury(
-        &mut self,
-        node: NodeId,
-        guild: GuildId,
-        command: Option<CommandId>,
-    ) -> bool {
-        let Some(found) = self.node_mut(node) else {
-            return false;
-        };
-        if found.session.is_none() {
-            return false;
-        }
-        let is_ready = found.is_ready();
-        let tombstone = found.tombstones.entry(guild).or_default();
-        tombstone.commands.extend(command);
-        let is_new = !std::mem::replace(&mut tombstone.queued, is_ready);
-        if is_ready && is_new {
-            found.control.push(Job::Delete(guild));
-            self.note_lane(node, LaneKind::Control);
-        }
-        true
-    }
-
-    /// The node does not have the player any more.
-    pub(super) fn buried(&mut self, node: NodeId, guild: GuildId) {
-        let tombstone = self
-            .node_mut(node)
-            .and_then(|node| node.tombstones.remove(&guild));
-        if let Some(tombstone) = tombstone {
-            self.answer_all(tombstone.commands, &Ok(Answer::Done));
-        }
-        if let Some(id) = self.player_of(guild) {
-            self.sync(id);
-        }
-    }
-
-    pub(super) fn destroy_players_of(&mut self, node: NodeId, now: Timestamp) {
-        for id in self.players_where(|player| player.is_at(node)) {
-            self.destroy(None, id, now);
         }
     }
 
@@ -573,25 +349,6 @@ impl Tables {
             busy.resend_timer = None;
         }
         self.sync(id);
-    }
-
-    /// Discord's voice server did not answer the node: the application should join again.
-    pub(super) fn voice_failed(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let guild = player.guild;
-        player.recall();
-        if let Some(voice) = &mut player.voice {
-            voice.expire();
-        }
-        player.connected = false;
-        player.unsent = player.substance();
-        player.wanted.rebase(now);
-        player.regulate(now);
-        self.bury(node, guild, None);
-        self.player_changed(id);
-        self.emit(Kinds::VOICE, || Event::VoiceFailed { guild });
     }
 }
 
@@ -637,31 +394,5 @@ impl Player {
         choice.source = Source::Track(track);
         let length_ms = Choice::length_ms(choice);
         self.wanted.clock.bound(length_ms);
-    }
-}
-
-/// Whether a placement is a move for this reason.
-pub(super) const fn moves_for(place: Placement, reason: Move) -> bool {
-    match (place, reason) {
-        (
-            Placement::Moving {
-                why: Move::Lost, ..
-            },
-            Move::Lost,
-        )
-        | (
-            Placement::Moving {
-                why: Move::Ordered, ..
-            },
-            Move::Ordered,
-        ) => true,
-        (
-            Placement::Moving { .. }
-            | Placement::Unplaced
-            | Placement::On(_)
-            | Placement::Frozen { .. }
-            | Placement::Stranded { .. },
-            _,
-        ) => false,
     }
 }

@@ -193,7 +193,12 @@ impl Tables {
             let failure = NodeFailure::ConnectionLost;
             return self.close_request(number, Err(RequestError::NodeFailed(failure)));
         }
-        let kind = lane_of(&open.request);
+        let (kind, target) = (lane_of(&open.request), open.target);
+        let is_ready = self.node(node).is_some_and(|node| node.is_ready());
+        if !is_ready && target == Target::Best {
+            // It was not the socket alone that died.
+            return self.route_request(number);
+        }
         if let Some(node) = self.node_mut(node) {
             node.lane(kind).push_first(Job::Request(number));
         }

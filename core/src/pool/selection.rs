@@ -85,33 +85,25 @@ impl Scores {
 
     /// The best node for these needs: inside the region as closely as it goes, else anywhere.
     fn choose(&mut self, needs: Needs<'_>) -> Option<NodeId> {
-        let fits = match needs.region {
-            Some(region) => {
-                let labels = &self.labels;
-                let fit = |label: &Box<str>| rank(label, region);
-                let fits = self.fits.entry(region.clone());
-                &**fits.or_insert_with(|| labels.iter().map(fit).collect())
-            }
+        let Self {
+            keys, labels, fits, ..
+        } = self;
+        let fits: &[u8] = match needs.region {
+            Some(region) => fits
+                .entry(region.clone())
+                .or_insert_with(|| labels.iter().map(|label| rank(label, region)).collect()),
             None => &[],
         };
-        let mut best: Option<(u8, u64, NodeId)> = None;
-        for key in &self.keys {
-            if !key.eligible || needs.except.contains(&key.node) {
-                continue;
-            }
-            let fit = key
-                .label
-                .and_then(|label| fits.get(label as usize))
-                .copied()
-                .unwrap_or(0);
-            let is_better = best.is_none_or(|(best_fit, score, _)| {
-                fit > best_fit || (fit == best_fit && key.score < score)
-            });
-            if is_better {
-                best = Some((fit, key.score, key.node));
-            }
-        }
-        best.map(|(_, _, node)| node)
+        let fit = |label: u32| fits.get(label as usize).copied().unwrap_or(0);
+        best(keys, needs.except, fit)
+    }
+
+    /// The node that would be chosen for the region, if somebody asked.
+    pub(super) fn peek(&self, region: Option<&Region>) -> Option<NodeId> {
+        let label = |index: u32| self.labels.get(index as usize).zip(region);
+        best(&self.keys, &[], |index| {
+            label(index).map_or(0, |(label, region)| rank(label, region))
+        })
     }
 
     /// The best node, without these.
@@ -194,7 +186,7 @@ impl Tables {
             .map(|key| key.score);
         let score = match self.score(node) {
             Some(score) => score << ORDER_BITS | u64::from(node.order).min((1 << ORDER_BITS) - 1),
-            None => previous.unwrap_or(u64::from(node.order)),
+            None => previous.unwrap_or_else(|| u64::from(node.order)),
         };
         let eligible = node.is_eligible();
         let label = node.config.region_label().cloned();
@@ -281,6 +273,24 @@ impl Tables {
             self.rescore(node);
         }
     }
+}
+
+/// One scan: the closest fit first, then the lowest score.
+fn best(keys: &[Key], except: &[NodeId], fit: impl Fn(u32) -> u8) -> Option<NodeId> {
+    let mut best: Option<(u8, &Key)> = None;
+    for key in keys {
+        if !key.eligible || except.contains(&key.node) {
+            continue;
+        }
+        let fit = key.label.map_or(0, &fit);
+        let is_better = best.is_none_or(|(best_fit, best)| {
+            fit > best_fit || (fit == best_fit && key.score < best.score)
+        });
+        if is_better {
+            best = Some((fit, key));
+        }
+    }
+    best.map(|(_, key)| key.node)
 }
 
 /// How well a label fits a region: the greater, the better.

@@ -43,7 +43,7 @@ impl Pool {
         };
         match &wire.kind {
             WireKind::WebSocket(_) if wire.closing.is_some() => {
-                self.closing_received(socket, bytes, now);
+                self.closing_received(socket, bytes);
             }
             WireKind::WebSocket(_) => self.websocket_received(socket, bytes, now),
             WireKind::Rest(_) => self.rest_received(socket, bytes, now),
@@ -76,7 +76,7 @@ impl Pool {
     }
 
     /// A WebSocket that the pool is done with: only the peer's close frame matters.
-    fn closing_received(&mut self, socket: SocketId, mut bytes: &[u8], now: Timestamp) {
+    fn closing_received(&mut self, socket: SocketId, mut bytes: &[u8]) {
         let Some(wire) = self.wires.get_mut(socket) else {
             return;
         };
@@ -85,7 +85,7 @@ impl Pool {
         };
         while let Ok(Some(_)) = websocket.next(&mut bytes) {}
         if websocket.is_closed() && websocket.pending().is_empty() {
-            self.drop_socket(socket, now);
+            self.drop_socket(socket);
         }
     }
 
@@ -104,7 +104,7 @@ impl Pool {
                 Ok(None) => return,
                 Ok(Some(response)) => {
                     let Some(exchange) = exchange else { return };
-                    tables.exchange_ended(node, socket, rest.lane, &exchange, now);
+                    tables.exchange_ended(node, socket, rest.lane, &exchange);
                     tables.responded(node, &exchange, &response, now);
                     let reusable = response.reusable;
                     self.exchange_over(socket, reusable, now);
@@ -136,7 +136,7 @@ impl Pool {
             }
             self.rest_idle(socket, now);
         } else {
-            self.drop_socket(socket, now);
+            self.drop_socket(socket);
         }
         self.tables.note_lane(node, kind);
     }
@@ -167,10 +167,9 @@ impl Pool {
             return;
         };
         let (kind, exchange) = (rest.lane, rest.exchange.take());
-        self.drop_socket(socket, now);
+        self.drop_socket(socket);
         if let Some(exchange) = exchange {
-            self.tables
-                .exchange_ended(node, socket, kind, &exchange, now);
+            self.tables.exchange_ended(node, socket, kind, &exchange);
             self.tables.failed(node, &exchange, failure, now);
         }
         self.tables.note_lane(node, kind);
@@ -184,7 +183,7 @@ impl Pool {
         match &mut wire.kind {
             WireKind::WebSocket(_) => {
                 let is_own = self.tables.owns(node, socket);
-                self.forget_socket(socket, now);
+                self.forget_socket(socket);
                 if is_own {
                     self.tables.node_lost(node, Loss::Socket(closed), now);
                 }
@@ -207,13 +206,13 @@ impl Pool {
             let was_dialling = tables
                 .node_mut(node)
                 .is_some_and(|node| node.lane(kind).dialling.contains(&socket));
-            self.forget_socket(socket, now);
+            self.forget_socket(socket);
             if was_dialling {
                 self.tables.dial_failed(node, kind, now);
             }
             return self.tables.note_lane(node, kind);
         };
-        tables.exchange_ended(node, socket, kind, &exchange, now);
+        tables.exchange_ended(node, socket, kind, &exchange);
         match rest.connection.end_of_stream() {
             Ok(Some(response)) => tables.responded(node, &exchange, &response, now),
             // The server closed the idle socket while the request was on its way to it.
@@ -222,11 +221,11 @@ impl Pool {
                 tables.failed(node, &exchange, NodeFailure::ConnectionLost, now);
             }
         }
-        self.forget_socket(socket, now);
+        self.forget_socket(socket);
         self.tables.note_lane(node, kind);
     }
 
-    pub(super) fn wrote(&mut self, socket: SocketId, count: usize, now: Timestamp) {
+    pub(super) fn wrote(&mut self, socket: SocketId, count: usize) {
         let Some(wire) = self.wires.get_mut(socket) else {
             return;
         };
@@ -238,20 +237,20 @@ impl Pool {
             WireKind::Rest(_) => false,
         };
         if is_over {
-            self.drop_socket(socket, now);
+            self.drop_socket(socket);
         }
         self.wires.touch(socket);
     }
 
     /// Tells the driver to close the socket, and forgets it.
-    pub(super) fn drop_socket(&mut self, socket: SocketId, now: Timestamp) {
+    pub(super) fn drop_socket(&mut self, socket: SocketId) {
         if self.wires.get(socket).is_some() {
             self.tables.outputs.push_back(Output::Close(socket));
-            self.forget_socket(socket, now);
+            self.forget_socket(socket);
         }
     }
 
-    fn forget_socket(&mut self, socket: SocketId, now: Timestamp) {
+    fn forget_socket(&mut self, socket: SocketId) {
         let Some(wire) = self.wires.remove(socket) else {
             return;
         };
@@ -259,7 +258,7 @@ impl Pool {
             WireKind::WebSocket(_) => {
                 let mut closing = wire.closing;
                 self.tables.timers.clear(&mut closing);
-                self.tables.parted(wire.node, socket, now);
+                self.tables.parted(wire.node, socket);
             }
             WireKind::Rest(mut rest) => {
                 self.tables.timers.clear(&mut rest.timer);
@@ -282,8 +281,9 @@ impl Pool {
                     self.wires.touch(socket);
                 }
             }
+            Task::Linger(socket) => self.linger(socket, now),
             Task::Close(socket) => self.close_websocket(socket, now),
-            Task::Drop(socket) => self.drop_socket(socket, now),
+            Task::Drop(socket) => self.drop_socket(socket),
             Task::Clear(node, kind) => self.clear_lane(node, kind, now),
         }
     }
@@ -327,11 +327,20 @@ impl Pool {
         };
         websocket.close(CloseCode::NORMAL, "");
         if websocket.is_closed() {
-            return self.drop_socket(socket, now);
+            return self.drop_socket(socket);
         }
-        let at = now + self.tables.config.timing.close_deadline;
-        wire.closing = Some(self.tables.timers.arm(at, Timer::Close(socket)));
+        self.linger(socket, now);
         self.wires.touch(socket);
+    }
+
+    /// Whatever still is to happen on the socket must have happened by the deadline.
+    fn linger(&mut self, socket: SocketId, now: Timestamp) {
+        let Some(wire) = self.wires.get_mut(socket) else {
+            return;
+        };
+        let at = now + self.tables.config.timing.close_deadline;
+        self.tables.timers.clear(&mut wire.closing);
+        wire.closing = Some(self.tables.timers.arm(at, Timer::Close(socket)));
     }
 
     /// A REST socket was not connected in time.
@@ -344,7 +353,7 @@ impl Pool {
             return;
         };
         let kind = rest.lane;
-        self.drop_socket(socket, now);
+        self.drop_socket(socket);
         self.tables.dial_failed(node, kind, now);
         self.tables.note_lane(node, kind);
     }

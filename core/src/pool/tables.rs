@@ -5,9 +5,9 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use rand_chacha::ChaCha8Rng;
 
-use super::changed::{Changed, ChangedList};
+use super::changed::Changed;
 use super::commands::Commands;
-use super::failover::Group;
+use super::moves::Group;
 use super::requests::Requests;
 use super::selection::Scores;
 use super::timers::Timers;
@@ -33,7 +33,6 @@ pub(super) struct Tables {
     pub(super) nodes: Slab<Node>,
     /// The nodes in the order of configuration.
     pub(super) order: Vec<NodeId>,
-    pub(super) next_order: u32,
     pub(super) players: Slab<Player>,
     pub(super) guilds: HashMap<GuildId, PlayerId, BuildHasherDefault<SnowflakeHasher>>,
     pub(super) scores: Scores,
@@ -44,7 +43,8 @@ pub(super) struct Tables {
     pub(super) events: EventQueue,
     pub(super) listening: Kinds,
     pub(super) outputs: VecDeque<Output>,
-    pub(super) changed: ChangedList,
+    /// The views to publish.
+    pub(super) changed: VecDeque<Changed>,
     pub(super) tasks: VecDeque<Task>,
     /// Lanes with something to do.
     pub(super) noted: VecDeque<(NodeId, LaneKind)>,
@@ -63,6 +63,8 @@ pub(super) enum Task {
     Dial(NodeId),
     /// Send a ping with this number.
     Ping(SocketId, u64),
+    /// Close the socket at a deadline, whatever it still waits for.
+    Linger(SocketId),
     /// Send a close frame, and close the socket when the peer has answered it.
     Close(SocketId),
     /// Close the socket at once.
@@ -80,7 +82,6 @@ impl Tables {
             now,
             nodes: Slab::default(),
             order: Vec::new(),
-            next_order: 0,
             players: Slab::default(),
             guilds: HashMap::default(),
             commands: Commands::default(),
@@ -89,7 +90,7 @@ impl Tables {
             failovers: BTreeMap::new(),
             listening: Kinds::ALL,
             outputs: VecDeque::new(),
-            changed: ChangedList::default(),
+            changed: VecDeque::new(),
             tasks: VecDeque::new(),
             noted: VecDeque::new(),
             pings: 0,
@@ -150,18 +151,6 @@ impl Tables {
         {
             self.events.push(event(node));
         }
-    }
-
-    pub(super) fn player_changed(&mut self, id: PlayerId) {
-        if let Some(player) = self.players.get(id.slot, id.generation) {
-            self.changed.note(Changed::Player(player.guild));
-        }
-    }
-
-    /// The view of a node changed, and perhaps its score.
-    pub(super) fn node_changed(&mut self, id: NodeId) {
-        self.changed.note(Changed::Node(id));
-        self.rescore(id);
     }
 
     /// The lane is looked at before the present call returns.

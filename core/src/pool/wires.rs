@@ -20,7 +20,6 @@ pub(super) struct Wires {
 /// One socket.
 #[derive(Debug)]
 pub(super) struct Wire {
-    pub(super) id: SocketId,
     pub(super) node: NodeId,
     pub(super) kind: WireKind,
     /// The deadline of a WebSocket that the pool is done with: only the exchange of close frames
@@ -73,15 +72,11 @@ impl Rest {
 
 impl Wires {
     pub(super) fn insert(&mut self, node: NodeId, kind: WireKind) -> SocketId {
-        let (slot, generation) = self.wires.insert(|slot, generation| {
-            let id = SocketId { slot, generation };
-            Wire {
-                id,
-                node,
-                kind,
-                closing: None,
-                write_asked: false,
-            }
+        let (slot, generation) = self.wires.insert(|_, _| Wire {
+            node,
+            kind,
+            closing: None,
+            write_asked: false,
         });
         SocketId { slot, generation }
     }
@@ -100,10 +95,6 @@ impl Wires {
 
     pub(super) const fn len(&self) -> usize {
         self.wires.len()
-    }
-
-    pub(super) fn ids(&self) -> Vec<SocketId> {
-        self.wires.iter().map(|wire| wire.id).collect()
     }
 
     /// Something may have been written to this socket's buffer.

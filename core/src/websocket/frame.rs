@@ -4,8 +4,6 @@ use std::io::Cursor;
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::Rng;
-use tungstenite::Error as CodecError;
-use tungstenite::error::ProtocolError;
 use tungstenite::protocol::frame::FrameHeader;
 use tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
@@ -62,13 +60,10 @@ impl Header {
     /// Reads a header at the start of `bytes`, and says where it ends.
     fn parse(bytes: &[u8]) -> Result<Option<(Self, usize)>, Violation> {
         let mut cursor = Cursor::new(bytes);
-        let parsed = FrameHeader::parse(&mut cursor).map_err(|error| match error {
-            CodecError::Protocol(ProtocolError::InvalidOpcode(opcode)) => {
-                Violation::ReservedOpcode { opcode }
-            }
-            // The codec gives no other error on a slice.
-            _ => Violation::ReservedBits,
-        })?;
+        // A reserved opcode is the one thing that the codec refuses in a header.
+        let opcode = bytes.first().map_or(0, |first| first & 0xf);
+        let parsed = FrameHeader::parse(&mut cursor);
+        let parsed = parsed.map_err(|_| Violation::ReservedOpcode { opcode })?;
         let Some((header, bytes)) = parsed else {
             return Ok(None);
         };

@@ -210,28 +210,18 @@ impl WebSocket {
                 self.pong = payload;
                 Ok(Some(Incoming::Pong(self.pong.bytes())))
             }
-            Found::Message(Whole {
-                kind: Kind::Binary,
-                input,
-            }) => Ok(Some(Incoming::Binary(
-                input.unwrap_or_else(|| self.assembler.buffer()),
-            ))),
-            Found::Message(Whole {
-                kind: Kind::Text,
-                input: Some(payload),
-            }) => match std::str::from_utf8(payload) {
-                Ok(text) => Ok(Some(Incoming::Text(text))),
-                Err(_) => Err(self.fail(Violation::Utf8)),
+            Found::Message(Whole { kind, input }) => match (kind, input) {
+                (Kind::Binary, Some(payload)) => Ok(Some(Incoming::Binary(payload))),
+                (Kind::Binary, None) => Ok(Some(Incoming::Binary(self.assembler.buffer()))),
+                (Kind::Text, Some(payload)) => match std::str::from_utf8(payload) {
+                    Ok(text) => Ok(Some(Incoming::Text(text))),
+                    Err(_) => Err(self.fail(Violation::Utf8)),
+                },
+                (Kind::Text, None) => match self.assembler.validate() {
+                    Ok(()) => Ok(Some(Incoming::Text(self.assembler.text()))),
+                    Err(violation) => Err(self.fail(violation)),
+                },
             },
-            Found::Message(Whole {
-                kind: Kind::Text,
-                input: None,
-            }) => {
-                if let Err(violation) = self.assembler.validate() {
-                    return Err(self.fail(violation));
-                }
-                Ok(Some(Incoming::Text(self.assembler.text())))
-            }
         }
     }
 

@@ -6,7 +6,7 @@
 //! | `https://tracks.test/<name>` | a track of 3 minutes; `?length=MS` and the hints of [`Fate`] |
 //! | `https://tracks.test/playlist/<name>?tracks=N` | a playlist, its first track selected |
 //! | `https://tracks.test/error` | an error |
-//! | `ytsearch:`, `ytmsearch:`, `scsearch:` and text | a search of 10 tracks, if the source is there |
+//! | `ytsearch:`, `ytmsearch:`, `scsearch:` and text | a search of 10 tracks of that source |
 //! | such a prefix and `nothing` | nothing |
 //! | anything else | nothing |
 

@@ -1,6 +1,5 @@
 //! What a test node is told before it starts.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -167,16 +166,6 @@ pub enum Voice {
     /// TCP is refused: the PATCH is never answered, and nothing behind `voice` in it takes effect
     /// (seen on 4.2.2).
     Unreachable,
-}
-
-/// Returns the union of two lists of names, for configurations that add a source or a filter.
-pub fn with_names(base: &[String], more: &[&str]) -> Vec<String> {
-    let known: BTreeSet<&str> = base.iter().map(String::as_str).collect();
-    let added = more
-        .iter()
-        .filter(|name| !known.contains(*name))
-        .map(|name| (*name).to_owned());
-    base.iter().cloned().chain(added).collect()
 }
 
 fn owned(names: &[&str]) -> Vec<String> {

@@ -183,11 +183,8 @@ impl TestNode {
         }
     }
 
-    pub(super) fn send_frame(&mut self, id: ConnectionId, frame: Vec<u8>) {
-        self.send(id, frame);
-    }
-
-    fn send(&mut self, id: ConnectionId, bytes: Vec<u8>) {
+    /// Sends bytes to a client, unless nothing gets through to it.
+    pub(super) fn send(&mut self, id: ConnectionId, bytes: Vec<u8>) {
         let served = |connection: &Connection| connection.hearing == Hearing::Served;
         if self.connections.get(&id).is_some_and(served) {
             self.actions.push_back(Action::Send(id, bytes));

@@ -62,7 +62,7 @@ impl TestNode {
     pub fn close_websockets(&mut self, code: u16, reason: &str, now: Duration) {
         self.handle_timeout(now);
         for connection in self.websockets() {
-            self.send_frame(connection, frames::close_with(code, reason));
+            self.send(connection, frames::close_with(code, reason));
             self.end(connection, How::Fin);
         }
     }

@@ -26,6 +26,10 @@ pub struct Faults {
     pub failures: Vec<Failure>,
     /// The identifiers of tracks that are answered 500 whenever a player is asked to play them.
     pub rejected_tracks: BTreeSet<String>,
+    /// What 429 and 503 say in `Retry-After`, in seconds.
+    pub retry_after_s: Option<u32>,
+    /// The `Lavalink-Api-Version` of an upgrade, in place of 4.
+    pub api_version: Option<u32>,
 }
 
 impl Faults {

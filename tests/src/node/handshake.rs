@@ -60,7 +60,7 @@ impl TestNode {
         opening: Opening,
     ) -> Option<String> {
         let Some(user_id) = opening.user_id else {
-            self.send_frame(connection, frames::close_with(1011, ""));
+            self.send(connection, frames::close_with(1011, ""));
             self.end(connection, How::Fin);
             return None;
         };
@@ -145,10 +145,11 @@ impl TestNode {
              Sec-WebSocket-Location: ws://{host}{}\r\n\
              Session-Resumed: {resumed}\r\n\
              Upgrade: WebSocket\r\n\
-             Lavalink-Api-Version: 4\r\n\
+             Lavalink-Api-Version: {}\r\n\
              Sec-WebSocket-Accept: {}\r\n\
              Date: {}\r\n\r\n",
             request.target,
+            self.faults.api_version.unwrap_or(4),
             derive_accept_key(key.as_bytes()),
             http_date(self.unix_ms()),
         )

@@ -1,14 +1,14 @@
 //! HTTP/1.1 as Undertow speaks it: requests are cut from a stream of bytes, answers are written
 //! with the header fields, order and framing of a real server (RFC 9112).
 
-use super::log::Violation;
+use super::log::{Headers, Violation};
 
 /// A whole request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Request {
     pub(super) method: String,
     pub(super) target: String,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Headers,
     pub(super) body: Vec<u8>,
     pub(super) keep_alive: bool,
 }
@@ -57,7 +57,7 @@ impl Request {
         let mut request = Self {
             method: method.to_owned(),
             target: target.to_owned(),
-            headers,
+            headers: Headers(headers),
             body: Vec::new(),
             keep_alive: false,
         };
@@ -67,6 +67,7 @@ impl Request {
         }
         let hosts = request
             .headers
+            .0
             .iter()
             .filter(|(name, _)| name.eq_ignore_ascii_case("host"));
         let flaw = (version == 1 && hosts.count() != 1).then_some(Violation::MissingHost);
@@ -82,22 +83,12 @@ impl Request {
 
     /// Returns the first value of a header field, whatever the case of its name.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
-        let field = self
-            .headers
-            .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name));
-        field.map(|(_, value)| value.as_str())
+        self.headers.first(name)
     }
 
     /// Tells whether a comma-separated header field lists a token, whatever its case.
     pub(super) fn lists(&self, name: &str, token: &str) -> bool {
-        let named = self
-            .headers
-            .iter()
-            .filter(|(field, _)| field.eq_ignore_ascii_case(name));
-        named
-            .flat_map(|(_, value)| value.split(','))
-            .any(|item| item.trim().eq_ignore_ascii_case(token))
+        self.headers.list(name, token)
     }
 
     /// Returns the path, still percent-encoded.

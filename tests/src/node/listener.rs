@@ -31,8 +31,7 @@ impl Listener {
 
     /// Starts a node with a seed on a port that the system chooses.
     pub async fn start_seeded(mut config: NodeConfig, seed: u64) -> io::Result<Self> {
-        let socket = TcpSocket::new_v4()?;
-        socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let socket = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let address = socket.local_addr()?;
         config.authority = address.to_string();
         let node = TestNode::new(config, seed, Duration::ZERO);
@@ -245,14 +244,19 @@ impl Port {
             (Self::Reserved(socket), true) => socket.listen(BACKLOG).map(Self::Listening),
             (Self::Listening(listener), false) => {
                 drop(listener);
-                let socket = TcpSocket::new_v4()?;
-                socket.set_reuseaddr(true)?;
-                socket.bind(address)?;
-                Ok(Self::Reserved(socket))
+                bound(address).map(Self::Reserved)
             }
             (port, _) => Ok(port),
         }
     }
+}
+
+/// Binds an address that connections of an earlier socket may still use.
+fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
 }
 
 /// Moves the bytes of one connection. Whatever drops it without a word resets it.
@@ -319,3 +323,66 @@ const BACKLOG: u32 = 1024;
 const INPUTS_MAX: usize = 1024;
 const BUFFER_BYTES: usize = 16 * 1024;
 const LINGER_MAX: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_killed_node_refuses_connections_until_it_is_restarted() -> io::Result<()> {
+        let listener = Listener::start(NodeConfig::new("a")).await?;
+        let mut stream = TcpStream::connect(listener.address()).await?;
+        assert_eq!(ask_version(&mut stream).await?, "4.2.2");
+        listener.kill().await;
+        let ended = stream
+            .read(&mut [0; 16])
+            .await
+            .map_err(|error| error.kind());
+        assert_eq!(ended, Err(io::ErrorKind::ConnectionReset));
+        let refused = TcpStream::connect(listener.address())
+            .await
+            .map_err(|error| error.kind());
+        assert_eq!(refused.map(|_| ()), Err(io::ErrorKind::ConnectionRefused));
+        listener.restart().await;
+        let mut stream = TcpStream::connect(listener.address()).await?;
+        assert_eq!(ask_version(&mut stream).await?, "4.2.2");
+        let requests = listener.with(|node| node.log().requests.len()).await;
+        assert_eq!(requests, 2);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_closed_connection_delivers_what_was_sent_before() -> io::Result<()> {
+        let listener = Listener::start(NodeConfig::new("a")).await?;
+        let mut stream = TcpStream::connect(listener.address()).await?;
+        stream.write_all(b"\x16\x03\x01\r\n\r\n").await?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await?;
+        assert!(answer.starts_with(b"HTTP/1.1 400 Bad Request\r\n"));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_timer_of_the_node_is_kept() -> io::Result<()> {
+        let mut config = NodeConfig::new("a");
+        config.latency.other = Duration::from_millis(30);
+        let listener = Listener::start(config).await?;
+        let asked_at = Instant::now();
+        let mut stream = TcpStream::connect(listener.address()).await?;
+        assert_eq!(ask_version(&mut stream).await?, "4.2.2");
+        assert!(asked_at.elapsed() >= Duration::from_millis(30));
+        Ok(())
+    }
+
+    async fn ask_version(stream: &mut TcpStream) -> io::Result<String> {
+        let request = b"GET /version HTTP/1.1\r\nHost: a\r\nAuthorization: youshallnotpass\r\n\r\n";
+        stream.write_all(request).await?;
+        let mut answer = Vec::new();
+        while !answer.windows(4).any(|end| end == b"\r\n\r\n") {
+            answer.push(stream.read_u8().await?);
+        }
+        let mut body = [0; 5];
+        stream.read_exact(&mut body).await?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
+    }
+}

@@ -1,5 +1,6 @@
 //! What a test node has seen, for oracles to judge.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::ConnectionId;
@@ -28,8 +29,8 @@ pub struct RequestRecord {
     pub method: String,
     /// The path and query, as sent.
     pub target: String,
-    /// The header fields as sent, in order.
-    pub headers: Vec<(String, String)>,
+    /// The header fields.
+    pub headers: Headers,
     /// The body without its framing.
     pub body: Vec<u8>,
     /// The status of the answer, as soon as there is one.
@@ -54,8 +55,8 @@ pub struct HandshakeRecord {
     pub connection: ConnectionId,
     /// The path and query, as sent.
     pub target: String,
-    /// The header fields as sent, in order; the password is among them.
-    pub headers: Vec<(String, String)>,
+    /// The header fields.
+    pub headers: Headers,
     /// The status of the answer.
     pub status: u16,
     /// The id of the session that the WebSocket belongs to, if there is one.
@@ -67,11 +68,43 @@ pub struct HandshakeRecord {
 impl HandshakeRecord {
     /// Returns the first value of a header field, whatever the case of its name.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let field = self
-            .headers
+        self.headers.first(name)
+    }
+}
+
+/// Header fields as sent, in order. The password among them prints as `***`.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl Headers {
+    /// Returns the first value of a field, whatever the case of its name.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        let is_named = |(field, _): &&(String, String)| field.eq_ignore_ascii_case(name);
+        self.0
             .iter()
-            .find(|(field, _)| field.eq_ignore_ascii_case(name));
-        field.map(|(_, value)| value.as_str())
+            .find(is_named)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Tells whether a field lists a token between commas, whatever the case of either.
+    pub fn list(&self, name: &str, token: &str) -> bool {
+        let named = self
+            .0
+            .iter()
+            .filter(|(field, _)| field.eq_ignore_ascii_case(name));
+        named
+            .flat_map(|(_, value)| value.split(','))
+            .any(|item| item.trim().eq_ignore_ascii_case(token))
+    }
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.0.iter().map(|(name, value)| {
+            let is_secret = name.eq_ignore_ascii_case("authorization");
+            (name, if is_secret { "***" } else { value })
+        });
+        f.debug_list().entries(shown).finish()
     }
 }
 

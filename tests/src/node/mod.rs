@@ -57,7 +57,9 @@ pub use self::config::{AnswerKind, Latency, NodeConfig, Voice};
 pub use self::disturb::Disturbance;
 pub use self::faults::{Accepting, Failure, Faults};
 pub use self::listener::Listener;
-pub use self::log::{FrameCounts, HandshakeRecord, Log, RequestRecord, Violation, ViolationRecord};
+pub use self::log::{
+    FrameCounts, HandshakeRecord, Headers, Log, RequestRecord, Violation, ViolationRecord,
+};
 pub use self::stats::{FrameStats, NodeStats};
 pub use self::view::{PlayerView, SessionView, TrackView, VoiceState};
 

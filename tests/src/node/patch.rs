@@ -254,8 +254,7 @@ impl Applying<'_> {
             let cause = format!("java.lang.NumberFormatException: For input string: \"{text}\"");
             return Applied::Refused(ApiError::thrown(&cause));
         }
-        let is_open = |voice: &super::voice::VoiceLink| voice.is_open && voice.state == state;
-        if player.voice.as_ref().is_some_and(is_open) {
+        if player.is_connected_to(&state) {
             return Applied::Whole;
         }
         match self.config.voice {

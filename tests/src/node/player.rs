@@ -324,7 +324,7 @@ impl Player {
                 .and_then(|playing| playing.end_time_ms),
             filters: self.filters.echo(),
             voice: self.voice.as_ref().map(|voice| voice.state.clone()),
-            connected: self.voice.as_ref().is_some_and(|voice| voice.is_open),
+            connected: self.voice.as_ref().is_some_and(|voice| voice.is_open()),
             audible: self.is_playing() && self.is_polled(),
         }
     }
@@ -333,7 +333,7 @@ impl Player {
         json!({
             "time": self.rules.epoch_ms + millis_u64(now),
             "position": self.playing.as_ref().map_or(0, |playing| playing.clock.reported(now)),
-            "connected": self.voice.as_ref().is_some_and(|voice| voice.is_open),
+            "connected": self.voice.as_ref().is_some_and(|voice| voice.is_open()),
             "ping": self.voice.as_ref().map_or(-1, |voice| voice.ping_ms(now)),
         })
     }

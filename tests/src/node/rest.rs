@@ -131,6 +131,11 @@ impl TestNode {
                     let inline = "inline;filename=f.txt".to_owned();
                     response.trail.push(("Content-Disposition", inline));
                 }
+                let retry_after = self.faults.retry_after_s;
+                if let Some(seconds) = retry_after.filter(|_| matches!(response.status, 429 | 503))
+                {
+                    response.trail.push(("Retry-After", seconds.to_string()));
+                }
                 Some(response)
             }
             Outcome::Never => None,

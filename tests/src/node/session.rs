@@ -214,7 +214,7 @@ impl TestNode {
                 Link::Detached { .. } => None,
             });
         for connection in attached.collect::<Vec<_>>() {
-            self.send_frame(connection, what.frame());
+            self.send(connection, what.frame());
         }
     }
 
@@ -234,6 +234,6 @@ impl TestNode {
     }
 
     fn send_text(&mut self, connection: ConnectionId, message: &str) {
-        self.send_frame(connection, frames::text(message));
+        self.send(connection, frames::text(message));
     }
 }

@@ -13,11 +13,12 @@ use super::{TestNode, Voice, messages};
 #[derive(Debug)]
 pub(super) struct VoiceLink {
     pub(super) state: VoiceState,
-    pub(super) is_open: bool,
     /// Whether frames are taken from the player: from when voice is ready until the connection
     /// is replaced or destroyed, even if the remote has closed it meanwhile.
     pub(super) is_polling: bool,
     opened_at: Duration,
+    /// When the remote closed it.
+    closed_at: Option<Duration>,
     closes: Option<(Duration, u16, &'static str)>,
 }
 
@@ -35,29 +36,38 @@ impl VoiceLink {
         }
     }
 
-    /// Returns the round-trip time of the last heartbeat; 0 before the first.
+    /// Tells whether the voice WebSocket is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.closed_at.is_none()
+    }
+
+    /// Returns the round-trip time of the last heartbeat, which outlives the connection; 0 before
+    /// the first.
     pub(super) fn ping_ms(&self, now: Duration) -> i64 {
-        i64::from(self.is_open && now >= self.opened_at + FIRST_HEARTBEAT)
+        i64::from(self.closed_at.unwrap_or(now) >= self.opened_at + FIRST_HEARTBEAT)
     }
 
     /// Returns when the remote will close the connection.
     pub(super) fn closes_at(&self) -> Option<Duration> {
-        self.closes.filter(|_| self.is_open).map(|(at, ..)| at)
+        self.closes.filter(|_| self.is_open()).map(|(at, ..)| at)
     }
 }
 
 impl Player {
-    /// Connects to a voice server, unless this very connection is open.
+    /// Tells whether this very connection is open.
+    pub(super) fn is_connected_to(&self, state: &VoiceState) -> bool {
+        self.voice
+            .as_ref()
+            .is_some_and(|link| link.is_open() && link.state == *state)
+    }
+
+    /// Connects to a voice server, in place of the present one.
     pub(super) fn connect(
         &mut self,
         state: VoiceState,
         voice: Voice,
         now: Duration,
     ) -> Vec<Message> {
-        let is_same = |link: &VoiceLink| link.is_open && link.state == state;
-        if self.voice.as_ref().is_some_and(is_same) {
-            return Vec::new();
-        }
         let mut messages = self.disconnect(now);
         let closes = match voice {
             Voice::Closes {
@@ -70,9 +80,9 @@ impl Player {
         let at_once = closes.is_some_and(|(at, ..)| at <= now);
         self.voice = Some(VoiceLink {
             state,
-            is_open: true,
             is_polling: !at_once,
             opened_at: now,
+            closed_at: None,
             closes,
         });
         self.settle(now);
@@ -88,7 +98,7 @@ impl Player {
             return Vec::new();
         };
         self.settle(now);
-        if !link.is_open {
+        if !link.is_open() {
             return Vec::new();
         }
         vec![
@@ -99,10 +109,10 @@ impl Player {
 
     /// Loses the voice connection to the remote, with a code and a reason.
     pub(super) fn lose_voice(&mut self, code: u16, reason: &str, now: Duration) -> Vec<Message> {
-        let Some(link) = self.voice.as_mut().filter(|link| link.is_open) else {
+        let Some(link) = self.voice.as_mut().filter(|link| link.is_open()) else {
             return Vec::new();
         };
-        link.is_open = false;
+        link.closed_at = Some(now);
         vec![
             Message::Other(messages::voice_closed(self.guild, code, reason, true)),
             Message::Update(self.update(now)),
@@ -132,7 +142,7 @@ impl TestNode {
     pub fn lose_voice(&mut self, guild: i64, now: Duration) {
         self.for_players(guild, now, |player, now| {
             if let Some(link) = &mut player.voice {
-                link.is_open = false;
+                link.closed_at = link.closed_at.or(Some(now));
                 link.is_polling = false;
             }
             player.settle(now);

@@ -1,3 +1,5 @@
+//! Frames and the messages that they make.
+
 use super::*;
 
 /// Ten bytes a message at most.
@@ -54,7 +56,8 @@ fn a_binary_message_of_64_kib() {
 
 #[test]
 fn messages_may_follow_each_other_at_once() {
-    let bytes = b"\x81\x02{}\x81\x00\x82\x01\xff\x01\x00\x80\x01a\x00\x00"; // the last begins nothing
+    // The last one begins nothing.
+    let bytes = b"\x81\x02{}\x81\x00\x82\x01\xff\x01\x00\x80\x01a\x00\x00";
 
     let (seen, _) = outcome(bytes);
 

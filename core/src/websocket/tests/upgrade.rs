@@ -1,3 +1,5 @@
+//! The upgrade: what is asked, and what is taken for an answer.
+
 use std::time::Duration;
 
 use ::http::StatusCode;
@@ -121,7 +123,10 @@ fn a_refusal_tells_status_version_and_place() {
     };
 
     assert_eq!(
-        refused(b"HTTP/1.1 401 Unauthorized\r\nConnection: keep-alive\r\nContent-Length: 0\r\nLavalink-Api-Version: 4\r\n\r\n"),
+        refused(
+            b"HTTP/1.1 401 Unauthorized\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\
+              Lavalink-Api-Version: 4\r\n\r\n"
+        ),
         refusal(StatusCode::UNAUTHORIZED, Some(4)),
     );
     assert_eq!(

@@ -1,3 +1,5 @@
+//! Faults, each switched on.
+
 use super::*;
 use crate::node::{Accepting, AnswerKind, Disturbance, Failure};
 
@@ -183,4 +185,52 @@ fn a_graceful_shutdown_says_so() {
     let expected = [Heard::Frame(close_with(1001, "")), Heard::Closed(How::Fin)];
     assert_eq!(client.hear(websocket), expected);
     assert!(!client.node.accepts());
+}
+
+#[test]
+fn a_websocket_is_closed_with_any_code_and_requests_go_on() {
+    let mut client = Client::new();
+    let (websocket, _) = client.open_session();
+    let asked = client.ask("GET", "/version", &Value::Null);
+    client.hear(websocket);
+    client
+        .node
+        .close_websockets(1012, "service restart", client.now);
+    let expected = [
+        Heard::Frame(close_with(1012, "service restart")),
+        Heard::Closed(How::Fin),
+    ];
+    assert_eq!(client.hear(websocket), expected);
+    assert_eq!(
+        (client.node.connections(), client.node.sessions()),
+        (vec![asked], vec![])
+    );
+}
+
+#[test]
+fn a_log_that_is_taken_away_leaves_later_requests_their_answers() {
+    let mut client = Client::new();
+    client.ask("GET", "/version", &Value::Null);
+    assert_eq!(client.node.take_log().requests.len(), 1);
+    client.ask("GET", "/nothing", &Value::Null);
+    let statuses: Vec<_> = client
+        .node
+        .log()
+        .requests
+        .iter()
+        .map(|request| request.status)
+        .collect();
+    assert_eq!(statuses, [Some(404)]);
+}
+
+#[test]
+fn the_log_shows_no_password() {
+    let mut client = Client::new();
+    client.open_session();
+    client.ask("GET", "/version", &Value::Null);
+    let shown = format!("{:?} {:?}", client.node.log(), client.node);
+    assert!(
+        shown.contains("***") && !shown.contains("youshallnotpass"),
+        "{shown}"
+    );
 }

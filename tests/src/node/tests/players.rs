@@ -1,3 +1,5 @@
+//! Players: what a PATCH does, and what time does.
+
 use super::*;
 use crate::node::Voice;
 
@@ -241,4 +243,43 @@ fn no_replace_keeps_the_track_and_takes_the_rest() {
         (title, player.volume, player.paused),
         (Some("Track a"), 7, false)
     );
+}
+
+#[test]
+fn an_end_time_may_come_later_but_not_too_late() {
+    let mut client = Client::new();
+    let (websocket, session) = client.open_session();
+    client.patch(&session, &merged(play("a"), voice("t")));
+    client.wait(secs(1));
+    client.patch(&session, &json!({"endTime": 1000}));
+    client.wait(secs(1));
+    assert_eq!(client.node.players(client.now)[0].end_time_ms, None);
+    client.patch(&session, &json!({"endTime": 2500}));
+    client.wait(ms(499));
+    client.hear(websocket);
+    client.wait(ms(1));
+    assert_eq!(client.names(websocket), ["TrackEndEvent finished"]);
+}
+
+#[test]
+fn the_ping_of_a_voice_connection_outlives_it() {
+    let mut client = Client::new();
+    let (websocket, session) = client.open_session();
+    let mut pings = Vec::new();
+    for wait in [ms(0), secs(1)] {
+        client.patch(&session, &merged(play("a"), voice(&format!("{wait:?}"))));
+        client.wait(wait);
+        client.hear(websocket);
+        client.node.close_voice(1, 4006, "", client.now);
+        client.wait(secs(5));
+        let heard = client.hear(websocket);
+        let Some(Heard::Message(update)) = heard.last() else {
+            panic!("{heard:?}")
+        };
+        pings.push((
+            update["state"]["connected"].clone(),
+            update["state"]["ping"].clone(),
+        ));
+    }
+    assert_eq!(pings, [(json!(false), json!(0)), (json!(false), json!(1))]);
 }

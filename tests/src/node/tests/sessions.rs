@@ -1,4 +1,7 @@
+//! Sessions: lost, resumed, taken over, expired.
+
 use super::*;
+use crate::node::{FrameStats, NodeStats};
 
 #[test]
 fn a_session_dies_with_its_websocket_unless_it_is_resumable() {
@@ -17,7 +20,7 @@ fn a_resume_replays_the_queue_between_ready_and_one_update_per_player() {
         &format!("/v4/sessions/{session}"),
         &json!({"resuming": true}),
     );
-    client.patch(&session, &merged(play("a?length=2000"), voice("t")));
+    client.patch(&session, &merged(play("a?length=7000"), voice("t")));
     client.hear(websocket);
     client.node.peer_closed(websocket, true, client.now);
     client.wait(secs(59));
@@ -40,6 +43,24 @@ fn a_resume_replays_the_queue_between_ready_and_one_update_per_player() {
 }
 
 #[test]
+fn a_handshake_without_a_user_is_refused() {
+    let mut client = Client::new();
+    for user in ["", "User-Id: \r\n", "User-Id: 0\r\n"] {
+        let connection = client.connect();
+        let request = format!(
+            "GET /v4/websocket HTTP/1.1\r\nHost: node\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nAuthorization: youshallnotpass\r\n{user}\r\n"
+        );
+        client.send(connection, request.as_bytes());
+        let heard = client.hear(connection);
+        assert!(
+            matches!(&heard[..], [Heard::Http(400, _)]),
+            "{user:?} {heard:?}"
+        );
+    }
+}
+
+#[test]
 fn stats_are_replayed_even_though_they_are_stale() {
     let mut client = Client::new();
     let (websocket, session) = client.open_session();
@@ -51,6 +72,39 @@ fn stats_are_replayed_even_though_they_are_stale() {
     assert_eq!(client.names(resumed), ["ready", "stats", "stats"]);
     client.wait(secs(50));
     assert_eq!(client.names(resumed), ["stats"]);
+}
+
+#[test]
+fn frame_statistics_are_in_messages_only() {
+    let mut client = Client::new();
+    let frames = FrameStats {
+        sent: 2990,
+        nulled: 4,
+        deficit: 6,
+    };
+    *client.node.stats() = NodeStats {
+        frames: Some(frames),
+        ..NodeStats::default()
+    };
+    let websocket = client.open("");
+    let heard = client.hear(websocket);
+    let Some(Heard::Message(stats)) = heard.last() else {
+        panic!("{heard:?}")
+    };
+    let expected = json!({"sent": 2990, "nulled": 4, "deficit": 6});
+    assert_eq!(
+        (&stats["op"], &stats["frameStats"]),
+        (&json!("stats"), &expected)
+    );
+    let asked = client.ask("GET", "/v4/stats", &Value::Null);
+    let heard = client.hear(asked);
+    let [Heard::Http(200, text)] = &heard[..] else {
+        panic!("{heard:?}")
+    };
+    assert!(
+        text.contains("{\"frameStats\":null,\"players\":0,"),
+        "{text}"
+    );
 }
 
 #[test]

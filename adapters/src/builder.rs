@@ -1,0 +1,222 @@
+//! [`Builder`]: everything a client is told before it starts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lavapool_core::node::{NodeConfig, ReconnectPolicy};
+use lavapool_core::protocol::UserId;
+use lavapool_core::region::RegionMap;
+use lavapool_core::{
+    ConfigError, Kinds, Limits, Pool, PoolConfig, Seed, Strangers, Strategy, Timing,
+};
+
+use crate::client::Client;
+use crate::driver::{Driver, Ready};
+use crate::error::ConnectError;
+use crate::events::{EventStream, Publisher};
+use crate::inbox::Inbox;
+use crate::runtime::{Clock, Runtime};
+use crate::shared::{Handle, Shared};
+use crate::views::Views;
+
+/// Everything a client is told before it starts; made by [`Client::builder`].
+///
+/// What is not set has the defaults of [`PoolConfig`].
+#[derive(Debug)]
+#[must_use = "a builder does nothing until it is started"]
+pub struct Builder {
+    config: PoolConfig,
+    seed: Option<Seed>,
+    connect_deadline: Duration,
+    ready: Arc<Ready>,
+    publisher: Publisher,
+}
+
+impl Builder {
+    pub(crate) fn new(user_id: UserId) -> Self {
+        let ready = Arc::new(Ready::default());
+        Self {
+            config: PoolConfig::new(user_id),
+            seed: None,
+            connect_deadline: Duration::from_secs(5),
+            publisher: Publisher::new(ready.clone()),
+            ready,
+        }
+    }
+
+    /// Adds a node. The order of nodes breaks ties.
+    pub fn node(mut self, node: NodeConfig) -> Self {
+        self.config.nodes.push(node);
+        self
+    }
+
+    /// Adds nodes.
+    pub fn nodes(mut self, nodes: impl IntoIterator<Item = NodeConfig>) -> Self {
+        self.config.nodes.extend(nodes);
+        self
+    }
+
+    /// Sets how a node is chosen for a player. Default [`Strategy::Penalty`].
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.config.strategy = strategy;
+        self
+    }
+
+    /// Sets for how long a node keeps the session, and the music, of a lost connection. Default
+    /// 60 s; `None` switches resuming off (Lavalink: Session resuming).
+    pub fn resume_for(mut self, resume_for: impl Into<Option<Duration>>) -> Self {
+        self.config.resume_for = resume_for.into();
+        self
+    }
+
+    /// Sets when a lost node is dialled again.
+    pub fn reconnect(mut self, policy: ReconnectPolicy) -> Self {
+        self.config.reconnect = policy;
+        self
+    }
+
+    /// Sets what becomes of players in a resumed session that nobody here knows. Default: they
+    /// are adopted.
+    pub fn strangers(mut self, strangers: Strangers) -> Self {
+        self.config.strangers = strangers;
+        self
+    }
+
+    /// Sets whether a player moves back when the node that it was lost from is ready again.
+    /// Default off.
+    pub fn return_home(mut self, return_home: bool) -> Self {
+        self.config.return_home = return_home;
+        self
+    }
+
+    /// Sets the regions of Discord's voice servers.
+    pub fn regions(mut self, regions: RegionMap) -> Self {
+        self.config.regions = regions;
+        self
+    }
+
+    /// Sets the `Client-Name` that nodes are told, of the form `NAME/VERSION`. Default
+    /// `lavapool/` and its version.
+    pub fn client_name(mut self, name: impl Into<String>) -> Self {
+        self.config.client_name = name.into();
+        self
+    }
+
+    /// Sets the bounds on memory and work.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.config.limits = limits;
+        self
+    }
+
+    /// Sets the delays and deadlines.
+    pub fn timing(mut self, timing: Timing) -> Self {
+        self.config.timing = timing;
+        self
+    }
+
+    /// Sets the source of all chance, for a test. Default: drawn from the system.
+    pub fn seed(mut self, seed: impl Into<Seed>) -> Self {
+        self.seed = Some(seed.into());
+        self
+    }
+
+    /// Sets how long [`connect`](Self::connect) waits for the nodes. Default 5 s.
+    pub fn connect_deadline(mut self, deadline: Duration) -> Self {
+        self.connect_deadline = deadline;
+        self
+    }
+
+    /// Subscribes before the start, so that not even the first connection is missed.
+    pub fn events(&self) -> EventStream {
+        let events_max = self.config.limits.events_max;
+        self.publisher
+            .subscribers()
+            .subscribe(Kinds::ALL, events_max)
+    }
+
+    /// Starts the client on the present tokio runtime, dials all nodes at once, and returns when
+    /// each is ready or has refused for good, or when
+    /// [`connect_deadline`](Self::connect_deadline) has passed. One connected node is enough:
+    /// the others are dialled on, and [`Client::report`] tells how they stand.
+    ///
+    /// # Errors
+    /// [`ConnectError::Config`] before anything is tried, [`ConnectError::NoNode`] if not one
+    /// node is connected in time.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "tokio")]
+    pub async fn connect(self) -> Result<Client, ConnectError> {
+        self.connect_on(crate::runtime::Tokio::current()).await
+    }
+
+    /// Starts the client on the present tokio runtime and returns at once; the nodes are being
+    /// dialled.
+    ///
+    /// # Errors
+    /// What can be known to be wrong with the configuration.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[cfg(feature = "tokio")]
+    pub fn start(self) -> Result<Client, ConfigError> {
+        self.start_on(crate::runtime::Tokio::current())
+    }
+
+    /// As [`connect`](Self::connect), on any runtime.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect).
+    pub async fn connect_on<R: Runtime>(self, runtime: R) -> Result<Client, ConnectError> {
+        let deadline = self.connect_deadline;
+        let client = self.start_on(runtime)?;
+        let nodes = client.within(deadline).nodes();
+        let waits: Vec<_> = nodes.iter().map(crate::Node::ready).collect();
+        for wait in waits {
+            // Why a node is not ready is in the report.
+            let _ = wait.await;
+        }
+        let report = client.report();
+        if report.connected() == 0 {
+            return Err(ConnectError::NoNode { report });
+        }
+        Ok(client)
+    }
+
+    /// As [`start`](Self::start), on any runtime.
+    ///
+    /// # Errors
+    /// What can be known to be wrong with the configuration.
+    pub fn start_on<R: Runtime>(self, runtime: R) -> Result<Client, ConfigError> {
+        let (client, driver) = self.build_on(runtime)?;
+        driver.spawn();
+        Ok(client)
+    }
+
+    /// Makes the client and the future that runs it, and leaves it to you to run that.
+    ///
+    /// # Errors
+    /// What can be known to be wrong with the configuration.
+    pub fn build_on<R: Runtime>(self, runtime: R) -> Result<(Client, Driver<R>), ConfigError> {
+        let runtime = Arc::new(runtime);
+        let seed = self.seed.unwrap_or_else(drawn_seed);
+        let (user_id, limits) = (self.config.user_id, self.config.limits.clone());
+        let pool = Pool::new(self.config, seed, Runtime::now(&*runtime))?;
+        let shared = Arc::new(Shared {
+            user_id,
+            events_max: limits.events_max,
+            clock: runtime.clone() as Arc<dyn Clock>,
+            inbox: Inbox::new(limits.commands_max, self.ready.clone()),
+            views: Views::new(&pool),
+            subscribers: self.publisher.subscribers().clone(),
+        });
+        let driver = Driver::new(runtime, pool, shared.clone(), self.publisher, self.ready);
+        Ok((Client::new(Handle::new(shared)), driver))
+    }
+}
+
+fn drawn_seed() -> Seed {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).expect("the system has a source of randomness");
+    Seed::new(bytes)
+}

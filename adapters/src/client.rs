@@ -1,0 +1,200 @@
+//! [`Client`]: the pool of nodes and its players, as a bot holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lavapool_core::node::{NodeConfig, Report};
+use lavapool_core::protocol::{GuildId, LoadResult, Track, UserId, VoiceState};
+use lavapool_core::rest::Request;
+use lavapool_core::{
+    Command, Kinds, Leaving, SubmitError, Target, VoiceServerUpdate, VoiceStateUpdate, rest,
+};
+
+use crate::answer;
+use crate::builder::Builder;
+use crate::error::Error;
+use crate::events::EventStream;
+use crate::inbox::Voice;
+use crate::node::Node;
+use crate::pending::{Pending, Read};
+use crate::player::Player;
+use crate::shared::Handle;
+
+/// A pool of Lavalink nodes and the players on them.
+///
+/// It is a handle: cloning is cheap, and all clones are the same client. What it shows
+/// ([`report`](Self::report), [`nodes`](Self::nodes), [`players`](Self::players)) is read from
+/// memory. What it does is queued when the method is called, in the order of the calls, and
+/// answered by a [`Pending`].
+///
+/// When the last handle ([`Client`], [`Node`], [`Player`] or [`Pending`]) is dropped, the client
+/// closes its connections and deletes nothing: the music plays on for as long as the nodes keep
+/// the sessions. [`close`](Self::close) does the same and waits for it.
+#[derive(Clone)]
+pub struct Client {
+    handle: Arc<Handle>,
+    within: Option<Duration>,
+}
+
+impl Client {
+    /// Begins a client for the bot with this id.
+    pub fn builder(user_id: impl Into<UserId>) -> Builder {
+        Builder::new(user_id.into())
+    }
+
+    pub(crate) const fn new(handle: Arc<Handle>) -> Self {
+        let within = None;
+        Self { handle, within }
+    }
+
+    /// The same client, whose commands, and those of the handles that come from it, must be
+    /// answered within this time. Default
+    /// [`Timing::command_deadline`](lavapool_core::Timing::command_deadline).
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self {
+            handle: self.handle.clone(),
+            within: Some(deadline),
+        }
+    }
+
+    /// The bot's own id.
+    pub fn user_id(&self) -> UserId {
+        self.handle.user_id
+    }
+
+    /// How the nodes stand.
+    pub fn report(&self) -> Report {
+        self.handle.views.report()
+    }
+
+    /// The nodes, in the order of configuration.
+    pub fn nodes(&self) -> Vec<Node> {
+        let cells = self.handle.views.nodes().into_iter();
+        cells
+            .map(|cell| Node::new(self.handle.clone(), self.within, cell))
+            .collect()
+    }
+
+    /// The node of this name.
+    pub fn node(&self, name: &str) -> Option<Node> {
+        let cell = self.handle.views.node(|node| *node.name == *name)?;
+        Some(Node::new(self.handle.clone(), self.within, cell))
+    }
+
+    /// Adds a node, dials it, and waits until it is ready. When that fails, or the deadline
+    /// passes first, the node stays; it is dialled on unless it refuses for good.
+    pub fn add_node(&self, config: NodeConfig) -> Pending<Node> {
+        self.submit(Command::AddNode(config), answer::node)
+    }
+
+    /// Adds a node and dials it, without waiting for what comes of it.
+    pub fn add_node_detached(&self, config: NodeConfig) -> Pending<Node> {
+        let command = Command::AddNode(config);
+        self.handle.submit_detached(command, answer::node)
+    }
+
+    /// Removes the node of this name; see [`Node::remove`].
+    pub fn remove_node(&self, name: &str, players: Leaving) -> Pending<()> {
+        match self.node(name) {
+            Some(node) => node.remove(players),
+            None => {
+                let error = Error::Submit(SubmitError::NoSuchNode);
+                self.handle.refuse(error, answer::done)
+            }
+        }
+    }
+
+    /// The guild's player, which need not exist yet: the first update makes it.
+    pub fn player(&self, guild: GuildId) -> Player {
+        let cell = self.handle.views.player(guild);
+        Player::new(self.handle.clone(), self.within, cell)
+    }
+
+    /// The players that exist, in the order of their guilds.
+    pub fn players(&self) -> Vec<Player> {
+        let cells = self.handle.views.players().into_iter();
+        cells
+            .map(|cell| Player::new(self.handle.clone(), self.within, cell))
+            .collect()
+    }
+
+    /// Subscribes to everything that happens from here on.
+    pub fn events(&self) -> EventStream {
+        self.events_of(Kinds::ALL)
+    }
+
+    /// Subscribes to events of these kinds. Those that nobody listens for cost nothing.
+    pub fn events_of(&self, kinds: Kinds) -> EventStream {
+        let handle = &self.handle;
+        handle.subscribers.subscribe(kinds, handle.events_max)
+    }
+
+    /// Takes Discord's `VOICE_STATE_UPDATE`. Those of other users are ignored, so every one may
+    /// be handed in.
+    pub fn voice_state_update(&self, update: VoiceStateUpdate) {
+        if update.user == self.handle.user_id {
+            self.handle.inbox.voice(Voice::State(update));
+        }
+    }
+
+    /// Takes Discord's `VOICE_SERVER_UPDATE`.
+    pub fn voice_server_update(&self, update: VoiceServerUpdate) {
+        self.handle.inbox.voice(Voice::Server(update));
+    }
+
+    /// Takes a complete voice state, for a bot that puts the two updates together itself.
+    pub fn voice(&self, guild: GuildId, voice: VoiceState) {
+        self.handle.inbox.voice(Voice::Whole(guild, voice));
+    }
+
+    /// Asks the best node what an identifier, such as a URL or `ytsearch:words`, leads to.
+    pub fn load_tracks(&self, identifier: impl Into<String>) -> Pending<LoadResult> {
+        let identifier = identifier.into();
+        self.ask(Request::LoadTracks { identifier }, answer::loaded)
+    }
+
+    /// Asks the best node for the track of a blob.
+    pub fn decode_track(&self, encoded: impl Into<Arc<str>>) -> Pending<Track> {
+        let encoded = encoded.into();
+        self.ask(Request::DecodeTrack { encoded }, answer::track)
+    }
+
+    /// Asks the best node for the tracks of many blobs; one bad blob fails all.
+    pub fn decode_tracks(
+        &self,
+        encoded: impl IntoIterator<Item = impl Into<Arc<str>>>,
+    ) -> Pending<Vec<Track>> {
+        let encoded = encoded.into_iter().map(Into::into).collect();
+        self.ask(Request::DecodeTracks(encoded), answer::tracks)
+    }
+
+    /// Makes a request to the best node, and to another one if that fails to answer and the
+    /// request may be repeated.
+    pub fn request(&self, request: Request) -> Pending<rest::Answer> {
+        self.ask(request, answer::rest)
+    }
+
+    /// Closes every connection with a close frame; answered once all are closed. Whatever is
+    /// asked of the client later is refused.
+    pub fn close(&self, players: Leaving) -> Pending<()> {
+        self.submit(Command::Close(players), answer::done)
+    }
+
+    fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {
+        let node = Target::Best;
+        self.submit(Command::Rest { node, request }, read)
+    }
+
+    fn submit<T>(&self, command: Command, read: Read<T>) -> Pending<T> {
+        self.handle.submit(command, self.within, read)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("user_id", &self.handle.user_id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,376 @@
+//! [`Driver`]: the one future that moves the bytes.
+
+mod ready;
+mod sockets;
+
+pub(crate) use ready::Ready;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use lavapool_core::{
+    Answer, Command, CommandId, Input, Leaving, Output, Pool, RequestError, SubmitError, Timestamp,
+};
+
+use crate::error::Error;
+use crate::events::Publisher;
+use crate::inbox::{Entry, Submission, Voice};
+use crate::pending::Reply;
+use crate::runtime::{Runtime, Timer};
+use crate::shared::Shared;
+use sockets::{Sockets, Stage};
+
+/// The future that runs a client: it owns the pool, the sockets and the timer, and is the only
+/// one that touches them.
+///
+/// [`Builder::build_on`](crate::Builder::build_on) hands it out to be run wherever you like; the
+/// other ways to start a client spawn it. It ends when the client is closed. Dropped before that,
+/// it drops the connections without a word, and every call is answered with [`Error::Closed`].
+///
+/// Each poll does a bounded amount of work, and asks for another if there is more. Inputs come
+/// first, then views are published, then answers are given, then events.
+#[must_use = "nothing happens unless the driver is polled"]
+pub struct Driver<R: Runtime> {
+    runtime: Arc<R>,
+    pool: Pool,
+    sockets: Sockets<R>,
+    timer: R::Timer,
+    /// What the timer is set to.
+    armed: Option<Timestamp>,
+    shared: Arc<Shared>,
+    publisher: Publisher,
+    ready: Arc<Ready>,
+    /// What the pool has had no room for yet.
+    voice: VecDeque<Voice>,
+    waiting: BTreeMap<CommandId, Waiting>,
+    answers: Vec<(Arc<Reply>, Result<Answer, RequestError>)>,
+    buffer: Box<[u8]>,
+    is_closing: bool,
+}
+
+/// Somebody who waits for the answer to a command.
+struct Waiting {
+    reply: Arc<Reply>,
+    /// Whether the pool may forget the command when nobody waits for it any more.
+    may_cancel: bool,
+}
+
+impl<R: Runtime> Driver<R> {
+    pub(crate) fn new(
+        runtime: Arc<R>,
+        pool: Pool,
+        shared: Arc<Shared>,
+        publisher: Publisher,
+        ready: Arc<Ready>,
+    ) -> Self {
+        let mut driver = Self {
+            timer: runtime.timer(),
+            runtime,
+            pool,
+            sockets: Sockets::new(ready.clone()),
+            armed: None,
+            shared,
+            publisher,
+            ready,
+            voice: VecDeque::new(),
+            waiting: BTreeMap::new(),
+            answers: Vec::new(),
+            buffer: vec![0; READ_BYTES].into(),
+            is_closing: false,
+        };
+        driver.shared.views.publish(&mut driver.pool);
+        driver
+    }
+
+    /// Runs it to its end, in the background of its runtime.
+    pub(crate) fn spawn(self) {
+        let runtime = self.runtime.clone();
+        runtime.spawn(self);
+    }
+
+    /// Does a bounded amount of work; returns whether there is more to do at once.
+    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+        let now = self.runtime.now();
+        if let Some(kinds) = self.publisher.poll_kinds() {
+            self.pool.listen(kinds);
+        }
+        if self.pool.poll_timeout().is_some_and(|(at, _)| at <= now) {
+            self.pool.handle(Input::Timeout, now);
+        }
+        let more_entries = self.take_entries(now);
+        let more_slots = self.look_at_sockets();
+        self.do_outputs();
+        self.sockets.poll_lingering(cx, now);
+        self.shared.views.publish(&mut self.pool);
+        for (reply, answer) in self.answers.drain(..) {
+            reply.answer(answer.map_err(Error::from));
+        }
+        self.publisher.publish(|| self.pool.poll_event());
+        more_entries || more_slots
+    }
+
+    /// Submits what handles asked for; returns whether there is more of it.
+    fn take_entries(&mut self, now: Timestamp) -> bool {
+        self.submit_voice(now);
+        let (entries, has_more) = self.shared.inbox.take(ENTRIES_MAX);
+        for entry in entries {
+            match entry {
+                Entry::Submit(submission) => self.submit(*submission, now),
+                Entry::Cancel(command) => self.cancel(command, now),
+                Entry::Voice(guild) => {
+                    self.voice.extend(self.shared.inbox.take_voice(guild));
+                    self.submit_voice(now);
+                }
+            }
+        }
+        if self.shared.inbox.is_left() && !self.is_closing {
+            let closed = self.pool.submit(Command::Close(Leaving::Keep), now);
+            self.is_closing = !is_full(&closed);
+        }
+        has_more
+    }
+
+    fn submit(&mut self, submission: Submission, now: Timestamp) {
+        let Submission {
+            command,
+            deadline,
+            detached,
+            reply,
+        } = submission;
+        if matches!(command, Command::Rest { .. }) && reply.is_abandoned() {
+            return;
+        }
+        let may_cancel = !matches!(command, Command::Close(_) | Command::RemoveNode { .. });
+        let submitted = match deadline {
+            Some(deadline) => self.pool.submit_by(command, deadline, now),
+            None => self.pool.submit(command, now),
+        };
+        let id = match submitted {
+            Ok(id) => id,
+            Err(error) => return reply.answer(Err(error.into())),
+        };
+        if detached && let Some(node) = self.pool.nodes().last() {
+            // What was added last is the last one in the order of configuration.
+            self.pool.cancel(id, now);
+            self.answers.push((reply, Ok(Answer::Node(node.node))));
+        } else if reply.submitted(id) || !may_cancel {
+            self.waiting.insert(id, Waiting { reply, may_cancel });
+        } else {
+            self.pool.cancel(id, now);
+        }
+    }
+
+    fn cancel(&mut self, command: CommandId, now: Timestamp) {
+        let may_cancel = |waiting: &Waiting| waiting.may_cancel;
+        if self.waiting.get(&command).is_some_and(may_cancel) {
+            self.waiting.remove(&command);
+            self.pool.cancel(command, now);
+        }
+    }
+
+    /// Hands over what Discord said. The pool refuses it only while it has no room for another
+    /// command; an answer makes room, and a turn.
+    fn submit_voice(&mut self, now: Timestamp) {
+        while let Some(news) = self.voice.front() {
+            if is_full(&self.pool.submit(news.clone().into_command(), now)) {
+                return;
+            }
+            self.voice.pop_front();
+        }
+    }
+
+    /// Goes on with the sockets that are ready; returns whether there are more.
+    fn look_at_sockets(&mut self) -> bool {
+        let (slots, has_more) = self.ready.take(SLOTS_MAX);
+        for slot in slots {
+            self.look_at(slot);
+        }
+        has_more
+    }
+
+    fn look_at(&mut self, index: usize) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        slot.listing.unlist();
+        let Some(occupant) = &mut slot.occupant else {
+            return;
+        };
+        let mut cx = Context::from_waker(&slot.waker);
+        let id = occupant.id;
+        if let Stage::Dialling(dial) = &mut occupant.stage {
+            let Poll::Ready(dialled) = dial.as_mut().poll(&mut cx) else {
+                return;
+            };
+            let input = match dialled {
+                Ok(socket) => {
+                    occupant.stage = Stage::Open(socket);
+                    Input::Connected(id)
+                }
+                Err(closed) => {
+                    slot.occupant = None;
+                    Input::Closed(id, closed)
+                }
+            };
+            self.pool.handle(input, self.runtime.now());
+        }
+        self.write(index);
+        self.read(index);
+    }
+
+    /// Writes once to a socket that the pool has bytes for.
+    fn write(&mut self, index: usize) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        let Some(occupant) = slot.occupant.as_mut().filter(|occupant| occupant.writes) else {
+            return;
+        };
+        let id = occupant.id;
+        let bytes = self.pool.outgoing(id);
+        let mut cx = Context::from_waker(&slot.waker);
+        if !bytes.is_empty() {
+            let Some(count) = occupant.write(&mut cx, bytes) else {
+                if occupant.broken.is_some() {
+                    // Reading finds the end, after what the peer sent before it.
+                    occupant.writes = false;
+                    slot.listing.list();
+                }
+                return;
+            };
+            self.pool
+                .handle(Input::Wrote(id, count), self.runtime.now());
+        }
+        occupant.writes = !self.pool.outgoing(id).is_empty();
+        if occupant.writes {
+            slot.listing.list();
+        }
+    }
+
+    /// Reads from a socket, a few times at most.
+    fn read(&mut self, index: usize) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        let Some(occupant) = &mut slot.occupant else {
+            return;
+        };
+        let id = occupant.id;
+        let mut cx = Context::from_waker(&slot.waker);
+        for _ in 0..READS_MAX {
+            match occupant.read(&mut cx, &mut self.buffer) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(count)) => {
+                    let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
+                    let input = Input::Received(id, bytes);
+                    self.pool.handle(input, self.runtime.now());
+                }
+                Poll::Ready(Err(closed)) => {
+                    slot.occupant = None;
+                    let input = Input::Closed(id, closed);
+                    return self.pool.handle(input, self.runtime.now());
+                }
+            }
+        }
+        slot.listing.list();
+    }
+
+    fn do_outputs(&mut self) {
+        while let Some(output) = self.pool.poll_output() {
+            match output {
+                Output::Connect(id, endpoint) => {
+                    let dial = sockets::dial(self.runtime.clone(), &endpoint);
+                    self.sockets.dial(id, dial);
+                }
+                Output::Close(id) => self.sockets.close(id, self.runtime.now()),
+                Output::Write(id) => {
+                    self.sockets.note_write(id);
+                    self.write(id.slot());
+                }
+                Output::Answer(command, answer) => {
+                    if let Some(waiting) = self.waiting.remove(&command) {
+                        self.answers.push((waiting.reply, answer));
+                    }
+                }
+                // The pool's outputs may grow; this driver knows all of this version.
+                _ => debug_assert!(false, "an output that the driver does not know"),
+            }
+        }
+    }
+
+    /// Sets the timer; returns whether it is due already.
+    fn arm(&mut self, cx: &mut Context<'_>) -> bool {
+        let due = self.pool.poll_timeout().map(|(at, _)| at);
+        let next = [due, self.sockets.poll_timeout()];
+        let Some(at) = next.into_iter().flatten().min() else {
+            return false;
+        };
+        if self.armed != Some(at) {
+            self.timer.reset(at);
+            self.armed = Some(at);
+        }
+        let is_due = self.timer.poll(cx).is_ready();
+        if is_due {
+            self.armed = None;
+        }
+        is_due
+    }
+
+    fn is_finished(&self) -> bool {
+        self.pool.is_finished() && self.sockets.is_empty()
+    }
+
+    /// Answers everybody who still waits.
+    fn end(&mut self) {
+        self.shared.inbox.end();
+        for waiting in std::mem::take(&mut self.waiting).into_values() {
+            waiting.reply.answer(Err(Error::Closed));
+        }
+        self.publisher.end();
+    }
+}
+
+impl<R: Runtime> Future for Driver<R> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.ready.register(cx.waker());
+        let has_more = this.turn(cx);
+        if this.is_finished() {
+            this.end();
+            return Poll::Ready(());
+        }
+        if this.arm(cx) || has_more {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}
+
+impl<R: Runtime> Drop for Driver<R> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+impl<R: Runtime> std::fmt::Debug for Driver<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+const fn is_full<T>(submitted: &Result<T, SubmitError>) -> bool {
+    matches!(submitted, Err(SubmitError::TooManyCommands { .. }))
+}
+
+/// The most that is read at once.
+const READ_BYTES: usize = 64 * 1024;
+/// How often one socket is read in one turn.
+const READS_MAX: usize = 4;
+/// How many sockets are looked at in one turn.
+const SLOTS_MAX: usize = 256;
+/// How many commands are submitted in one turn.
+const ENTRIES_MAX: usize = 256;

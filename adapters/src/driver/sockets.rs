@@ -1,0 +1,206 @@
+//! [`Sockets`]: the sockets that the driver holds, by the slots of their ids.
+
+use std::collections::VecDeque;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use lavapool_core::{Closed, Endpoint, SocketId, Timestamp};
+
+use super::ready::{Ready, SlotWaker};
+use crate::runtime::{Runtime, Socket};
+
+/// The sockets that the driver holds, by the slots of their ids.
+pub(super) struct Sockets<R: Runtime> {
+    slots: Vec<Slot<R>>,
+    /// Sockets that the pool has closed and that are still passing on their last bytes.
+    lingering: VecDeque<(Timestamp, R::Socket)>,
+    ready: Arc<Ready>,
+}
+
+/// A place for one socket after the other.
+pub(super) struct Slot<R: Runtime> {
+    pub(super) occupant: Option<Occupant<R>>,
+    pub(super) listing: Arc<SlotWaker>,
+    pub(super) waker: Waker,
+}
+
+/// The socket in a slot.
+pub(super) struct Occupant<R: Runtime> {
+    pub(super) id: SocketId,
+    pub(super) stage: Stage<R>,
+    /// Whether the pool has bytes for it.
+    pub(super) writes: bool,
+    /// Why it cannot be written to any more. What the peer sent before is still read.
+    pub(super) broken: Option<Closed>,
+}
+
+pub(super) enum Stage<R: Runtime> {
+    Dialling(Dial<R::Socket>),
+    Open(R::Socket),
+}
+
+pub(super) type Dial<S> = Pin<Box<dyn Future<Output = Result<S, Closed>> + Send>>;
+
+impl<R: Runtime> Sockets<R> {
+    pub(super) const fn new(ready: Arc<Ready>) -> Self {
+        Self {
+            slots: Vec::new(),
+            lingering: VecDeque::new(),
+            ready,
+        }
+    }
+
+    /// Begins to connect a socket; its slot is ready to be looked at.
+    pub(super) fn dial(&mut self, id: SocketId, dial: Dial<R::Socket>) {
+        while self.slots.len() <= id.slot() {
+            let listing = SlotWaker::new(self.slots.len(), self.ready.clone());
+            let waker = Waker::from(listing.clone());
+            self.slots.push(Slot {
+                occupant: None,
+                listing,
+                waker,
+            });
+        }
+        if let Some(slot) = self.slots.get_mut(id.slot()) {
+            slot.occupant = Some(Occupant {
+                id,
+                stage: Stage::Dialling(dial),
+                writes: false,
+                broken: None,
+            });
+            slot.listing.list();
+        }
+    }
+
+    pub(super) fn slot(&mut self, index: usize) -> Option<&mut Slot<R>> {
+        self.slots.get_mut(index)
+    }
+
+    /// The pool has bytes for this socket.
+    pub(super) fn note_write(&mut self, id: SocketId) {
+        if let Some(slot) = self.slots.get_mut(id.slot())
+            && let Some(occupant) = &mut slot.occupant
+            && occupant.id == id
+        {
+            occupant.writes = true;
+        }
+    }
+
+    /// The pool is done with this socket.
+    pub(super) fn close(&mut self, id: SocketId, now: Timestamp) {
+        let Some(slot) = self.slots.get_mut(id.slot()) else {
+            return;
+        };
+        let Some(occupant) = slot.occupant.take_if(|occupant| occupant.id == id) else {
+            return;
+        };
+        if let Stage::Open(socket) = occupant.stage
+            && occupant.broken.is_none()
+        {
+            self.lingering.push_back((now + LINGER_FOR, socket));
+        }
+    }
+
+    /// Goes on with closing what the pool is done with.
+    pub(super) fn poll_lingering(&mut self, cx: &mut Context<'_>, now: Timestamp) {
+        self.lingering
+            .retain_mut(|(until, socket)| *until > now && socket.poll_close(cx).is_pending());
+    }
+
+    /// When the first of the lingering sockets is dropped.
+    pub(super) fn poll_timeout(&self) -> Option<Timestamp> {
+        self.lingering.front().map(|(until, _)| *until)
+    }
+
+    /// Whether no socket is open any more.
+    pub(super) fn is_empty(&self) -> bool {
+        self.lingering.is_empty() && self.slots.iter().all(|slot| slot.occupant.is_none())
+    }
+}
+
+impl<R: Runtime> Occupant<R> {
+    /// Writes some of `bytes`; `None` if the socket takes none at the moment.
+    pub(super) fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Option<usize> {
+        let Stage::Open(socket) = &mut self.stage else {
+            return None;
+        };
+        match socket.poll_write(cx, bytes) {
+            Poll::Ready(Ok(0)) => self.broken = Some(Closed::Reset),
+            Poll::Ready(Ok(count)) => return Some(count),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                cx.waker().wake_by_ref();
+            }
+            Poll::Ready(Err(error)) => self.broken = Some(cause(&error)),
+            Poll::Pending => {}
+        }
+        None
+    }
+
+    /// Reads into `buffer`; `Err` is the end.
+    pub(super) fn read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, Closed>> {
+        let Stage::Open(socket) = &mut self.stage else {
+            return Poll::Pending;
+        };
+        let end = match socket.poll_read(cx, buffer) {
+            Poll::Ready(Ok(0)) => Closed::EndOfStream,
+            Poll::Ready(Ok(count)) => return Poll::Ready(Ok(count)),
+            Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Poll::Ready(Err(error)) => cause(&error),
+            Poll::Pending => match self.broken {
+                Some(broken) => broken,
+                None => return Poll::Pending,
+            },
+        };
+        Poll::Ready(Err(self.broken.unwrap_or(end)))
+    }
+}
+
+/// Looks up the host and tries its addresses one after the other.
+pub(super) fn dial<R: Runtime>(runtime: Arc<R>, endpoint: &Endpoint) -> Dial<R::Socket> {
+    if endpoint.is_secure() {
+        return Box::pin(std::future::ready(Err(Closed::TlsUnavailable)));
+    }
+    let resolve = runtime.resolve(endpoint.host(), endpoint.port());
+    Box::pin(async move {
+        // What a resolver says when it finds nothing differs from system to system.
+        let addresses = resolve.await.map_err(|_| Closed::NameNotFound)?;
+        let mut last = Closed::NameNotFound;
+        for address in addresses {
+            match runtime.connect(address).await {
+                Ok(socket) => return Ok(socket),
+                Err(error) => last = cause(&error),
+            }
+        }
+        Err(last)
+    })
+}
+
+fn cause(error: &io::Error) -> Closed {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Closed::Refused,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected => Closed::Reset,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => Closed::Unreachable,
+        io::ErrorKind::TimedOut => Closed::TimedOut,
+        io::ErrorKind::UnexpectedEof => Closed::EndOfStream,
+        _ => Closed::Failed,
+    }
+}
+
+/// How long a closed socket may take to pass on what it was given.
+const LINGER_FOR: Duration = Duration::from_secs(2);

@@ -1,0 +1,72 @@
+//! What can go wrong: [`Error`] at a call, [`ConnectError`] at the start.
+
+use std::fmt;
+
+use lavapool_core::node::Report;
+use lavapool_core::{ConfigError, RequestError, SubmitError};
+use thiserror::Error;
+
+/// Why a call did not do what was hoped for.
+#[derive(Clone, Debug, PartialEq, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It was refused at once, and nothing was done.
+    #[error(transparent)]
+    Submit(SubmitError),
+    /// It was tried. [`RequestError::Unconfirmed`] is still applied later, others are not.
+    #[error(transparent)]
+    Request(RequestError),
+    /// The client is closed.
+    #[error("the client is closed")]
+    Closed,
+}
+
+impl From<SubmitError> for Error {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Closed => Self::Closed,
+            error => Self::Submit(error),
+        }
+    }
+}
+
+impl From<RequestError> for Error {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Closed => Self::Closed,
+            error => Self::Request(error),
+        }
+    }
+}
+
+/// Why a client did not start.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// The configuration cannot work; nothing was tried.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No node was connected within the deadline. The client is closed.
+    #[error("no node is connected{}", Causes(.report))]
+    NoNode {
+        /// How the nodes stood at the end.
+        report: Report,
+    },
+}
+
+struct Causes<'a>(&'a Report);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.nodes.is_empty() {
+            return f.write_str(": none is configured");
+        }
+        let mut separator = ":";
+        for node in &self.0.nodes {
+            let cause = node.cause.as_deref().unwrap_or("no answer yet");
+            write!(f, "{separator} {} ({}): {cause}", node.node, node.uri)?;
+            separator = ";";
+        }
+        Ok(())
+    }
+}

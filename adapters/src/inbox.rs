@@ -1,0 +1,197 @@
+//! [`Inbox`]: what handles ask for, on its way to the driver.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use lavapool_core::protocol::{GuildId, VoiceState};
+use lavapool_core::{
+    Command, CommandId, SubmitError, Timestamp, VoiceServerUpdate, VoiceStateUpdate,
+};
+
+use crate::driver::Ready;
+use crate::error::Error;
+use crate::lock::lock;
+use crate::pending::Reply;
+
+/// The queue between the handles and the driver.
+///
+/// Commands are bounded and keep their order. Voice updates are not refused: the latest of each
+/// kind and guild is kept, in the order of arrival.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    state: Mutex<State>,
+    commands_max: usize,
+    ready: Arc<Ready>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: VecDeque<Entry>,
+    voice: BTreeMap<GuildId, Vec<Voice>>,
+    /// The last handle is gone.
+    left: bool,
+    /// The driver is gone, and takes nothing any more.
+    ended: bool,
+}
+
+/// One thing that a handle asks for.
+#[derive(Debug)]
+pub(crate) enum Entry {
+    Submit(Box<Submission>),
+    /// Nobody waits for this command any more.
+    Cancel(CommandId),
+    /// There is news in [`Inbox::take_voice`] of this guild.
+    Voice(GuildId),
+}
+
+/// A command and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Submission {
+    pub(crate) command: Command,
+    /// By when it must be answered, if the pool's own deadline is not meant.
+    pub(crate) deadline: Option<Timestamp>,
+    /// Answered once the command is accepted, without waiting for what comes of it.
+    pub(crate) detached: bool,
+    pub(crate) reply: Arc<Reply>,
+}
+
+/// What Discord said about a guild's voice connection.
+#[derive(Clone, Debug)]
+pub(crate) enum Voice {
+    State(VoiceStateUpdate),
+    Server(VoiceServerUpdate),
+    Whole(GuildId, VoiceState),
+}
+
+impl Inbox {
+    pub(crate) fn new(commands_max: usize, ready: Arc<Ready>) -> Self {
+        Self {
+            state: Mutex::default(),
+            commands_max,
+            ready,
+        }
+    }
+
+    /// Queues a command. A refused one is answered right here.
+    pub(crate) fn submit(&self, submission: Submission) {
+        let max = self.commands_max;
+        let refused = {
+            let mut state = lock(&self.state);
+            let refusal = if state.ended {
+                Some(Error::Closed)
+            } else if state.queue.len() >= max {
+                Some(SubmitError::TooManyCommands { max }.into())
+            } else {
+                None
+            };
+            match refusal {
+                None => {
+                    state.queue.push_back(Entry::Submit(Box::new(submission)));
+                    None
+                }
+                Some(error) => Some((submission.reply, error)),
+            }
+        };
+        match refused {
+            None => self.ready.ring(),
+            Some((reply, error)) => reply.answer(Err(error)),
+        }
+    }
+
+    /// Says that nobody waits for the command any more.
+    pub(crate) fn cancel(&self, command: CommandId) {
+        {
+            let mut state = lock(&self.state);
+            if state.ended {
+                return;
+            }
+            state.queue.push_back(Entry::Cancel(command));
+        }
+        self.ready.ring();
+    }
+
+    /// Queues what Discord said, in place of what it said before.
+    pub(crate) fn voice(&self, news: Voice) {
+        let guild = news.guild();
+        {
+            let mut state = lock(&self.state);
+            if state.ended {
+                return;
+            }
+            let waiting = state.voice.entry(guild).or_default();
+            let is_listed = !waiting.is_empty();
+            waiting.retain(|old| !news.replaces(old));
+            waiting.push(news);
+            if !is_listed {
+                state.queue.push_back(Entry::Voice(guild));
+            }
+        }
+        self.ready.ring();
+    }
+
+    /// The last handle is gone: the driver closes the pool.
+    pub(crate) fn leave(&self) {
+        lock(&self.state).left = true;
+        self.ready.ring();
+    }
+
+    /// Whether the last handle is gone.
+    pub(crate) fn is_left(&self) -> bool {
+        lock(&self.state).left
+    }
+
+    /// Takes up to `entries_max` entries; the second is whether there are more.
+    pub(crate) fn take(&self, entries_max: usize) -> (Vec<Entry>, bool) {
+        let queue = &mut lock(&self.state).queue;
+        let count = queue.len().min(entries_max);
+        let taken = queue.drain(..count).collect();
+        (taken, !queue.is_empty())
+    }
+
+    /// Takes what Discord said about a guild.
+    pub(crate) fn take_voice(&self, guild: GuildId) -> Vec<Voice> {
+        lock(&self.state).voice.remove(&guild).unwrap_or_default()
+    }
+
+    /// Nothing is taken any more; what waits is answered so.
+    pub(crate) fn end(&self) {
+        let queue = {
+            let mut state = lock(&self.state);
+            state.ended = true;
+            state.voice.clear();
+            std::mem::take(&mut state.queue)
+        };
+        for entry in queue {
+            if let Entry::Submit(submission) = entry {
+                submission.reply.answer(Err(Error::Closed));
+            }
+        }
+    }
+}
+
+impl Voice {
+    const fn guild(&self) -> GuildId {
+        match self {
+            Self::State(update) => update.guild,
+            Self::Server(update) => update.guild,
+            Self::Whole(guild, _) => *guild,
+        }
+    }
+
+    /// Whether the other update of the same guild says nothing that still matters.
+    const fn replaces(&self, other: &Self) -> bool {
+        match self {
+            Self::State(_) => matches!(other, Self::State(_)),
+            Self::Server(_) => matches!(other, Self::Server(_)),
+            Self::Whole(..) => true,
+        }
+    }
+
+    pub(crate) fn into_command(self) -> Command {
+        match self {
+            Self::State(update) => Command::VoiceState(update),
+            Self::Server(update) => Command::VoiceServer(update),
+            Self::Whole(guild, voice) => Command::Voice { guild, voice },
+        }
+    }
+}

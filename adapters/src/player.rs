@@ -1,0 +1,214 @@
+//! [`Player`]: one guild's player, as a bot holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use lavapool_core::Command;
+use lavapool_core::player::{PlayerView, Source, Update, Volume};
+use lavapool_core::protocol::{Filters, GuildId, RawJson, Track, VoiceState};
+
+use crate::answer;
+use crate::inbox::Voice;
+use crate::node::Node;
+use crate::pending::Pending;
+use crate::shared::Handle;
+use crate::views::PlayerCell;
+
+/// One guild's player.
+///
+/// It is a handle, cheap to clone, and need not have a player behind it: the first update makes
+/// one. What is wanted survives the node that plays it. Changes are answered once a node has
+/// confirmed them; those made before an earlier one was sent are sent with it.
+#[derive(Clone)]
+pub struct Player {
+    within: Option<Duration>,
+    lease: Arc<Lease>,
+}
+
+/// What all clones of a handle share.
+struct Lease {
+    handle: Arc<Handle>,
+    cell: Arc<PlayerCell>,
+}
+
+impl Player {
+    pub(crate) fn new(
+        handle: Arc<Handle>,
+        within: Option<Duration>,
+        cell: Arc<PlayerCell>,
+    ) -> Self {
+        let lease = Arc::new(Lease { handle, cell });
+        Self { within, lease }
+    }
+
+    /// The same player, whose commands must be answered within this time.
+    #[must_use]
+    pub fn within(&self, deadline: Duration) -> Self {
+        Self {
+            within: Some(deadline),
+            lease: self.lease.clone(),
+        }
+    }
+
+    /// Plays a track from its start, in place of what plays.
+    ///
+    /// It waits for Discord's voice updates if they have not come yet.
+    pub fn play(&self, track: impl Into<Source>) -> Pending<()> {
+        self.update(Update::play(track))
+    }
+
+    /// Changes several things at once.
+    pub fn update(&self, update: Update) -> Pending<()> {
+        self.submit_update(None, update)
+    }
+
+    /// As [`update`](Self::update), and a player that does not exist yet is made on this node.
+    pub fn update_on(&self, node: &Node, update: Update) -> Pending<()> {
+        self.submit_update(Some(node), update)
+    }
+
+    /// Pauses.
+    pub fn pause(&self) -> Pending<()> {
+        self.update(Update::default().paused(true))
+    }
+
+    /// Goes on after a pause.
+    pub fn resume(&self) -> Pending<()> {
+        self.update(Update::default().paused(false))
+    }
+
+    /// Goes to this place in the track.
+    pub fn seek(&self, position: Duration) -> Pending<()> {
+        self.update(Update::default().position(position))
+    }
+
+    /// Stops what plays and keeps the player.
+    pub fn stop(&self) -> Pending<()> {
+        self.update(Update::stop())
+    }
+
+    /// Sets the volume in percent, 0 to 1000.
+    pub fn set_volume(&self, volume: impl Into<Volume>) -> Pending<()> {
+        self.update(Update::default().volume(volume))
+    }
+
+    /// Replaces all filters; [`Filters::default`] clears them.
+    pub fn set_filters(&self, filters: impl Into<Arc<Filters>>) -> Pending<()> {
+        self.update(Update::default().filters(filters))
+    }
+
+    /// Ends the track at this place, or, with `None`, at its own end.
+    pub fn set_end_time(&self, end_time: impl Into<Option<Duration>>) -> Pending<()> {
+        self.update(Update::default().end_time(end_time))
+    }
+
+    /// Attaches a JSON object to the track, which its events carry.
+    pub fn set_user_data(&self, user_data: RawJson) -> Pending<()> {
+        self.update(Update::default().user_data(user_data))
+    }
+
+    /// Moves to another node, playing there before it stops here.
+    pub fn move_to(&self, node: &Node) -> Pending<()> {
+        let (guild, node) = (self.guild(), node.id());
+        self.submit(Command::Move { guild, node })
+    }
+
+    /// Destroys the player. The handle stays good for a new one.
+    pub fn destroy(&self) -> Pending<()> {
+        self.submit(Command::Destroy(self.guild()))
+    }
+
+    /// Takes a complete voice state, for a bot that puts Discord's updates together itself.
+    pub fn voice(&self, voice: VoiceState) {
+        let news = Voice::Whole(self.guild(), voice);
+        self.lease.handle.inbox.voice(news);
+    }
+
+    /// The guild.
+    pub fn guild(&self) -> GuildId {
+        self.lease.cell.guild
+    }
+
+    /// Everything that is known of the player; `None` if there is none.
+    pub fn view(&self) -> Option<PlayerView> {
+        self.lease.cell.view()
+    }
+
+    /// Whether there is a player.
+    pub fn exists(&self) -> bool {
+        self.read(|_| ()).is_some()
+    }
+
+    /// The position at this moment, on the server's clock: a millisecond of it is a millisecond
+    /// of sound, whatever the speed.
+    pub fn position(&self) -> Option<Duration> {
+        let now = self.lease.handle.clock.now();
+        self.read(|view| view.position.at(now))
+    }
+
+    /// The place in the track at this moment, which runs faster or slower with a timescale
+    /// filter.
+    pub fn content_position(&self) -> Option<Duration> {
+        let now = self.lease.handle.clock.now();
+        self.read(|view| view.position.content_at(now))
+    }
+
+    /// What plays, if its details are known.
+    pub fn track(&self) -> Option<Arc<Track>> {
+        self.read(|view| view.track.clone()).flatten()
+    }
+
+    /// Whether anything plays, or should; also while it is paused.
+    pub fn is_playing(&self) -> bool {
+        self.read(|view| view.playing) == Some(true)
+    }
+
+    /// Whether it is paused.
+    pub fn is_paused(&self) -> bool {
+        self.read(|view| view.paused) == Some(true)
+    }
+
+    /// The volume.
+    pub fn volume(&self) -> Volume {
+        self.read(|view| view.volume).unwrap_or_default()
+    }
+
+    /// The node that it is on, or on its way to.
+    pub fn node(&self) -> Option<Node> {
+        let node = self.read(|view| view.node().cloned()).flatten()?;
+        let handle = &self.lease.handle;
+        let cell = handle.views.node(|other| other.id == node.id)?;
+        Some(Node::new(handle.clone(), self.within, cell))
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&PlayerView) -> T) -> Option<T> {
+        self.lease.cell.read(read)
+    }
+
+    fn submit_update(&self, node: Option<&Node>, update: Update) -> Pending<()> {
+        self.submit(Command::Update {
+            guild: self.guild(),
+            node: node.map(Node::id),
+            update,
+        })
+    }
+
+    fn submit(&self, command: Command) -> Pending<()> {
+        let handle = &self.lease.handle;
+        handle.submit(command, self.within, answer::done)
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.handle.views.release(&self.cell);
+    }
+}
+
+impl std::fmt::Debug for Player {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Player")
+            .field("guild", &self.guild())
+            .finish_non_exhaustive()
+    }
+}

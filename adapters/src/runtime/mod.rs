@@ -1,0 +1,78 @@
+//! [`Runtime`]: what the driver needs of an async runtime, and all in which runtimes differ.
+
+#[cfg(feature = "tokio")]
+mod tokio;
+
+#[cfg(feature = "tokio")]
+pub use self::tokio::{Tokio, TokioTimer};
+
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+
+use lavapool_core::Timestamp;
+
+/// An async runtime: sockets, a timer, a clock, name lookup, and a place to run the driver.
+///
+/// Implement it to run lavapool on a runtime that has no feature of its own, then start the
+/// client with [`Builder::start_on`](crate::Builder::start_on) or
+/// [`Builder::connect_on`](crate::Builder::connect_on).
+pub trait Runtime: Send + Sync + 'static {
+    /// A connected TCP socket.
+    type Socket: Socket;
+    /// A timer.
+    type Timer: Timer;
+
+    /// The present, on a monotonic clock. The origin is free, and the same for all calls.
+    fn now(&self) -> Timestamp;
+
+    /// A timer, to be set before it is polled.
+    fn timer(&self) -> Self::Timer;
+
+    /// The addresses of a host, which is a name or the text of an address, in the order in which
+    /// they should be tried.
+    fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>>;
+
+    /// A connection to this address, without Nagle's delay (`TCP_NODELAY`).
+    fn connect(&self, address: SocketAddr) -> impl Attempt<Self::Socket>;
+
+    /// Runs a future to its end, in the background.
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
+}
+
+/// A future that may fail; every `async` block of that type that borrows nothing is one.
+pub trait Attempt<T>: Future<Output = io::Result<T>> + Send + 'static {}
+
+impl<T, F: Future<Output = io::Result<T>> + Send + 'static> Attempt<T> for F {}
+
+/// A connected socket. Dropping it closes it.
+pub trait Socket: Send + Unpin + 'static {
+    /// Reads into `buffer` and returns how much; 0 is the end of the stream.
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
+
+    /// Takes some of `bytes` and returns how much, at least one.
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>>;
+
+    /// Passes on everything that was taken, and ends the direction to the peer.
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+}
+
+/// A timer that can be set again and again.
+pub trait Timer: Send + Unpin + 'static {
+    /// Sets the timer to a moment of [`Runtime::now`]'s clock, in place of an earlier setting.
+    fn reset(&mut self, at: Timestamp);
+
+    /// Ready once the moment has come.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
+}
+
+/// The one thing that handles need of a runtime, whatever its type.
+pub(crate) trait Clock: Send + Sync {
+    fn now(&self) -> Timestamp;
+}
+
+impl<R: Runtime> Clock for R {
+    fn now(&self) -> Timestamp {
+        Runtime::now(self)
+    }
+}

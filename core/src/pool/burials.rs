@@ -1,0 +1,116 @@
+//! Players that go, and the tombstones that keep them from coming back.
+
+use super::changed::Changed;
+use super::tables::Tables;
+use crate::command::Answer;
+use crate::error::RequestError;
+use crate::id::{CommandId, NodeId};
+use crate::node::{Job, LaneKind};
+use crate::player::{Placement, PlayerId};
+use crate::protocol::GuildId;
+
+impl Tables {
+    /// Destroys a player; the command waits until its node has confirmed that.
+    pub(super) fn destroy(&mut self, command: Option<CommandId>, id: PlayerId) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let (guild, place, was_sent) = (player.guild, player.place, player.was_sent);
+        let nodes: Vec<_> = match place {
+            Placement::On(node)
+            | Placement::Frozen { old: node }
+            | Placement::Stranded { from: node } => vec![node],
+            Placement::Moving { from, to, .. } => vec![from, to],
+            Placement::Unplaced => Vec::new(),
+        };
+        self.remove_player(id);
+        let mut waits = false;
+        for node in nodes.into_iter().filter(|_| was_sent) {
+            waits |= self.bury(node, guild, command);
+        }
+        if !waits && let Some(command) = command {
+            self.answer(command, Ok(Answer::Done));
+        }
+    }
+
+    /// Takes the player out of every table.
+    pub(super) fn remove_player(&mut self, id: PlayerId) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let (guild, place) = (player.guild, player.place);
+        if let Some(node) = player.target() {
+            self.unqueue(id, node);
+            self.release(node, guild);
+        }
+        let Some(player) = self.players.remove(id.slot, id.generation) else {
+            return;
+        };
+        self.guilds.remove(&guild);
+        if let Some(mut busy) = player.busy {
+            self.timers.clear(&mut busy.voice_timer);
+            self.timers.clear(&mut busy.resend_timer);
+            self.timers.clear(&mut busy.stopped_timer);
+            let destroyed = Err(RequestError::Destroyed);
+            let waiting = busy.waiting.iter().map(|waiting| waiting.command);
+            self.answer_all(waiting.chain(busy.movers.iter().copied()), &destroyed);
+        }
+        self.gone(Changed::Player(guild));
+        match place {
+            Placement::Moving { from, to, .. } => {
+                self.left_group(from, to, None);
+                self.check_drained(from);
+                self.node_changed(from);
+                self.node_changed(to);
+            }
+            Placement::On(node) => {
+                self.check_drained(node);
+                self.node_changed(node);
+            }
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => {}
+        }
+    }
+
+    pub(super) fn destroy_players_of(&mut self, node: NodeId) {
+        for id in self.players_where(|player| player.is_at(node)) {
+            self.destroy(None, id);
+        }
+    }
+
+    /// The node must not have the guild's player. Returns whether the command waits for that.
+    pub(super) fn bury(
+        &mut self,
+        node: NodeId,
+        guild: GuildId,
+        command: Option<CommandId>,
+    ) -> bool {
+        let Some(found) = self.node_mut(node) else {
+            return false;
+        };
+        if found.session.is_none() {
+            return false;
+        }
+        let is_ready = found.is_ready();
+        let tombstone = found.tombstones.entry(guild).or_default();
+        tombstone.commands.extend(command);
+        let is_new = !std::mem::replace(&mut tombstone.queued, is_ready);
+        if is_ready && is_new {
+            found.control.push(Job::Delete(guild));
+            self.note_lane(node, LaneKind::Control);
+        }
+        true
+    }
+
+    /// The node does not have the player any more.
+    pub(super) fn buried(&mut self, node: NodeId, guild: GuildId) {
+        let tombstone = self
+            .node_mut(node)
+            .and_then(|node| node.tombstones.remove(&guild));
+        if let Some(tombstone) = tombstone {
+            self.answer_all(tombstone.commands, &Ok(Answer::Done));
+        }
+        if let Some(id) = self.player_of(guild) {
+            self.sync(id);
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Nodes that go: drained, removed, or closed with the pool.
+
+use super::changed::Changed;
+use super::commands::Waits;
+use super::tables::{Tables, Task};
+use crate::command::{Answer, Leaving};
+use crate::error::{RequestError, SubmitError};
+use crate::id::{CommandId, NodeId};
+use crate::node::{Departure, Job, LaneKind, Node, State, Stopped};
+use crate::player::Player;
+use crate::time::Timestamp;
+
+impl Tables {
+    /// Removes a node: its players leave it first, one way or the other.
+    pub(super) fn remove_node(
+        &mut self,
+        command: CommandId,
+        id: NodeId,
+        players: Leaving,
+        now: Timestamp,
+    ) -> Result<(), SubmitError> {
+        let Some(node) = self.node_mut(id).filter(|node| node.leaving.is_none()) else {
+            return Err(SubmitError::NoSuchNode);
+        };
+        node.leaving = Some(Departure {
+            command: Some(command),
+            removed: true,
+        });
+        node.draining = true;
+        self.node_changed(id);
+        self.wait_for(command, Waits::Gone(id));
+        match players {
+            Leaving::Destroy => self.destroy_players_of(id),
+            Leaving::Keep => self.evacuate(id, now),
+        }
+        self.check_drained(id);
+        Ok(())
+    }
+
+    /// Empties the node; the command is answered when no player is left.
+    pub(super) fn drain(&mut self, command: CommandId, id: NodeId, now: Timestamp) {
+        self.wait_for(command, Waits::Drained(id));
+        if let Some(node) = self.node_mut(id) {
+            node.draining = true;
+            node.drains.push(command);
+        }
+        self.node_changed(id);
+        self.evacuate(id, now);
+        self.check_drained(id);
+    }
+
+    /// Lets the node have players again.
+    pub(super) fn undrain(&mut self, command: CommandId, id: NodeId, now: Timestamp) {
+        if let Some(node) = self.node_mut(id) {
+            node.draining = false;
+        }
+        self.node_changed(id);
+        self.answer(command, Ok(Answer::Done));
+        self.place_waiting_players(now);
+    }
+
+    /// Whether the last player has left a node that is being emptied.
+    pub(super) fn check_drained(&mut self, id: NodeId) {
+        let Some(node) = self.node(id).filter(|node| node.draining) else {
+            return;
+        };
+        let removed = node
+            .leaving
+            .as_ref()
+            .is_some_and(|departure| departure.removed);
+        let is_here = |player: &Player| player.is_at(id);
+        if self.players.iter().any(is_here) {
+            return;
+        }
+        if let Some(node) = self.node_mut(id) {
+            let drains = std::mem::take(&mut node.drains);
+            self.answer_all(drains, &Ok(Answer::Done));
+        }
+        if removed
+            && !self
+                .node(id)
+                .is_some_and(|node| matches!(node.state, State::Leaving { .. }))
+        {
+            self.leave(id, false);
+        }
+    }
+
+    /// Lets the node go: its socket is closed with a close frame. The server is told before to
+    /// end the session with it, unless that is to be resumed by another process.
+    pub(super) fn leave(&mut self, id: NodeId, keeps_session: bool) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let is_resumable = node
+            .session
+            .as_ref()
+            .is_some_and(|session| session.resumable);
+        let Some(socket) = node.ready().map(|ready| ready.socket) else {
+            self.disconnect(id, false);
+            self.stop_node(id, Stopped::Closed);
+            return self.departed(id);
+        };
+        if let State::Ready(ready) = std::mem::replace(&mut node.state, State::Leaving { socket }) {
+            self.unready(id, ready);
+        }
+        if is_resumable && !keeps_session {
+            self.tasks.push_back(Task::Linger(socket));
+            if let Some(node) = self.node_mut(id) {
+                node.control.push(Job::Session { resuming: false });
+            }
+            self.note_lane(id, LaneKind::Control);
+        } else {
+            self.tasks.push_back(Task::Close(socket));
+        }
+        self.node_changed(id);
+    }
+
+    /// The server was told to end the session with its connection, or could not be told.
+    pub(super) fn session_ended(&mut self, id: NodeId) {
+        if let Some(State::Leaving { socket }) = self.node(id).map(|node| &node.state) {
+            let socket = *socket;
+            self.tasks.push_back(Task::Close(socket));
+        }
+    }
+
+    /// The deadline of a departure came: nothing is waited for any more.
+    pub(super) fn depart_now(&mut self, id: NodeId) {
+        self.disconnect(id, false);
+        self.departed(id);
+    }
+
+    /// The node's socket is closed: it is gone.
+    pub(super) fn departed(&mut self, id: NodeId) {
+        let Some(departure) = self.node_mut(id).and_then(|node| node.leaving.take()) else {
+            return;
+        };
+        let error = if departure.removed {
+            RequestError::NodeRemoved
+        } else {
+            RequestError::Closed
+        };
+        self.tasks.push_back(Task::Clear(id, LaneKind::Control));
+        self.tasks.push_back(Task::Clear(id, LaneKind::Lookup));
+        if let Some(node) = self.node_mut(id) {
+            if !matches!(node.state, State::Stopped(_)) {
+                node.state = State::Stopped(Stopped::Closed);
+            }
+            let waiting = std::mem::take(&mut node.awaiting);
+            let drains = std::mem::take(&mut node.drains);
+            self.answer_all(waiting, &Err(error.clone()));
+            self.answer_all(drains, &Ok(Answer::Done));
+        }
+        self.fail_requests_of(id, &error);
+        if departure.removed {
+            self.forget_node(id);
+        }
+        if let Some(command) = departure.command {
+            self.answer(command, Ok(Answer::Done));
+        }
+        self.gone(Changed::Node(id));
+        self.check_closed();
+    }
+
+    /// Takes a removed node out of every table.
+    fn forget_node(&mut self, id: NodeId) {
+        self.healthy_due(id);
+        self.nodes.remove(id.slot, id.generation);
+        self.order.retain(|other| *other != id);
+        for (order, id) in self.order.clone().into_iter().enumerate() {
+            if let Some(node) = self.node_mut(id) {
+                node.order = u32::try_from(order).unwrap_or(u32::MAX);
+            }
+            self.rescore(id);
+        }
+        self.rescore(id);
+    }
+
+    /// Closes every node.
+    pub(super) fn close(&mut self, command: CommandId, players: Leaving) {
+        self.closing = true;
+        self.wait_for(command, Waits::Close);
+        for id in self.order.clone() {
+            let Some(node) = self.node_mut(id) else {
+                continue;
+            };
+            if node.leaving.is_none() {
+                node.leaving = Some(Departure {
+                    command: None,
+                    removed: false,
+                });
+            }
+            self.leave(id, players == Leaving::Keep);
+        }
+        self.check_closed();
+    }
+
+    /// The deadline of the close came.
+    pub(super) fn close_now(&mut self) {
+        for id in self.order.clone() {
+            self.depart_now(id);
+        }
+        self.check_closed();
+    }
+
+    /// Whether the last node is gone.
+    pub(super) fn check_closed(&mut self) {
+        let is_gone = |node: &Node| matches!(node.state, State::Stopped(_));
+        if self.closing && self.nodes.iter().all(is_gone) {
+            self.answer_closed();
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Discord's voice updates, and what they do to a player.
+
+use super::tables::Tables;
+use crate::command::{VoiceServerUpdate, VoiceStateUpdate};
+use crate::error::RequestError;
+use crate::event::{Event, Kinds};
+use crate::id::NodeId;
+use crate::player::{Fields, Placement, PlayerId, Voice, VoiceChange};
+use crate::protocol::{GuildId, VoiceState};
+use crate::time::Timestamp;
+
+impl Tables {
+    /// Discord's `VOICE_STATE_UPDATE`; other users' are none of our business.
+    pub(super) fn voice_state(&mut self, update: VoiceStateUpdate, now: Timestamp) {
+        if update.user != self.config.user_id {
+            return;
+        }
+        let VoiceStateUpdate {
+            guild,
+            channel,
+            session_id,
+            ..
+        } = update;
+        self.voice(guild, channel.is_some(), now, |voice| {
+            voice.state(channel, session_id)
+        });
+    }
+
+    /// Discord's `VOICE_SERVER_UPDATE`.
+    pub(super) fn voice_server(&mut self, update: VoiceServerUpdate, now: Timestamp) {
+        let VoiceServerUpdate {
+            guild,
+            token,
+            endpoint,
+        } = update;
+        self.voice(guild, true, now, |voice| voice.server(token, endpoint));
+    }
+
+    /// A complete voice state.
+    pub(super) fn voice_set(&mut self, guild: GuildId, state: VoiceState, now: Timestamp) {
+        self.voice(guild, true, now, |voice| voice.set(state));
+    }
+
+    fn voice(
+        &mut self,
+        guild: GuildId,
+        creates: bool,
+        now: Timestamp,
+        change: impl FnOnce(&mut Voice) -> VoiceChange,
+    ) {
+        let id = match self.player_of(guild) {
+            Some(id) => id,
+            None if creates => match self.player_unplaced(guild) {
+                Some(id) => id,
+                None => return,
+            },
+            None => return,
+        };
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let change = change(player.voice.get_or_insert_default());
+        match change {
+            VoiceChange::None => {}
+            VoiceChange::Left => {
+                player.voice = None;
+                player.connected = false;
+                player.unsent = player.unsent.without(Fields::VOICE);
+                player.regulate(now);
+            }
+            VoiceChange::New => {
+                player.busy();
+                player.unsent = player.unsent.with(Fields::VOICE);
+                if let Some(busy) = &mut player.busy {
+                    self.timers.clear(&mut busy.voice_timer);
+                }
+                self.place_by_region(id, now);
+                self.sync(id);
+            }
+        }
+        self.player_changed(id);
+        self.settle_player(id);
+    }
+
+    /// The endpoint is known: a player of which no node knows anything yet goes to its region.
+    fn place_by_region(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let (is_unknown, guild) = (!player.was_sent, player.guild);
+        let old = match player.place {
+            Placement::Unplaced => None,
+            Placement::On(node) if is_unknown && !player.pinned => Some(node),
+            Placement::On(_)
+            | Placement::Frozen { .. }
+            | Placement::Moving { .. }
+            | Placement::Stranded { .. } => return,
+        };
+        let Some(node) = self.choose_for(id, &[]) else {
+            return;
+        };
+        if Some(node) == old {
+            return;
+        }
+        if let Some(old) = old {
+            self.release(old, guild);
+            self.unqueue(id, old);
+        }
+        self.put(id, node, now);
+        if let Some(old) = old {
+            self.node_changed(old);
+        }
+    }
+
+    /// Discord's voice updates did not come: the play that waited for them is taken back.
+    pub(super) fn voice_due(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let unsent = player.unsent;
+        let busy = player.busy();
+        busy.voice_timer = None;
+        let base = busy.base.clone();
+        let taken_back = unsent.and(Fields::PLAY.with(Fields::PAUSED));
+        let withdrawn = busy.withdraw(taken_back);
+        player.wanted.revert(taken_back, &base, now);
+        player.unsent = unsent.without(taken_back);
+        player.awaits_start = false;
+        player.regulate(now);
+        self.answer_waiting(withdrawn, &RequestError::VoiceTimeout);
+        self.track_released(id, taken_back);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// Discord's voice server did not answer the node: the application should join again.
+    pub(super) fn voice_failed(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let guild = player.guild;
+        player.recall();
+        if let Some(voice) = &mut player.voice {
+            voice.expire();
+        }
+        player.connected = false;
+        player.unsent = player.substance();
+        player.wanted.rebase(now);
+        player.regulate(now);
+        self.bury(node, guild, None);
+        self.player_changed(id);
+        self.emit(Kinds::VOICE, || Event::VoiceFailed { guild });
+    }
+}

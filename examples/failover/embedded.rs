@@ -1,0 +1,221 @@
+//! The nodes in this process: what they really play is there to be looked at.
+
+use std::time::Duration;
+
+use lavapool::{Client, Leaving, NodeConfig, Source};
+use lavapool_examples::Terminal;
+use lavapool_tests::node::{self, Listener, PlayerView};
+
+use crate::music::{Music, REGIONS, bot};
+use crate::{Outcome, table, watch};
+
+const GUILDS: u32 = 30;
+
+/// A node of this process.
+struct Server {
+    name: &'static str,
+    listener: Listener,
+}
+
+pub(crate) async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Error>> {
+    terminal.step("Three nodes in this process");
+    let mut servers = Vec::new();
+    for (name, _) in REGIONS {
+        let listener = Listener::start(node::NodeConfig::new(name)).await?;
+        terminal.line(format!("{name} listens at {}", listener.uri()));
+        servers.push(Server { name, listener });
+    }
+    let client = connect(&servers).await?;
+    terminal.report(&client.report());
+
+    let music: Vec<_> = (0..GUILDS).map(Music::of).collect();
+    play(terminal, &client, &music).await?;
+    show_positions(terminal, &client).await;
+
+    let mut events = client.events();
+    let before = table::places(&client);
+    let victim = fullest(&servers, &before);
+    let count = before
+        .iter()
+        .filter(|place| place.node == victim.name)
+        .count();
+    terminal.step(format!("Killing {} with its {count} players", victim.name));
+    victim.listener.kill().await;
+    let within = Duration::from_secs(15);
+    let moves = watch::moves(terminal, &mut events, victim.name, count, within, true).await;
+    watch::synced(&client, Duration::from_secs(5)).await;
+    let after = table::places(&client);
+    table::print(terminal, victim.name, &before, &after);
+    terminal.line(format!("now playing: {}", table::spread(&after)));
+
+    terminal.step(format!("{} comes back", victim.name));
+    victim.listener.restart().await;
+    let back = client.node(victim.name).ok_or("the node is gone")?;
+    back.reconnect().await?;
+    terminal.report(&client.report());
+
+    let lost = check(terminal, &client, &servers, &music).await;
+    let outcome = Outcome {
+        moved: moves.players.len(),
+        lost,
+        longest_gap: moves.longest_gap(),
+    };
+    client.close(Leaving::Destroy).await?;
+    if outcome.moved != count {
+        return Err(format!("{} of {count} players moved", outcome.moved).into());
+    }
+    Ok(outcome)
+}
+
+async fn connect(servers: &[Server]) -> Result<Client, Box<dyn std::error::Error>> {
+    let mut builder = Client::builder(bot());
+    for server in servers {
+        let config = NodeConfig::new(server.name, &server.listener.uri(), "youshallnotpass")?;
+        builder = builder.node(config.region(server.name));
+    }
+    Ok(builder.connect().await?)
+}
+
+/// Joins the voice channels of all guilds and plays a track of its own in each.
+async fn play(
+    terminal: Terminal,
+    client: &Client,
+    music: &[Music],
+) -> Result<(), Box<dyn std::error::Error>> {
+    terminal.step(format!(
+        "Playing in {} guilds of {} regions",
+        music.len(),
+        REGIONS.len()
+    ));
+    let mut plays = Vec::new();
+    for music in music {
+        let identifier = format!("https://tracks.test/{}?length=180000", music.number);
+        let loaded = client.load_tracks(identifier).await?;
+        let track = loaded.tracks().first().ok_or("the node found no track")?;
+        music.join(client);
+        let player = client.player(music.guild);
+        plays.push(player.update(music.update(Source::from(track))));
+        terminal.progress(format!("{} tracks loaded", plays.len()));
+    }
+    for play in plays {
+        play.await?;
+    }
+    terminal.progress_over();
+    terminal.good(format!(
+        "playing: {}",
+        table::spread(&table::places(client))
+    ));
+    Ok(())
+}
+
+async fn show_positions(terminal: Terminal, client: &Client) {
+    terminal.step("Positions");
+    let first = table::places(client);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let second = table::places(client);
+    for (first, second) in first.iter().zip(&second).take(6) {
+        let (was, is) = (
+            table::seconds(first.position),
+            table::seconds(second.position),
+        );
+        let paused = if first.paused { "  paused" } else { "" };
+        terminal.line(format!(
+            "{} on {:<5} {was:>8} -> {is:>8}{paused}",
+            first.guild, first.node
+        ));
+    }
+}
+
+/// The node with the most players.
+fn fullest<'a>(servers: &'a [Server], places: &[table::Place]) -> &'a Server {
+    let players = |server: &&Server| {
+        places
+            .iter()
+            .filter(|place| place.node == server.name)
+            .count()
+    };
+    servers.iter().max_by_key(players).expect("there are three")
+}
+
+/// Asks the nodes themselves what they play. Returns how many guilds have not what they should.
+async fn check(terminal: Terminal, client: &Client, servers: &[Server], music: &[Music]) -> usize {
+    terminal.step("What the nodes really play");
+    let mut lost = 0;
+    for music in music {
+        let guild = i64::try_from(music.guild.get()).unwrap_or(0);
+        let mut copies = Vec::new();
+        for server in servers {
+            let found = server
+                .listener
+                .with(move |node| node.players_of(guild, node.now()))
+                .await;
+            copies.extend(found.into_iter().map(|player| (server.name, player)));
+        }
+        let view = client.player(music.guild).view();
+        let wanted_node = view
+            .as_ref()
+            .and_then(|view| view.node())
+            .map(ToString::to_string);
+        let position = client
+            .player(music.guild)
+            .content_position()
+            .unwrap_or_default();
+        let fault = match copies.as_slice() {
+            [] => Some("nobody plays it".to_owned()),
+            [(node, player)] if Some(*node) == wanted_node.as_deref() => {
+                differs(music, player, position)
+            }
+            [(node, _)] => Some(format!("it plays on {node} instead of {wanted_node:?}")),
+            _ => Some(format!("{} nodes play it", copies.len())),
+        };
+        if let Some(fault) = fault {
+            terminal.bad(format!("{}: {fault}", music.guild));
+            lost += 1;
+        }
+    }
+    if lost == 0 {
+        terminal.good(format!(
+            "{} guilds, each on one node, each as it should be",
+            music.len()
+        ));
+    }
+    lost
+}
+
+/// What is not as it should be, in words.
+fn differs(music: &Music, player: &PlayerView, position: Duration) -> Option<String> {
+    let Some(track) = &player.track else {
+        return Some("its track is gone".to_owned());
+    };
+    let identifier = format!("https://tracks.test/{}?length=180000", music.number);
+    let requester = format!("guild {}", music.number);
+    let filters = serde_json::to_value(music.filters.clone().unwrap_or_default()).ok();
+    let content_ms = u64::try_from(player.content_ms).unwrap_or(0);
+    let off = position.abs_diff(Duration::from_millis(content_ms));
+    let faults = [
+        (track.identifier != identifier, "another track"),
+        (player.paused != music.paused, "the pause"),
+        (player.volume != i32::from(music.volume), "the volume"),
+        (
+            player.end_time_ms.is_some() != music.end_time.is_some(),
+            "the end time",
+        ),
+        (Some(&player.filters) != filters.as_ref(), "the filters"),
+        (track.user_data["requester"] != *requester, "the user data"),
+        (
+            player.voice.as_ref().map(|voice| &*voice.endpoint) != Some(music.region().1),
+            "voice",
+        ),
+        (off > Duration::from_millis(500), "the position"),
+    ];
+    let named: Vec<_> = faults
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, name)| *name)
+        .collect();
+    if named.is_empty() {
+        None
+    } else {
+        Some(format!("wrong: {}", named.join(", ")))
+    }
+}

@@ -1,0 +1,37 @@
+//! What the fuzz targets do with their bytes. Each body panics when something does not hold.
+//!
+//! The bodies are here, apart from the targets, so that the committed corpora can be replayed
+//! without a fuzzer: `cargo test` in this folder does.
+
+mod chunks;
+mod cuts;
+mod differential;
+mod exchange;
+mod http_stream;
+mod messages;
+mod pool;
+mod websocket_stream;
+
+pub use chunks::http_chunked;
+pub use differential::websocket_differential;
+pub use exchange::http_exchange;
+pub use http_stream::http_response;
+pub use messages::{endpoint, lavalink_message};
+pub use pool::pool;
+pub use websocket_stream::{websocket_handshake, websocket_stream};
+
+/// What a target does with the bytes of the fuzzer.
+pub type Body = fn(&[u8]);
+
+/// Every target: its name, which is that of its corpus, and its body.
+pub const TARGETS: &[(&str, Body)] = &[
+    ("endpoint", endpoint),
+    ("http_chunked", http_chunked),
+    ("http_exchange", http_exchange),
+    ("http_response", http_response),
+    ("lavalink_message", lavalink_message),
+    ("pool", pool),
+    ("websocket_differential", websocket_differential),
+    ("websocket_handshake", websocket_handshake),
+    ("websocket_stream", websocket_stream),
+];

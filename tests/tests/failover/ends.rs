@@ -1,0 +1,207 @@
+//! Ends of tracks: those that mean something, and those that do not.
+
+use lavapool_core::Event;
+use lavapool_core::player::Update;
+use lavapool_core::protocol::{GuildId, TrackEndReason};
+use lavapool_tests::node::Disturbance;
+use lavapool_tests::world::{World, guild, track, track_of};
+use serde_json::json;
+
+use super::{crowded, millis, secs};
+
+#[test]
+fn a_node_that_shuts_down_does_not_end_the_music() {
+    let mut world = crowded(1..=10, ["b"]);
+    let lost_at = world.now();
+    // Lavalink stops its players before it closes its WebSockets with 1001.
+    for number in 1..=10 {
+        let stopped = end_of(&world, number, "stopped");
+        world.disturb("a", &stopped);
+    }
+    world.run_for(millis(20));
+
+    world.shut_down_gracefully("a");
+    world.run_for(secs(10));
+
+    assert_eq!(world.guilds_on("b"), Vec::from_iter(1..=10));
+    for number in 1..=10 {
+        assert!(world.only_copy(guild(number)).1.audible);
+    }
+    assert_eq!(ends_since(&world, lost_at), []);
+    let loss = world.events_since(lost_at).find_map(|event| match event {
+        Event::NodeDisconnected { loss, .. } => Some(loss.to_string()),
+        _ => None,
+    });
+    assert_eq!(loss.as_deref(), Some("closed with code 1001"));
+}
+
+#[test]
+fn a_track_that_a_node_stopped_by_itself_is_over_if_the_node_is_still_there_after_5_s() {
+    let mut world = crowded(1..=1, ["b"]);
+    let stopped_at = world.now();
+    let stopped = end_of(&world, 1, "stopped");
+
+    world.disturb("a", &stopped);
+    world.run_for(secs(4));
+    assert_eq!(ends_since(&world, stopped_at), []);
+    world.run_for(secs(2));
+
+    assert_eq!(
+        ends_since(&world, stopped_at),
+        [(guild(1), TrackEndReason::Stopped)]
+    );
+    assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_stop_that_was_asked_for_ends_the_music_at_once() {
+    let mut world = crowded(1..=1, []);
+    let stopped_at = world.now();
+
+    world.update(guild(1), Update::stop());
+    world.run_for(millis(10));
+
+    assert_eq!(
+        ends_since(&world, stopped_at),
+        [(guild(1), TrackEndReason::Stopped)]
+    );
+    assert_eq!(world.only_copy(guild(1)).1.track, None);
+}
+
+#[test]
+fn the_end_of_an_earlier_play_is_ignored_even_if_the_track_is_the_same() {
+    let mut world = crowded(1..=1, []);
+    let late = end_of(&world, 1, "finished");
+    world.play(guild(1), &track("1"));
+    world.run_for(secs(1));
+    let since = world.now();
+
+    world.disturb("a", &late);
+    world.run_for(secs(10));
+
+    assert_eq!(ends_since(&world, since), []);
+    let view = world.player(guild(1));
+    assert_eq!((view.playing, view.synced), (true, true));
+    assert!(world.only_copy(guild(1)).1.audible);
+}
+
+#[test]
+fn a_replaced_track_never_clears_the_one_that_replaced_it() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+
+    world.play(guild(1), &track("other"));
+    world.run_for(secs(10));
+
+    assert_eq!(
+        ends_since(&world, since),
+        [(guild(1), TrackEndReason::Replaced)]
+    );
+    let view = world.player(guild(1));
+    assert_eq!(view.track.as_deref(), Some(&track("other")));
+
+    // Not even if it says the number of the present play.
+    let replaced = end_of(&world, 1, "replaced");
+    world.disturb("a", &replaced);
+    world.run_for(secs(10));
+    assert!(world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_finished_track_is_over_and_moves_nowhere() {
+    let mut world = crowded(1..=1, ["b"]);
+    let since = world.now();
+    world.play(guild(1), &track_of("short", secs(3)));
+    world.run_for(secs(4));
+    let ends = [
+        (guild(1), TrackEndReason::Replaced),
+        (guild(1), TrackEndReason::Finished),
+    ];
+    assert_eq!(ends_since(&world, since), ends);
+    assert!(!world.player(guild(1)).playing);
+
+    world.kill("a");
+    world.run_for(secs(3));
+
+    // The player is there, with its voice and nothing to play.
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.track, player.connected), ("b", None, true));
+}
+
+#[test]
+fn a_track_that_fails_to_load_is_over() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+
+    world.play(guild(1), &track("broken?fails"));
+    world.run_for(secs(4));
+
+    let ends = [
+        (guild(1), TrackEndReason::Replaced),
+        (guild(1), TrackEndReason::LoadFailed),
+    ];
+    assert_eq!(ends_since(&world, since), ends);
+    let exceptions = world
+        .events_since(since)
+        .filter(|event| matches!(event, Event::TrackException { .. }));
+    assert_eq!(exceptions.count(), 1);
+    assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_play_without_voice_that_is_cleaned_up_is_played_once_more() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.update(guild(1), Update::play(track("song")).without_voice());
+    let since = world.now();
+    world.run_for(secs(90));
+    // Lavaplayer cleans up what nobody asked for in a minute.
+    assert_eq!(ends_since(&world, since), []);
+    let plays = world.requests_since("a", since).len();
+    assert_eq!((plays, world.player(guild(1)).playing), (2, true));
+
+    world.run_for(secs(60));
+    assert_eq!(
+        ends_since(&world, since),
+        [(guild(1), TrackEndReason::Cleanup)]
+    );
+    assert!(!world.player(guild(1)).playing);
+}
+
+/// A `TrackEndEvent` of what the guild plays on its server, as that would send it.
+fn end_of(world: &World, number: u64, reason: &str) -> Disturbance {
+    let playing = world.only_copy(guild(number)).1.track.unwrap();
+    let event = json!({
+        "op": "event",
+        "type": "TrackEndEvent",
+        "guildId": number.to_string(),
+        "reason": reason,
+        "track": {
+            "encoded": playing.encoded,
+            "info": {
+                "identifier": playing.identifier,
+                "isSeekable": true,
+                "author": "Test artist",
+                "length": playing.length_ms,
+                "isStream": false,
+                "position": 0,
+                "title": playing.title,
+                "uri": playing.identifier,
+                "sourceName": "http",
+                "artworkUrl": null,
+                "isrc": null,
+            },
+            "pluginInfo": {},
+            "userData": playing.user_data,
+        },
+    });
+    Disturbance::Text(event.to_string())
+}
+
+/// The ends that the application heard of since a moment.
+fn ends_since(world: &World, since: std::time::Duration) -> Vec<(GuildId, TrackEndReason)> {
+    let ends = world.events_since(since).filter_map(|event| match event {
+        Event::TrackEnd { guild, reason, .. } => Some((*guild, reason.clone())),
+        _ => None,
+    });
+    ends.collect()
+}

@@ -1,0 +1,62 @@
+//! What the pool does about nodes that die, blink, fall silent, come back, refuse and leave.
+//!
+//! Everything runs in virtual time on a simulated network, and what counts is what the servers
+//! really have.
+
+#![allow(clippy::unwrap_used, reason = "a test that fails there says where")]
+
+mod determinism;
+mod ends;
+mod losses;
+mod messages;
+mod orders;
+mod reconnects;
+mod requests;
+mod returns;
+mod targets;
+mod updates;
+
+use std::time::Duration;
+
+use lavapool_core::Event;
+use lavapool_core::protocol::GuildId;
+use lavapool_tests::world::World;
+
+/// Whole seconds.
+const fn secs(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+/// Whole milliseconds.
+const fn millis(count: u64) -> Duration {
+    Duration::from_millis(count)
+}
+
+/// A world in which these guilds play on `a`, and the other nodes have no players yet.
+fn crowded<const OTHERS: usize>(
+    guilds: std::ops::RangeInclusive<u64>,
+    others: [&str; OTHERS],
+) -> World {
+    let builder = World::builder().node("a", |_| {});
+    let builder = others.into_iter().fold(builder, |builder, name| {
+        builder.node(name, |node| node.is_known = false)
+    });
+    let mut world = builder.connected();
+    world.fill(guilds);
+    for name in others {
+        world.add_node(name);
+    }
+    world.run_for(secs(11));
+    world
+}
+
+/// The guilds that moved since a moment, with the names of the nodes that they left and came to.
+fn moves_since(world: &World, since: Duration) -> Vec<(GuildId, String, String)> {
+    let moves = world.events_since(since).filter_map(|event| match event {
+        Event::PlayerMoved {
+            guild, from, to, ..
+        } => Some((*guild, from.to_string(), to.to_string())),
+        _ => None,
+    });
+    moves.collect()
+}

@@ -1,0 +1,119 @@
+//! What servers say that they should not, and applications that do not listen.
+
+use lavapool_core::node::{Loss, Status};
+use lavapool_core::{Event, Kinds, Limits};
+use lavapool_tests::node::Disturbance;
+use lavapool_tests::world::{World, guild};
+
+use super::{crowded, moves_since, secs};
+
+#[test]
+fn one_bad_message_costs_only_itself() {
+    let odd = [
+        Disturbance::MalformedJson,
+        Disturbance::WithoutOp,
+        Disturbance::UnknownOp,
+        Disturbance::UnknownEvent(1),
+        Disturbance::Text(r#"{"op":"playerUpdate","guildId":"x","state":{}}"#.to_owned()),
+        Disturbance::Text(r#"{"op":"ready","resumed":false}"#.to_owned()),
+        Disturbance::Text(r#"{"op":"event","type":"TrackEndEvent","guildId":"1"}"#.to_owned()),
+        Disturbance::Text(String::new()),
+        Disturbance::Oversized(1_000_000),
+    ];
+    let mut world = crowded(1..=3, []);
+    for message in odd {
+        let since = world.now();
+        let connection = world.server("a").sessions()[0].connection;
+
+        world.disturb("a", &message);
+        world.run_for(secs(6));
+
+        assert_eq!(world.view("a").status, Status::Connected, "{message:?}");
+        assert_eq!(world.server("a").sessions()[0].connection, connection);
+        let told = world
+            .events_since(since)
+            .filter(|event| matches!(event, Event::Undecodable { .. } | Event::Unknown { .. }));
+        assert_eq!(told.count(), 1, "{message:?}");
+        // What comes after it is heard.
+        let updates = world.events_since(since);
+        let updates = updates.filter(|event| matches!(event, Event::PlayerUpdate { .. }));
+        assert!(updates.count() >= 3, "{message:?}");
+        assert!(world.player(guild(1)).playing);
+    }
+}
+
+#[test]
+fn a_breach_of_the_protocol_closes_that_connection_with_its_cause_and_the_session_resumes() {
+    // Reserved bits, a masked frame of a server, and text that is not UTF-8.
+    let breaches = [
+        Disturbance::Raw(vec![0xc1, 0x00]),
+        Disturbance::Raw(vec![0x81, 0x80, 1, 2, 3, 4]),
+        Disturbance::InvalidUtf8,
+    ];
+    for breach in breaches {
+        let mut world = crowded(1..=3, ["b"]);
+        let since = world.now();
+
+        world.disturb("a", &breach);
+        world.run_for(secs(3));
+
+        let losses: Vec<_> = world
+            .events_since(since)
+            .filter_map(|event| match event {
+                Event::NodeDisconnected { loss, .. } => Some(loss),
+                _ => None,
+            })
+            .collect();
+        assert!(matches!(losses[..], [Loss::Violation(_)]), "{losses:?}");
+        assert_eq!(moves_since(&world, since), []);
+        assert_eq!(world.guilds_on("a"), [1, 2, 3]);
+        assert!(world.is_connected());
+    }
+}
+
+#[test]
+fn a_full_event_queue_delays_no_heartbeat_and_no_answer() {
+    let mut world = World::builder()
+        .nodes(["a"])
+        .config(|config| {
+            config.limits = Limits {
+                events_max: 8,
+                ..Limits::default()
+            };
+        })
+        .connected();
+    world.fill(1..=20);
+    world.hold_events(true);
+    let pings = world.server("a").log().frames.ping;
+
+    world.run_for(secs(600));
+    let paused = world.update(
+        guild(1),
+        lavapool_core::player::Update::default().paused(true),
+    );
+    world.run_for(secs(1));
+
+    assert_eq!(world.server("a").log().frames.ping, pings + 20);
+    assert_eq!(world.view("a").status, Status::Connected);
+    let waited = world.answered_at(paused).map(|at| world.now() - at);
+    assert!(waited >= Some(super::millis(990)), "{waited:?}");
+    let since = world.now();
+    world.hold_events(false);
+    let told: Vec<_> = world.events_since(since).collect();
+    assert!(told.len() <= 9, "{} events", told.len());
+    let lagged = told
+        .iter()
+        .filter(|event| matches!(event, Event::Lagged { .. }));
+    assert_eq!(lagged.count(), 1);
+}
+
+#[test]
+fn every_kind_of_event_can_be_listened_for() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.kill("a");
+    world.run_for(secs(5));
+    let kinds = world.events().iter().map(|(_, event)| event.kinds());
+    let heard = kinds.fold(Kinds::NONE, |heard, kind| heard | kind);
+    let expected = Kinds::POSITIONS | Kinds::STATS | Kinds::TRACKS | Kinds::PLAYERS | Kinds::NODES;
+    assert!(heard.contains(expected), "{heard:?}");
+}

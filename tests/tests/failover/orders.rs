@@ -1,0 +1,213 @@
+//! Moves that were ordered: the new node plays before the old one stops.
+
+use lavapool_core::player::Update;
+use lavapool_core::{Answer, Command, Event, RequestError};
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::guild;
+
+use super::{crowded, millis, secs};
+
+#[test]
+fn a_move_makes_before_it_breaks() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(300);
+    let since = world.now();
+    let node = world.id("b");
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+
+    while world.answer(moved).is_none() {
+        // At no moment is there silence.
+        let copies = world.copies(guild(1));
+        assert!(
+            copies.iter().any(|(_, player)| player.audible),
+            "{copies:?}"
+        );
+        world.run_for(millis(1));
+    }
+    world.run_for(secs(1));
+
+    assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("b", true));
+    let confirmed_at = world.heard_since("b", since)[0].at + millis(300);
+    let on_a = world.heard_since("a", since);
+    let on_a: Vec<_> = on_a.iter().map(|heard| (&*heard.what, heard.at)).collect();
+    // One millisecond for the answer, one for the DELETE.
+    assert_eq!(on_a, [("DELETE players/1", confirmed_at + millis(2))]);
+}
+
+#[test]
+fn the_application_hears_of_a_move_as_a_move_and_of_no_start_or_end() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.run_for(millis(12_345));
+    let since = world.now();
+    let position = world.position(guild(1));
+    let node = world.id("b");
+
+    world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(secs(1));
+
+    let told: Vec<_> = world
+        .events_since(since)
+        .filter(|event| !matches!(event, Event::PlayerUpdate { .. }))
+        .cloned()
+        .collect();
+    let [
+        Event::PlayerMoved {
+            guild: moved,
+            from,
+            to,
+            position: at,
+            ..
+        },
+    ] = &told[..]
+    else {
+        panic!("{told:?}")
+    };
+    let names = (*moved, from.to_string(), to.to_string());
+    assert_eq!(names, (guild(1), "a".to_owned(), "b".to_owned()));
+    assert!(
+        at.abs_diff(position) <= millis(6),
+        "{at:?} after {position:?}"
+    );
+    let goes_on = world.position(guild(1)) - position;
+    assert!(goes_on.abs_diff(secs(1)) <= millis(10), "{goes_on:?}");
+}
+
+#[test]
+fn a_move_to_a_node_that_fails_leaves_the_player_playing_where_it_is() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").faults().fail_matching("/players/", 503);
+    let node = world.id("b");
+
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(secs(3));
+
+    let Some(Err(RequestError::NodeFailed(_))) = world.answer(moved) else {
+        panic!("{:?}", world.answer(moved))
+    };
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("a", true));
+    assert!(world.player(guild(1)).synced);
+}
+
+#[test]
+fn what_is_set_during_a_move_arrives_on_the_new_node() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = secs(1);
+    let node = world.id("b");
+    world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(millis(500));
+
+    let volume = world.update(guild(1), Update::default().volume(35));
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(volume), Some(&Ok(Answer::Done)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.volume, player.audible), ("b", 35, true));
+}
+
+#[test]
+fn a_drain_moves_every_player_without_a_gap_and_then_is_done() {
+    let mut world = crowded(1..=30, ["b", "c"]);
+    let node = world.id("a");
+
+    let drained = world.submit(Command::Drain(node));
+    while world.answer(drained).is_none() {
+        for number in 1..=30 {
+            let copies = world.copies(guild(number));
+            assert!(
+                copies.iter().any(|(_, player)| player.audible),
+                "{copies:?}"
+            );
+        }
+        world.run_for(millis(1));
+    }
+    world.run_for(secs(1));
+
+    assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
+    assert_eq!(world.guilds_on("a"), Vec::<u64>::new());
+    let counts = ["b", "c"].map(|name| world.guilds_on(name).len());
+    assert_eq!(counts, [15, 15]);
+    // It gets none until it is allowed to.
+    world.fill(31..=34);
+    assert_eq!(world.guilds_on("a"), Vec::<u64>::new());
+    world.submit(Command::Undrain(node));
+    world.fill(35..=35);
+    assert_eq!(world.guilds_on("a"), [35]);
+}
+
+#[test]
+fn the_source_of_a_move_that_dies_takes_nothing_with_it() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let node = world.id("b");
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(millis(100));
+
+    world.kill("a");
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("b", true));
+}
+
+#[test]
+fn the_target_of_a_move_that_dies_leaves_the_player_playing_where_it_is() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let node = world.id("b");
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(millis(100));
+
+    world.kill("b");
+    world.run_for(secs(2));
+
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("a", true));
+    assert!(world.player(guild(1)).synced);
+    assert!(matches!(
+        world.answer(moved),
+        Some(Err(RequestError::NodeFailed(_)))
+    ));
+}
+
+#[test]
+fn a_move_of_a_player_whose_node_is_lost_goes_where_it_was_ordered() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.kill("a");
+    world
+        .node("b")
+        .faults()
+        .unanswered
+        .insert(AnswerKind::Voice);
+    let node = world.id("c");
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+    assert_eq!(world.only_copy(guild(1)).0, "c");
+}

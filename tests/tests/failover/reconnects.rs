@@ -1,0 +1,342 @@
+//! A node is dialled again, or is not.
+
+use std::time::Duration;
+
+use lavapool_core::node::{Loss, Status, Stopped};
+use lavapool_core::{Answer, Closed, Command, Event, Leaving, RequestError};
+use lavapool_tests::node::Failure;
+use lavapool_tests::world::{World, guild};
+
+use super::{crowded, millis, moves_since, secs};
+
+#[test]
+fn a_wrong_password_ends_in_a_typed_error_and_no_further_dial() {
+    let mut world = World::builder()
+        .node("a", |node| node.password = "wrong".to_owned())
+        .build();
+    let a = world.id("a");
+    let waiting = world.submit(Command::AwaitNode(a));
+
+    world.run_for(secs(3_600));
+
+    assert_eq!(world.dials("a"), [secs(0)]);
+    let refused = Err(RequestError::Refused(Stopped::Unauthorized));
+    assert_eq!(world.answer(waiting), Some(&refused));
+    let view = world.view("a");
+    assert_eq!(
+        (view.status, view.stopped),
+        (Status::Disconnected, Some(Stopped::Unauthorized))
+    );
+    let stopped = Event::NodeStopped {
+        node: world.reference("a"),
+        cause: Stopped::Unauthorized,
+    };
+    assert_eq!(world.events(), [(millis(4), stopped)]);
+}
+
+#[test]
+fn a_reconnect_dials_a_node_again_that_was_refused() {
+    let mut world = World::builder()
+        .node("a", |node| node.server.password = "right".to_owned())
+        .build();
+    world.run_for(secs(60));
+    world.node("a").config().password = "youshallnotpass".to_owned();
+
+    let id = world.id("a");
+    let reconnected = world.submit(Command::Reconnect(id));
+    world.run_for(secs(1));
+
+    let ready = Ok(Answer::Node(world.reference("a")));
+    assert_eq!(world.answer(reconnected), Some(&ready));
+}
+
+#[test]
+fn the_delays_of_seventeen_tries_follow_the_schedule_exactly() {
+    let mut world = crowded(1..=1, []);
+    world.kill("a");
+    let lost_at = world.now() + millis(1);
+
+    world.run_for(secs(600));
+
+    // A refusal takes two milliseconds, there and back; the first dial is that at the start.
+    let dials: Vec<_> = world
+        .dials("a")
+        .iter()
+        .filter(|at| **at >= lost_at)
+        .collect();
+    let delays: Vec<_> = dials
+        .windows(2)
+        .map(|pair| *pair[1] - *pair[0] - millis(2))
+        .collect();
+    assert_eq!(*dials[0], lost_at);
+    let scheduled = [2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 30].map(secs);
+    assert_eq!(delays[..16], scheduled);
+    let told: Vec<_> = world
+        .events_since(lost_at)
+        .filter_map(|event| match event {
+            Event::NodeReconnecting { attempt, delay, .. } => Some((*attempt, *delay)),
+            _ => None,
+        })
+        .take(17)
+        .collect();
+    let expected: Vec<_> = (0..).zip([secs(0)].into_iter().chain(scheduled)).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_counter_resets_only_after_ten_stable_seconds() {
+    let mut world = crowded(1..=1, []);
+    let attempts_of = |world: &World, since| {
+        let told = world.events_since(since).filter_map(|event| match event {
+            Event::NodeReconnecting { attempt, .. } => Some(*attempt),
+            _ => None,
+        });
+        told.collect::<Vec<_>>()
+    };
+
+    let flapping_since = world.now();
+    for _ in 0..3 {
+        world.drop_connections("a");
+        world.run_for(millis(10));
+        world.run_until(World::is_connected, secs(60));
+        world.run_for(secs(9));
+    }
+    assert_eq!(attempts_of(&world, flapping_since), [0, 1, 2]);
+
+    world.run_for(secs(2));
+    let stable_since = world.now();
+    world.drop_connections("a");
+    world.run_for(secs(1));
+    assert_eq!(attempts_of(&world, stable_since), [0]);
+}
+
+#[test]
+fn a_ready_that_never_comes_is_a_failed_try() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.node("a").faults().never_ready = true;
+
+    world.run_for(secs(11));
+
+    // Two for the connection to be made, and ten from then on.
+    let reconnecting = Event::NodeReconnecting {
+        node: world.reference("a"),
+        attempt: 1,
+        delay: secs(2),
+        loss: Loss::NeverReady,
+    };
+    assert_eq!(world.events(), [(millis(10_002), reconnecting)]);
+
+    world.node("a").faults().never_ready = false;
+    world.run_for(secs(3));
+    assert!(world.is_connected());
+    assert_eq!(world.server("a").connections().len(), 3);
+}
+
+#[test]
+fn a_dial_that_nobody_answers_is_a_failed_try() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.cut_off("a", true);
+
+    world.run_for(secs(11));
+
+    let reconnecting = Event::NodeReconnecting {
+        node: world.reference("a"),
+        attempt: 1,
+        delay: secs(2),
+        loss: Loss::ConnectTimedOut,
+    };
+    assert_eq!(world.events(), [(secs(10), reconnecting)]);
+}
+
+#[test]
+fn an_upgrade_refused_with_404_or_503_is_tried_again() {
+    for status in [404, 503] {
+        let mut world = World::builder().nodes(["a"]).build();
+        world.node("a").faults().failures.push(Failure {
+            times: Some(2),
+            ..Failure::always(status)
+        });
+
+        world.run_for(secs(20));
+
+        let location = None;
+        let refused = Loss::UpgradeRefused { status, location };
+        let told: Vec<_> = world
+            .events()
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::NodeReconnecting { attempt, loss, .. } => Some((*attempt, loss.clone())),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [(1, refused.clone()), (2, refused)]);
+        assert!(world.is_connected());
+    }
+}
+
+#[test]
+fn what_no_other_try_would_change_is_terminal() {
+    let table = [
+        (400, Stopped::BadRequest),
+        (401, Stopped::Unauthorized),
+        (403, Stopped::Forbidden),
+    ];
+    for (status, cause) in table {
+        assert_eq!(terminal_by(status), Some(cause), "{status}");
+    }
+    let Some(Stopped::Incompatible { .. }) = terminal_by(200) else {
+        panic!("200 to an upgrade is no Lavalink")
+    };
+}
+
+#[test]
+fn another_version_of_the_api_is_terminal() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.node("a").faults().api_version = Some(3);
+
+    world.run_for(secs(600));
+
+    let version = Some(3);
+    assert_eq!(
+        world.view("a").stopped,
+        Some(Stopped::Incompatible { version })
+    );
+    assert_eq!(world.dials("a"), [Duration::ZERO]);
+    assert_eq!(world.server("a").connections(), []);
+}
+
+#[test]
+fn a_pool_gives_up_after_as_many_tries_as_it_was_allowed() {
+    let mut world = World::builder()
+        .nodes(["a"])
+        .config(|config| config.reconnect.retries = Some(3))
+        .build();
+    world.kill("a");
+    let a = world.id("a");
+    let waiting = world.submit(Command::AwaitNode(a));
+
+    world.run_for(secs(120));
+
+    let gave_up = Stopped::GaveUp {
+        attempts: 4,
+        last: Box::new(Loss::Socket(Closed::Refused)),
+    };
+    assert_eq!(world.view("a").stopped, Some(gave_up.clone()));
+    assert_eq!(world.dials("a").len(), 4);
+    let refused = Err(RequestError::Refused(gave_up));
+    assert_eq!(world.answer(waiting), Some(&refused));
+}
+
+#[test]
+fn a_removed_node_never_dials_again() {
+    for is_dead in [false, true] {
+        let mut world = crowded(1..=5, ["b"]);
+        if is_dead {
+            world.kill("a");
+            world.run_for(secs(5));
+        }
+        let node = world.id("a");
+        let players = Leaving::Keep;
+        let removed = world.submit(Command::RemoveNode { node, players });
+        world.run_for(secs(10));
+        assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
+        let dials = world.dials("a").len();
+
+        world.kill("a");
+        world.restart("a");
+        world.run_for(secs(3_600));
+
+        assert_eq!(world.dials("a").len(), dials, "{is_dead}");
+        assert_eq!(world.server("a").connections(), []);
+        assert_eq!(world.guilds_on("b"), [1, 2, 3, 4, 5]);
+        assert_eq!(world.pool().node(node), None);
+    }
+}
+
+#[test]
+fn a_removed_node_can_destroy_its_players() {
+    let mut world = crowded(1..=5, ["b"]);
+    let node = world.id("a");
+    let players = Leaving::Destroy;
+    let removed = world.submit(Command::RemoveNode { node, players });
+
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
+    assert_eq!(
+        (world.guilds_on("a"), world.guilds_on("b")),
+        (vec![], vec![])
+    );
+    assert_eq!(world.pool().players().count(), 0);
+}
+
+#[test]
+fn a_close_ends_every_connection_and_leaves_the_players_to_be_resumed() {
+    let mut world = crowded(1..=5, ["b"]);
+    let closed = world.submit(Command::Close(Leaving::Keep));
+
+    world.run_for(secs(1));
+
+    assert_eq!(world.answer(closed), Some(&Ok(Answer::Done)));
+    assert!(world.pool().is_finished());
+    assert_eq!(world.server("a").connections(), []);
+    assert_eq!(world.guilds_on("a"), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_session_404_of_a_detached_session_does_not_throw_it_away() {
+    let mut world = crowded(1..=3, ["b"]);
+    let lost_at = world.now();
+    let session = world.server("a").sessions()[0].id.clone();
+
+    // The WebSocket of the session is gone on the server's side alone, and REST says so.
+    world.node("a").faults().sessions_unknown = true;
+    world.update(
+        guild(1),
+        lavapool_core::player::Update::default().volume(30),
+    );
+    world.run_for(millis(3));
+    world.node("a").faults().sessions_unknown = false;
+    world.run_for(secs(3));
+
+    assert_eq!(world.view("a").session_id, Some(session.as_str().into()));
+    let handshake = world.server("a").log().handshakes.last().unwrap();
+    assert_eq!(
+        (handshake.header("Session-Id"), handshake.resumed),
+        (Some(&*session), true)
+    );
+    assert_eq!(moves_since(&world, lost_at), []);
+    assert_eq!(world.guilds_on("a"), [1, 2, 3]);
+    assert_eq!(world.only_copy(guild(1)).1.volume, 30);
+}
+
+#[test]
+fn a_session_that_stays_unknown_after_a_resume_makes_no_loop_without_delay() {
+    let mut world = crowded(1..=3, []);
+    let since = world.now();
+    world.node("a").faults().sessions_unknown = true;
+    world.update(
+        guild(1),
+        lavapool_core::player::Update::default().volume(30),
+    );
+
+    world.run_for(secs(60));
+
+    let handshakes = world.server("a").log().handshakes.iter();
+    let tries = handshakes.filter(|handshake| handshake.at >= since).count();
+    // At once, then after 2, 4, 6 … s.
+    assert!((6..=9).contains(&tries), "{tries} tries");
+    world.node("a").faults().sessions_unknown = false;
+    world.run_for(secs(40));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 30);
+}
+
+/// Why a node is not dialled again whose upgrade is answered with a status.
+fn terminal_by(status: u16) -> Option<Stopped> {
+    let mut world = World::builder().nodes(["a"]).build();
+    let faults = world.node("a").faults();
+    faults.failures.push(Failure::always(status));
+    world.run_for(secs(600));
+    assert_eq!(world.dials("a"), [Duration::ZERO]);
+    world.view("a").stopped
+}

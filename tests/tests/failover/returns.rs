@@ -1,0 +1,167 @@
+//! A node that was lost comes back.
+
+use lavapool_core::Command;
+use lavapool_core::player::Update;
+use lavapool_tests::node::Failure;
+use lavapool_tests::world::{World, guild, track};
+
+use super::{crowded, millis, moves_since, secs};
+
+#[test]
+fn a_node_that_restarts_without_memory_gets_all_its_players_back() {
+    let mut world = crowded(1..=50, []);
+    world.run_for(secs(10));
+    let lost_at = world.now();
+    let heard_until_ms = world.only_copy(guild(7)).1.content_ms;
+
+    world.restart("a");
+    world.run_for(secs(2));
+
+    assert_eq!(world.guilds_on("a"), Vec::from_iter(1..=50));
+    for number in 1..=50 {
+        let (_, player) = world.only_copy(guild(number));
+        let identifier = player.track.map(|track| track.identifier);
+        let expected = format!("https://tracks.test/{number}");
+        assert_eq!((identifier, player.audible), (Some(expected), true));
+    }
+    assert_eq!(moves_since(&world, lost_at).len(), 50);
+    let heard = world.heard_since("a", lost_at);
+    let patch = heard.iter().find(|heard| heard.what == "PATCH players/7");
+    let from_ms = patch.unwrap().body["position"].as_i64().unwrap();
+    assert!(
+        (0..=5).contains(&(heard_until_ms - from_ms)),
+        "{from_ms} {heard_until_ms}"
+    );
+}
+
+#[test]
+fn a_node_that_resumes_during_the_moves_keeps_what_was_not_sent_and_loses_what_was() {
+    let mut world = crowded(1..=40, ["b"]);
+    world.node("b").config().latency.voice = secs(1);
+    let lost_at = world.now();
+
+    // The next try is after two seconds. Four moves begin at once and take a second; each of their
+    // answers makes room for another, so eight are on their way when the node is back.
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(100));
+    world.refuse("a", false);
+    world.run_for(secs(20));
+
+    let (on_a, on_b) = (world.guilds_on("a"), world.guilds_on("b"));
+    assert_eq!((on_a.len(), on_b.len()), (28, 12));
+    assert_eq!(moves_since(&world, lost_at).len(), 12);
+    for number in 1..=40 {
+        let (name, player) = world.only_copy(guild(number));
+        assert!(player.audible, "{number} on {name}");
+        let place = world.player(guild(number)).node().cloned();
+        assert_eq!(place, Some(world.reference(name)), "{number}");
+        assert!(world.player(guild(number)).synced, "{number}");
+    }
+}
+
+#[test]
+fn a_node_that_resumes_after_the_moves_is_rid_of_its_old_copies() {
+    let mut world = crowded(1..=10, ["b"]);
+
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(secs(1));
+    assert_eq!(world.guilds_on("b"), Vec::from_iter(1..=10));
+    // They play on there, unheard: a detached session keeps its players.
+    assert_eq!(world.guilds_on("a"), Vec::from_iter(1..=10));
+    world.refuse("a", false);
+    let back_at = world.now();
+    world.run_for(secs(5));
+
+    assert_eq!(world.guilds_on("b"), Vec::from_iter(1..=10));
+    assert_eq!(world.guilds_on("a"), Vec::<u64>::new());
+    assert_eq!(moves_since(&world, back_at), []);
+}
+
+#[test]
+fn a_player_destroyed_while_its_node_was_away_is_gone_when_it_is_back() {
+    let mut world = crowded(1..=3, []);
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(100));
+
+    let destroyed = world.submit(Command::Destroy(guild(2)));
+    world.run_for(secs(1));
+    assert_eq!(world.answer(destroyed), None);
+    world.refuse("a", false);
+    world.run_for(secs(3));
+
+    assert_eq!(world.guilds_on("a"), [1, 3]);
+    assert_eq!(
+        world.answer(destroyed),
+        Some(&Ok(lavapool_core::Answer::Done))
+    );
+    assert_eq!(world.pool().player(guild(2)), None);
+}
+
+#[test]
+fn what_was_asked_while_the_node_was_away_counts_after_a_resume() {
+    let mut world = crowded(1..=4, []);
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(100));
+
+    let play = world.play(guild(1), &track("later"));
+    let pause = world.update(guild(2), Update::default().paused(true));
+    let volume = world.update(guild(3), Update::default().volume(20));
+    let stop = world.update(guild(4), Update::stop());
+    world.refuse("a", false);
+    world.run_for(secs(5));
+
+    for command in [play, pause, volume, stop] {
+        assert_eq!(
+            world.answer(command),
+            Some(&Ok(lavapool_core::Answer::Done))
+        );
+    }
+    let tracks = [1, 2, 3, 4].map(|number| {
+        let (_, player) = world.only_copy(guild(number));
+        let identifier = player.track.map(|track| track.identifier);
+        (identifier, player.paused, player.volume)
+    });
+    let named = |name: &str| Some(format!("https://tracks.test/{name}"));
+    let expected = [
+        (named("later"), false, 100),
+        (named("2"), true, 100),
+        (named("3"), false, 20),
+        (None, false, 100),
+    ];
+    assert_eq!(tracks, expected);
+}
+
+#[test]
+fn a_node_that_does_not_know_the_session_patch_cannot_resume_and_its_players_move_at_once() {
+    let mut world = World::builder().nodes(["b"]).node("a", |_| {}).build();
+    // NodeLink answers so.
+    world.node("a").faults().failures.push(Failure {
+        method: Some("PATCH".to_owned()),
+        times: Some(1),
+        ..Failure::always(404)
+    });
+    world.run_for(secs(11));
+    let to_a = Command::Drain(world.id("b"));
+    world.submit(to_a);
+    world.fill(1..=5);
+    let to_both = Command::Undrain(world.id("b"));
+    world.submit(to_both);
+    assert_eq!(world.guilds_on("a"), [1, 2, 3, 4, 5]);
+    assert!(!world.view("a").resumable);
+    let lost_at = world.now();
+
+    world.drop_connections("a");
+    world.run_for(millis(4));
+
+    // The word of the loss takes one millisecond, a new socket two and the PATCH another.
+    let heard = world.heard_since("b", lost_at);
+    assert!(heard[0].at <= lost_at + millis(4), "{heard:?}");
+    world.run_for(secs(2));
+    assert_eq!(world.guilds_on("b"), [1, 2, 3, 4, 5]);
+    let handshake = world.server("a").log().handshakes.last().unwrap();
+    assert_eq!(handshake.header("Session-Id"), None);
+}

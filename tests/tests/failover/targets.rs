@@ -1,0 +1,170 @@
+//! The node that should take over fails as well.
+
+use lavapool_core::player::Update;
+use lavapool_core::{Event, RequestError};
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::{World, guild, track};
+
+use super::{crowded, millis, moves_since, secs};
+
+#[test]
+fn a_target_that_dies_during_the_failover_is_replaced_by_the_next() {
+    let mut world = crowded(1..=40, ["b", "c"]);
+    for name in ["b", "c"] {
+        world.node(name).config().latency.voice = millis(500);
+    }
+
+    world.kill("a");
+    world.run_for(millis(700));
+    let (on_b, on_c) = (world.guilds_on("b").len(), world.guilds_on("c").len());
+    assert!(0 < on_b && on_b < 20 && 0 < on_c, "{on_b} and {on_c}");
+    world.kill("b");
+    world.run_for(secs(10));
+
+    assert_eq!(world.guilds_on("c"), Vec::from_iter(1..=40));
+    assert!(world.pool().players().all(|player| player.synced));
+}
+
+#[test]
+fn a_target_that_never_answers_is_left_at_the_deadline_and_loses_its_copies() {
+    let mut world = crowded(1..=3, ["b", "c"]);
+    // The best one takes everything in, and answers only when nobody waits any more.
+    world.node("c").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world
+        .node("b")
+        .faults()
+        .slow
+        .insert(AnswerKind::Voice, secs(20));
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(14));
+    assert_eq!(moves_since(&world, lost_at), []);
+    world.run_for(secs(2));
+
+    assert_eq!(world.guilds_on("c"), [1, 2, 3]);
+    assert_eq!(moves_since(&world, lost_at).len(), 3);
+    world.run_for(secs(20));
+    assert_eq!(world.guilds_on("b"), Vec::<u64>::new());
+    // The three are asked to go when they are given up, and again when they turn up after all.
+    let heard = world.requests_since("b", lost_at).into_iter();
+    let deletes: Vec<_> = heard.filter(|what| what.starts_with("DELETE")).collect();
+    let three = ["DELETE players/1", "DELETE players/2", "DELETE players/3"];
+    assert_eq!(deletes, [three, three].concat());
+}
+
+#[test]
+fn a_target_behind_a_bad_gateway_is_left_for_the_next() {
+    let mut world = crowded(1..=3, ["b", "c"]);
+    world.node("c").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.node("b").faults().fail_matching("/players/", 502);
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(2));
+
+    assert_eq!(world.guilds_on("c"), [1, 2, 3]);
+    assert_eq!(moves_since(&world, lost_at).len(), 3);
+}
+
+#[test]
+fn a_rejected_track_reaches_no_second_outage() {
+    let mut world = crowded(1..=2, ["b", "c", "d"]);
+    for name in ["b", "c", "d"] {
+        let rejected = &mut world.node(name).faults().rejected_tracks;
+        rejected.insert("https://tracks.test/1".to_owned());
+    }
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    // Two nodes refused it, twice each, and nobody is asked again.
+    let mut refusals = Vec::new();
+    for name in ["b", "c", "d"] {
+        let heard = world.heard_since(name, lost_at).into_iter();
+        let refused = heard.filter(|heard| heard.status == Some(500)).count();
+        refusals.push(refused);
+    }
+    refusals.sort_unstable();
+    assert_eq!(refusals, [0, 2, 2]);
+    let unplayable: Vec<_> = world
+        .events_since(lost_at)
+        .filter(|event| matches!(event, Event::TrackUnplayable { .. }))
+        .cloned()
+        .collect();
+    let expected = Event::TrackUnplayable {
+        guild: guild(1),
+        track: track("1").into(),
+    };
+    assert_eq!(unplayable, [expected]);
+    let view = world.player(guild(1));
+    assert_eq!((view.playing, view.synced), (false, true));
+    assert!(world.only_copy(guild(2)).1.audible);
+
+    // The next outage moves the player without it.
+    let lost_at = world.now();
+    let name = world.player(guild(1)).node().unwrap().name.to_string();
+    world.kill(&name);
+    world.run_for(secs(5));
+    let asked = ["b", "c", "d"].map(|name| world.heard_since(name, lost_at));
+    let refused = asked
+        .iter()
+        .flatten()
+        .filter(|heard| heard.status == Some(500));
+    assert_eq!(refused.count(), 0);
+}
+
+#[test]
+fn a_rejected_play_is_answered_and_taken_back() {
+    let mut world = crowded(1..=1, []);
+    let rejected = &mut world.node("a").faults().rejected_tracks;
+    rejected.insert("https://tracks.test/bad".to_owned());
+
+    let play = world.play(guild(1), &track("bad"));
+    let volume = world.update(guild(1), Update::default().volume(40));
+    world.run_for(secs(2));
+
+    let Some(Err(RequestError::Rejected { status: 500, .. })) = world.answer(play) else {
+        panic!("{:?}", world.answer(play))
+    };
+    assert_eq!(world.answer(volume), Some(&Ok(lavapool_core::Answer::Done)));
+    let (_, player) = world.only_copy(guild(1));
+    assert_eq!(player.volume, 40);
+    let view = world.player(guild(1));
+    assert_eq!(
+        view.track.map(|track| track.info.title.clone()),
+        Some("Track 1".to_owned())
+    );
+    assert!(view.synced);
+}
+
+#[test]
+fn a_failing_node_is_given_no_players_until_a_probe_succeeds() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    world.node("b").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.node("a").faults().fail_matching("/players/", 503);
+    for number in 1..=3 {
+        world.join(guild(number), "us-east");
+        world.play(guild(number), &track("song"));
+    }
+    world.run_for(millis(100));
+
+    // Three failures in a row: whoever comes now goes to the other one.
+    world.join(guild(4), "us-east");
+    world.play(guild(4), &track("song"));
+    world.run_for(millis(100));
+    assert_eq!(world.only_copy(guild(4)).0, "b");
+
+    world.node("a").faults().failures.clear();
+    world.run_for(secs(30));
+    for number in 1..=3 {
+        assert_eq!(world.only_copy(guild(number)).0, "a");
+    }
+    world.join(guild(5), "us-east");
+    world.run_for(millis(100));
+    assert_eq!(world.only_copy(guild(5)).0, "a");
+}
