@@ -5,4 +5,5 @@
 //! with the real pool by a network in virtual time.
 
 pub mod node;
+pub mod recording;
 pub mod world;
