@@ -50,7 +50,8 @@ pub enum Command {
         update: Update,
     },
     /// Moves the player, playing on the new node before it stops on the old one. Answered with
-    /// [`Answer::Done`] once the new node confirmed it.
+    /// [`Answer::Done`] once the new node confirmed it, and with
+    /// [`RequestError::NoNode`](crate::RequestError::NoNode) if that is not ready.
     Move {
         /// The guild.
         guild: GuildId,

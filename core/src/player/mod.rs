@@ -240,6 +240,7 @@ impl Player {
         // A value that equals the default is sent only if somebody waits for it.
         let plain = Fields::VOLUME.with(Fields::PAUSED).with(Fields::FILTERS);
         self.unsent = self.substance().with(left.and(plain));
+        self.awaits_start = self.wanted.track.is_some();
         let pending = self.unsent;
         let busy = self.busy();
         busy.left = left;
@@ -248,6 +249,13 @@ impl Player {
         busy.failures = 0;
         busy.must_check = false;
         busy.settle_except(pending)
+    }
+
+    /// Turns back to the node that it was leaving: that has yet to be sent what it had not been
+    /// sent before, and what was set since.
+    pub(crate) fn unpack(&mut self) {
+        self.recall();
+        self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
     }
 
     /// The music stopped then.

@@ -267,6 +267,10 @@ impl Tables {
         });
         self.answer_all(awaiting, &Ok(Answer::Node(node_ref)));
         self.settle_outage(id, message.resumed, now);
+        if !message.resumed {
+            // Those that were put here before it was ready; a resumed session is compared first.
+            self.sync_all(id);
+        }
         self.place_waiting_players(now);
         self.route_waiting_requests();
         self.note_lane(id, LaneKind::Control);

@@ -37,7 +37,7 @@ impl Tables {
         match event.kind {
             EventKind::TrackStart { track } if hears => self.track_start(id, node, &track, now),
             EventKind::TrackEnd { track, reason } if hears => {
-                self.track_end(id, &track, reason, now);
+                self.track_end(id, node, &track, reason, now);
             }
             EventKind::TrackException { track, exception } if hears => {
                 let exception = Arc::new(exception);
@@ -101,6 +101,7 @@ impl Tables {
     fn track_end(
         &mut self,
         id: PlayerId,
+        node: NodeId,
         track: &WireTrack<'_>,
         reason: TrackEndReason,
         now: Timestamp,
@@ -110,6 +111,10 @@ impl Tables {
             return;
         };
         let is_present = play_of(player, track) == Play::Present;
+        if is_present && player.awaits_start && player.target() == Some(node) {
+            // The play has yet to start there: this is the end of a copy from before it left.
+            return;
+        }
         match (&reason, is_present) {
             (TrackEndReason::Finished | TrackEndReason::LoadFailed, true) => {
                 self.clear_track(id, now);

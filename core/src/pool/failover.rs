@@ -113,6 +113,7 @@ impl Tables {
         self.left_group(from, to, None);
         let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());
         if let Some(player) = self.player_mut(id) {
+            player.unpack();
             player.place = if is_waited_for {
                 Placement::Frozen { old: from }
             } else {
@@ -208,6 +209,7 @@ impl Tables {
                 Some(Placement::On(_) | Placement::Moving { .. }) | None => {}
             }
         }
+        self.evacuate_drained(now);
     }
 
     /// A node that was lost is ready: what waits for it, waits no more.

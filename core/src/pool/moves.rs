@@ -33,6 +33,14 @@ impl Tables {
         let Some(player) = self.player(id) else {
             return;
         };
+        let is_there = player.place == Placement::On(to);
+        if !is_there && !self.node(to).is_some_and(Node::is_ready) {
+            // Wherever it is now is better than a node that is not there.
+            if let Some(command) = command {
+                self.answer(command, Err(RequestError::NoNode));
+            }
+            return;
+        }
         match player.place {
             Placement::On(from) if from == to => self.moved_already(command),
             Placement::On(from) => {
@@ -104,6 +112,9 @@ impl Tables {
             Move::Lost => *player.lost_at.get_or_insert(now),
             Move::Ordered => now,
         };
+        if player.is_moving() {
+            player.unpack();
+        }
         player.place = Placement::Moving {
             from,
             to,
@@ -212,12 +223,10 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        player.recall();
+        player.unpack();
         player.queued = false;
         player.place = Placement::On(node);
         player.lost_at = None;
-        let left = player.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
-        player.unsent = left;
         player.awaits_start = false;
         player.regulate(now);
         self.player_changed(id);
@@ -355,12 +364,25 @@ impl Tables {
     /// Moves every player off a node that is being emptied.
     pub(super) fn evacuate(&mut self, id: NodeId, now: Timestamp) {
         self.rescore(id);
-        let is_alive = self.node(id).is_some_and(Node::is_ready);
+        let Some(node) = self.node(id) else { return };
+        let (is_alive, is_leaving) = (node.is_ready(), node.leaving.is_some());
         for player in self.players_where(|player| player.is_at(id)) {
             match self.choose_for(player, &[id]) {
                 Some(to) if is_alive => self.move_to(None, player, to, now),
                 Some(to) => self.start_move(player, id, to, Move::Lost, now),
-                None => self.strand(player, id, now),
+                None if is_leaving => self.strand(player, id, now),
+                // It plays on until another node can take it.
+                None => {}
+            }
+        }
+    }
+
+    /// A node may take players: those that a drained one still has go there.
+    pub(super) fn evacuate_drained(&mut self, now: Timestamp) {
+        for id in self.order.clone() {
+            let is_drained = |node: &Node| node.draining && node.is_ready();
+            if self.node(id).is_some_and(is_drained) {
+                self.evacuate(id, now);
             }
         }
     }

@@ -56,6 +56,7 @@ impl Tables {
         player.regulate(now);
         let guild = player.guild;
         self.reserve(node, guild);
+        self.player_changed(id);
         self.node_changed(node);
         self.sync(id);
     }

@@ -69,8 +69,12 @@ impl Tables {
                 player.regulate(now);
             }
             VoiceChange::New => {
-                player.busy();
                 player.unsent = player.unsent.with(Fields::VOICE);
+                let is_moving = player.is_moving();
+                let busy = player.busy();
+                if is_moving {
+                    busy.left = busy.left.with(Fields::VOICE);
+                }
                 if let Some(busy) = &mut player.busy {
                     self.timers.clear(&mut busy.voice_timer);
                 }
