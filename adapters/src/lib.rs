@@ -1,5 +1,61 @@
-//! A Lavalink v4 client: one pool of nodes, with players that survive everything that a node, a
-//! network or a bot process can do to them.
+//! A Lavalink v4 client for Discord bots: one pool of nodes, with players that survive what a
+//! node, a network or a bot process can do to them.
+//!
+//! ```no_run
+//! use lavapool::{Client, Event, GuildId, LoadResult, NodeConfig, UserId};
+//!
+//! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::builder("170939974227541168".parse::<UserId>()?)
+//!     .node(NodeConfig::new("eu", "http://eu.example:2333", "youshallnotpass")?.region("eu"))
+//!     .node(NodeConfig::new("us", "https://us.example", "youshallnotpass")?.region("us"))
+//!     .connect()
+//!     .await?;
+//! println!("{}", client.report());
+//!
+//! // Hand in Discord's voice updates as your gateway library receives them:
+//! // client.voice_state_update(…) and client.voice_server_update(…)
+//!
+//! let player = client.player("817327181659111454".parse::<GuildId>()?);
+//! if let LoadResult::Search(tracks) = client.load_tracks("ytsearch:never gonna").await?
+//!     && let Some(track) = tracks.first()
+//! {
+//!     player.play(track).await?;
+//! }
+//!
+//! let mut events = client.events();
+//! while let Some(event) = events.next().await {
+//!     if let Event::TrackEnd { guild, reason, .. } = event
+//!         && reason.may_start_next()
+//!     {
+//!         println!("{guild} is ready for the next track");
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it does by itself
+//!
+//! A lost node is dialled again, first at once and then ever more rarely. If its session can be
+//! resumed it is, and nothing moves; if not, each of its players goes on at the same place on the
+//! best other node: track, position, volume, filters, pause and voice. [`Event::PlayerMoved`]
+//! says so. What a bot asked of a player while no node was there is applied when one is.
+//!
+//! # Handles
+//!
+//! [`Client`], [`Node`] and [`Player`] are cheap to clone and do no IO. What they show is read
+//! from memory, and is never older than the event or the answer that told you to look. What they
+//! do is queued when the method is called; the [`Pending`] that it returns need not be awaited.
+//! When the last handle goes, connections are closed, and the music plays on for as long as the
+//! nodes keep the sessions ([`Builder::resume_for`]).
+//!
+//! # Runtimes
+//!
+//! With the feature `tokio` (on by default) [`Builder::connect`] and [`Builder::start`] run the
+//! client on tokio. On anything else, implement [`Runtime`](runtime::Runtime), about a hundred
+//! lines, and use [`Builder::connect_on`] or [`Builder::build_on`]. The handles are the same
+//! types everywhere. All decisions are made by [`core`], which does no IO and can be driven,
+//! simulated and replayed without this crate.
 
 mod answer;
 mod builder;
@@ -41,3 +97,8 @@ pub use events::EventStream;
 pub use node::Node;
 pub use pending::Pending;
 pub use player::Player;
+
+/// The code of the README, compiled.
+#[cfg(all(doctest, feature = "tokio"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,6 +1,5 @@
 //! [`Pending`]: a command that is on its way, as a future.
 
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};

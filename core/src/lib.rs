@@ -130,6 +130,8 @@
 //! Bytes from the network cannot panic. A panic in here is a bug in here, with a sentence that
 //! says what was believed.
 
+#![deny(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
 mod command;
 mod config;
 mod endpoint;

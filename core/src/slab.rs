@@ -28,17 +28,19 @@ impl<T> Default for Slab<T> {
 impl<T> Slab<T> {
     /// Puts in what `entry` makes of its slot and generation.
     pub(crate) fn insert(&mut self, entry: impl FnOnce(u32, u32) -> T) -> (u32, u32) {
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Slot {
-                generation: 0,
-                entry: None,
-            });
-            u32::try_from(self.slots.len() - 1).expect("Limits bound every table below 2^32")
-        });
-        let place = &mut self.slots[slot as usize];
-        place.entry = Some(entry(slot, place.generation));
         self.taken += 1;
-        (slot, place.generation)
+        if let Some(slot) = self.free.pop()
+            && let Some(place) = self.slots.get_mut(slot as usize)
+        {
+            place.entry = Some(entry(slot, place.generation));
+            return (slot, place.generation);
+        }
+        let slot = u32::try_from(self.slots.len()).expect("Limits bound every table below 2^32");
+        self.slots.push(Slot {
+            generation: 0,
+            entry: Some(entry(slot, 0)),
+        });
+        (slot, 0)
     }
 
     pub(crate) fn remove(&mut self, slot: u32, generation: u32) -> Option<T> {

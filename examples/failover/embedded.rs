@@ -17,7 +17,7 @@ struct Server {
     listener: Listener,
 }
 
-pub async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Error>> {
+pub(crate) async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Error>> {
     terminal.step("Three nodes in this process");
     let mut servers = Vec::new();
     for (name, _) in REGIONS {
@@ -42,7 +42,7 @@ pub async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Erro
     terminal.step(format!("Killing {} with its {count} players", victim.name));
     victim.listener.kill().await;
     let within = Duration::from_secs(15);
-    let moves = watch::moves(terminal, &mut events, victim.name, count, within).await;
+    let moves = watch::moves(terminal, &mut events, victim.name, count, within, true).await;
     watch::synced(&client, Duration::from_secs(5)).await;
     let after = table::places(&client);
     table::print(terminal, victim.name, &before, &after);
@@ -156,7 +156,10 @@ async fn check(terminal: Terminal, client: &Client, servers: &[Server], music: &
             .as_ref()
             .and_then(|view| view.node())
             .map(ToString::to_string);
-        let position = client.player(music.guild).content_position();
+        let position = client
+            .player(music.guild)
+            .content_position()
+            .unwrap_or_default();
         let fault = match copies.as_slice() {
             [] => Some("nobody plays it".to_owned()),
             [(node, player)] if Some(*node) == wanted_node.as_deref() => {

@@ -7,12 +7,12 @@ use lavapool::protocol::{Filters, RawJson, Timescale};
 use lavapool::{ChannelId, Client, GuildId, Source, Update, UserId, VoiceServerUpdate};
 
 /// The bot of this example.
-pub fn bot() -> UserId {
+pub(crate) fn bot() -> UserId {
     UserId::new(170_939_974_227_541_168).expect("not zero")
 }
 
 /// The regions, with a voice server of Discord's in each.
-pub const REGIONS: [(&str, &str); 3] = [
+pub(crate) const REGIONS: [(&str, &str); 3] = [
     ("us", "c-iad03-1a2b3c4d.discord.media:2087"),
     ("eu", "c-ams01-5e6f7a8b.discord.media:2053"),
     ("asia", "c-nrt05-9c0d1e2f.discord.media:8443"),
@@ -20,7 +20,7 @@ pub const REGIONS: [(&str, &str); 3] = [
 
 /// One guild's music.
 #[derive(Clone, Debug)]
-pub struct Music {
+pub(crate) struct Music {
     pub guild: GuildId,
     pub number: u32,
     pub volume: u16,
@@ -31,7 +31,7 @@ pub struct Music {
 
 impl Music {
     /// The music of the numbered guild: no two neighbours have the same settings.
-    pub fn of(number: u32) -> Self {
+    pub(crate) fn of(number: u32) -> Self {
         let id = 81_384_788_765_712_384 + u64::from(number) * 4_194_304;
         let filters = match number % 4 {
             1 => Some(Filters::new().with_volume(0.8)),
@@ -47,18 +47,18 @@ impl Music {
             number,
             volume: 40 + u16::try_from(number % 12).unwrap_or(0) * 10,
             paused: number % 5 == 4,
-            end_time: (number % 3 == 0).then(|| Duration::from_secs(150)),
+            end_time: number.is_multiple_of(3).then(|| Duration::from_secs(150)),
             filters,
         }
     }
 
     /// The region that the guild's voice server is in.
-    pub fn region(&self) -> (&'static str, &'static str) {
+    pub(crate) fn region(&self) -> (&'static str, &'static str) {
         REGIONS[self.number as usize % REGIONS.len()]
     }
 
     /// Hands in what Discord says when the bot joins the guild's voice channel.
-    pub fn join(&self, client: &Client) {
+    pub(crate) fn join(&self, client: &Client) {
         client.voice_state_update(VoiceStateUpdate {
             guild: self.guild,
             user: bot(),
@@ -73,7 +73,7 @@ impl Music {
     }
 
     /// What the guild's player is asked to be.
-    pub fn update(&self, track: Source) -> Update {
+    pub(crate) fn update(&self, track: Source) -> Update {
         let user_data = RawJson::object(&format!(r#"{{"requester":"guild {}"}}"#, self.number));
         let mut update = Update::play(track).volume(self.volume).paused(self.paused);
         if let Some(end_time) = self.end_time {

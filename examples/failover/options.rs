@@ -8,7 +8,7 @@ use lavapool::NodeConfig;
 /// Without options three nodes run in this process, and one of them is killed.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "failover")]
-pub struct Options {
+pub(crate) struct Options {
     /// A real node, as NAME=URI; the URI may hold the password and the region, as in
     /// `http://:PASSWORD@HOST:PORT?region=eu`. Repeated for each node.
     #[arg(long = "node", value_name = "NAME=URI", value_parser = parse_node)]
@@ -23,7 +23,8 @@ pub struct Options {
     #[arg(long, value_name = "IDENTIFIER")]
     pub track: Option<String>,
     /// How many guilds play on real nodes.
-    #[arg(long, value_name = "COUNT", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "COUNT", default_value_t = 12)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub guilds: u32,
     /// Drains a real node, where otherwise you are asked to kill one.
     #[arg(long)]
@@ -32,14 +33,14 @@ pub struct Options {
 
 /// A node of the command line.
 #[derive(Clone, Debug)]
-pub struct Named {
+pub(crate) struct Named {
     name: String,
     uri: String,
 }
 
 impl Options {
     /// The nodes with their passwords and regions, or a sentence that says what is wrong.
-    pub fn configs(&self) -> Result<Vec<NodeConfig>, String> {
+    pub(crate) fn configs(&self) -> Result<Vec<NodeConfig>, String> {
         let find = |pairs: &[(String, String)], name: &str| {
             pairs
                 .iter()

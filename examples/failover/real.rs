@@ -13,7 +13,7 @@ use crate::{Outcome, table, watch};
 /// How long a person has to kill a node.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-pub async fn run(
+pub(crate) async fn run(
     terminal: Terminal,
     options: &Options,
 ) -> Result<Outcome, Box<dyn std::error::Error>> {
@@ -28,8 +28,8 @@ pub async fn run(
     let track = load(&client, identifier).await?;
 
     let music: Vec<_> = (0..options.guilds).map(Music::of).collect();
-    play(terminal, &client, &music, &track).await?;
     let mut events = client.events();
+    play(terminal, &client, &music, &track).await?;
     let before = table::places(&client);
     let victim = if options.no_kill {
         if alone {
@@ -45,7 +45,15 @@ pub async fn run(
         client.node(&victim).map(|node| node.drain())
     });
     let within = Duration::from_secs(60);
-    let moves = watch::moves(terminal, &mut events, &victim, count, within).await;
+    let moves = watch::moves(
+        terminal,
+        &mut events,
+        &victim,
+        count,
+        within,
+        !options.no_kill,
+    )
+    .await;
     if let Some(Some(drained)) = drained {
         drained.await?;
     }
@@ -98,6 +106,7 @@ async fn play(
         track.info.title,
         music.len()
     ));
+    let guilds = music.len();
     terminal.line("without a voice connection: positions stand still where they were started");
     for music in music {
         let start = start_of(music, track);
@@ -106,7 +115,7 @@ async fn play(
             .position(start)
             .without_voice();
         client.player(music.guild).update(update).await?;
-        terminal.progress(format!("guild {} of {}", music.number + 1, music.len()));
+        terminal.progress(format!("guild {} of {guilds}", music.number + 1));
     }
     terminal.progress_over();
     terminal.good(format!(
@@ -174,7 +183,8 @@ async fn differs(client: &Client, music: &Music, track: &Track) -> Option<String
     let Some(playing) = &theirs.track else {
         return Some("its track is gone".to_owned());
     };
-    let position = Duration::from_millis(u64::try_from(theirs.state.position).unwrap_or(0));
+    // A server that sends no sound soon reports 0, wherever it was told to start.
+    let position = player.content_position().unwrap_or_default();
     let filters = music.filters.clone().unwrap_or_default();
     let faults = [
         (

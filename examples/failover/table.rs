@@ -7,7 +7,7 @@ use lavapool_examples::Terminal;
 
 /// Where a player was.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub(crate) struct Place {
     pub guild: GuildId,
     pub node: String,
     pub position: Duration,
@@ -15,7 +15,7 @@ pub struct Place {
 }
 
 /// Where the players are now.
-pub fn places(client: &Client) -> Vec<Place> {
+pub(crate) fn places(client: &Client) -> Vec<Place> {
     let players = client.players();
     let mut places: Vec<_> = players
         .iter()
@@ -24,7 +24,7 @@ pub fn places(client: &Client) -> Vec<Place> {
             Some(Place {
                 guild: view.guild,
                 node: view.node()?.to_string(),
-                position: player.content_position(),
+                position: player.content_position()?,
                 paused: view.paused,
             })
         })
@@ -34,7 +34,7 @@ pub fn places(client: &Client) -> Vec<Place> {
 }
 
 /// How many players each node has, in words.
-pub fn spread(places: &[Place]) -> String {
+pub(crate) fn spread(places: &[Place]) -> String {
     let mut counts = std::collections::BTreeMap::new();
     for place in places {
         *counts.entry(&place.node).or_insert(0) += 1;
@@ -46,7 +46,7 @@ pub fn spread(places: &[Place]) -> String {
 }
 
 /// Prints the players that were on `lost`, before and after.
-pub fn print(terminal: Terminal, lost: &str, before: &[Place], after: &[Place]) {
+pub(crate) fn print(terminal: Terminal, lost: &str, before: &[Place], after: &[Place]) {
     let heading = ["guild", "from", "position", "to", "position"];
     let [guild, from, was, to, is] = heading;
     terminal.line(format!(
@@ -54,9 +54,10 @@ pub fn print(terminal: Terminal, lost: &str, before: &[Place], after: &[Place]) 
     ));
     for old in before.iter().filter(|place| place.node == lost) {
         let new = after.iter().find(|place| place.guild == old.guild);
-        let (to, is) = new.map_or(("nowhere", "-".to_owned()), |place| {
-            (&place.node, seconds(place.position))
-        });
+        let (to, is) = match new {
+            Some(place) => (&*place.node, seconds(place.position)),
+            None => ("nowhere", "-".to_owned()),
+        };
         let paused = if old.paused { "  paused" } else { "" };
         let (guild, was) = (old.guild.to_string(), seconds(old.position));
         terminal.line(format!(
@@ -65,6 +66,6 @@ pub fn print(terminal: Terminal, lost: &str, before: &[Place], after: &[Place]) 
     }
 }
 
-pub fn seconds(position: Duration) -> String {
+pub(crate) fn seconds(position: Duration) -> String {
     format!("{:.3} s", position.as_secs_f64())
 }

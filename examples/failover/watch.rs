@@ -8,13 +8,13 @@ use tokio::time::{Instant, timeout_at};
 
 /// What a failover did, as its events told it.
 #[derive(Debug, Default)]
-pub struct Moves {
+pub(crate) struct Moves {
     /// Each player that went elsewhere: its guild, the node that took it, and the gap.
     pub players: Vec<(GuildId, String, Duration)>,
 }
 
 impl Moves {
-    pub fn longest_gap(&self) -> Duration {
+    pub(crate) fn longest_gap(&self) -> Duration {
         self.players
             .iter()
             .map(|(_, _, gap)| *gap)
@@ -24,16 +24,19 @@ impl Moves {
 }
 
 /// Prints events as they come, until `count` players have moved off a node, or the time is over.
-pub async fn moves(
+pub(crate) async fn moves(
     terminal: Terminal,
     events: &mut EventStream,
     off: &str,
     count: usize,
     within: Duration,
+    is_failover: bool,
 ) -> Moves {
     let deadline = Instant::now() + within;
     let mut moves = Moves::default();
-    while moves.players.len() < count {
+    // The word that closes a part of the failover comes right behind its last move.
+    let mut closed = if is_failover { 0 } else { count };
+    while moves.players.len() < count || closed < count {
         let Ok(Some(event)) = timeout_at(deadline, events.next()).await else {
             break;
         };
@@ -61,26 +64,20 @@ pub async fn moves(
                 terminal.progress_over();
                 terminal.line(format!("node {node}: try {attempt} in {delay:?} ({loss})"));
             }
+            Event::Failover { old, new, players } => {
+                terminal.progress_over();
+                terminal.good(format!("{} players of {old} go on at {new}", players.len()));
+                closed += players.len();
+            }
             _ => {}
         }
     }
     terminal.progress_over();
-    failovers(terminal, events).await;
     moves
 }
 
-/// Prints the word that closes each part of a failover, which comes right behind its last move.
-async fn failovers(terminal: Terminal, events: &mut EventStream) {
-    let deadline = Instant::now() + Duration::from_millis(50);
-    while let Ok(Some(event)) = timeout_at(deadline, events.next()).await {
-        if let Event::Failover { old, new, players } = event {
-            terminal.good(format!("{} players of {old} go on at {new}", players.len()));
-        }
-    }
-}
-
 /// Waits until the nodes have confirmed what every player should be.
-pub async fn synced(client: &Client, within: Duration) -> bool {
+pub(crate) async fn synced(client: &Client, within: Duration) -> bool {
     let deadline = Instant::now() + within;
     while Instant::now() < deadline {
         let is_synced = |player: &lavapool::Player| player.view().is_some_and(|view| view.synced);

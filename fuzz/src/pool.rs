@@ -380,8 +380,13 @@ impl Known {
                 position_ms,
                 connected,
             } => frame(&format!(
-                r#"{{"op":"playerUpdate","guildId":"{}","state":{{"time":1,"position":{position_ms},"connected":{connected},"ping":1}}}}"#,
-                id(guild)
+                concat!(
+                    r#"{{"op":"playerUpdate","guildId":"{}","state":{{"time":1,"#,
+                    r#""position":{},"connected":{},"ping":1}}}}"#
+                ),
+                id(guild),
+                position_ms,
+                connected
             )),
             Self::End {
                 guild,
@@ -390,8 +395,14 @@ impl Known {
             } => {
                 let reason = if finished { "finished" } else { "stopped" };
                 frame(&format!(
-                    r#"{{"op":"event","type":"TrackEndEvent","guildId":"{}","reason":"{reason}","track":{{"encoded":"QAAA","info":{{}},"userData":{{"lavapool":{{"play":{play}}}}}}}}}"#,
-                    id(guild)
+                    concat!(
+                        r#"{{"op":"event","type":"TrackEndEvent","guildId":"{}","reason":"{}","#,
+                        r#""track":{{"encoded":"QAAA","info":{{}},"#,
+                        r#""userData":{{"lavapool":{{"play":{}}}}}}}}}"#
+                    ),
+                    id(guild),
+                    reason,
+                    play
                 ))
             }
         }

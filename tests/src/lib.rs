@@ -2,7 +2,9 @@
 //!
 //! [`node`] is a Lavalink v4 server written apart from `lavapool-core`, so that it judges the
 //! bytes that core sends and not the ideas that both would share. [`world`] joins several of them
-//! with the real pool by a network in virtual time.
+//! with the real pool by a network in virtual time; [`sim`] runs the real driver and handles there.
 
 pub mod node;
+pub mod recording;
+pub mod sim;
 pub mod world;

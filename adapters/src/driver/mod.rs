@@ -6,7 +6,6 @@ mod sockets;
 pub(crate) use ready::Ready;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};

@@ -1,7 +1,6 @@
 //! [`Sockets`]: the sockets that the driver holds, by the slots of their ids.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

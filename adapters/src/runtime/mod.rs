@@ -6,7 +6,6 @@ mod tokio;
 #[cfg(feature = "tokio")]
 pub use self::tokio::{Tokio, TokioTimer};
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
@@ -27,26 +26,24 @@ pub trait Runtime: Send + Sync + 'static {
     /// The present, on a monotonic clock. The origin is free, and the same for all calls.
     fn now(&self) -> Timestamp;
 
-    /// A timer that is not set.
+    /// A timer, to be set before it is polled.
     fn timer(&self) -> Self::Timer;
 
     /// The addresses of a host, which is a name or the text of an address, in the order in which
     /// they should be tried.
-    fn resolve(
-        &self,
-        host: &str,
-        port: u16,
-    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static;
+    fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>>;
 
     /// A connection to this address, without Nagle's delay (`TCP_NODELAY`).
-    fn connect(
-        &self,
-        address: SocketAddr,
-    ) -> impl Future<Output = io::Result<Self::Socket>> + Send + 'static;
+    fn connect(&self, address: SocketAddr) -> impl Attempt<Self::Socket>;
 
     /// Runs a future to its end, in the background.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);
 }
+
+/// A future that may fail; every `async` block of that type that borrows nothing is one.
+pub trait Attempt<T>: Future<Output = io::Result<T>> + Send + 'static {}
+
+impl<T, F: Future<Output = io::Result<T>> + Send + 'static> Attempt<T> for F {}
 
 /// A connected socket. Dropping it closes it.
 pub trait Socket: Send + Unpin + 'static {
@@ -65,7 +62,7 @@ pub trait Timer: Send + Unpin + 'static {
     /// Sets the timer to a moment of [`Runtime::now`]'s clock, in place of an earlier setting.
     fn reset(&mut self, at: Timestamp);
 
-    /// Ready once the moment has come. Pending, without waking anybody, while it is not set.
+    /// Ready once the moment has come.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 

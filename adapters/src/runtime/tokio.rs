@@ -1,6 +1,5 @@
 //! [`Tokio`]: the client on tokio.
 
-use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -12,7 +11,7 @@ use ::tokio::runtime::Handle;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 use lavapool_core::Timestamp;
 
-use super::{Runtime, Socket, Timer};
+use super::{Attempt, Runtime, Socket, Timer};
 
 /// A tokio runtime, with IO and time enabled. Its clock is tokio's, so a paused one pauses the
 /// client too.
@@ -42,27 +41,17 @@ impl Runtime for Tokio {
     }
 
     fn timer(&self) -> TokioTimer {
-        let (origin, sleep) = (self.origin, None);
+        let (origin, sleep) = (self.origin, Box::pin(sleep_until(self.origin)));
         TokioTimer { origin, sleep }
     }
 
-    fn resolve(
-        &self,
-        host: &str,
-        port: u16,
-    ) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static {
+    fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
         let host = host.to_owned();
         async move { Ok(lookup_host((host, port)).await?.collect()) }
     }
 
-    fn connect(
-        &self,
-        address: SocketAddr,
-    ) -> impl Future<Output = io::Result<TcpStream>> + Send + 'static {
-        async move {
-            let socket = TcpStream::connect(address).await?;
-            socket.set_nodelay(true).map(|()| socket)
-        }
+    fn connect(&self, address: SocketAddr) -> impl Attempt<TcpStream> {
+        open(address)
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -90,20 +79,21 @@ impl Socket for TcpStream {
 #[derive(Debug)]
 pub struct TokioTimer {
     origin: Instant,
-    sleep: Option<Pin<Box<Sleep>>>,
+    sleep: Pin<Box<Sleep>>,
 }
 
 impl Timer for TokioTimer {
     fn reset(&mut self, at: Timestamp) {
         let at = self.origin + at.since(Timestamp::ZERO);
-        match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(at),
-            None => self.sleep = Some(Box::pin(sleep_until(at))),
-        }
+        self.sleep.as_mut().reset(at);
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let sleep = self.sleep.as_mut();
-        sleep.map_or(Poll::Pending, |sleep| sleep.as_mut().poll(cx))
+        self.sleep.as_mut().poll(cx)
     }
+}
+
+async fn open(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect(address).await?;
+    socket.set_nodelay(true).map(|()| socket)
 }

@@ -223,7 +223,7 @@ impl ReconnectPolicy {
     /// use lavapool_core::node::ReconnectPolicy;
     ///
     /// let policy = ReconnectPolicy::default();
-    /// let delays: Vec<_> = [0, 1, 2, 15, 16].map(|attempt| policy.delay(attempt).as_secs()).into();
+    /// let delays = [0, 1, 2, 15, 16].map(|attempt| policy.delay(attempt).as_secs());
     /// assert_eq!(delays, [0, 2, 4, 30, 30]);
     /// ```
     pub fn delay(&self, attempt: u32) -> Duration {

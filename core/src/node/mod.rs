@@ -12,7 +12,7 @@
 //! | opening | `ready` | ready |
 //! | opening | 400, 401, 403, 200, another API version | stopped |
 //! | opening | any other refusal, closed, violation, deadline | waiting, or stopped |
-//! | ready | closed, violation, silence, session unknown | waiting (try 0 at once), its players freeze |
+//! | ready | closed, violation, silence, session unknown | waiting; its players freeze |
 //! | ready | reconnect | parting |
 //! | parting | closed | dialling |
 //! | ready | remove, close | leaving |

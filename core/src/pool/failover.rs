@@ -1,11 +1,15 @@
 //! What becomes of the players of a lost node.
 //!
-//! | players | node resumed | grace over, session over, or redial failed | another node ready | 5 s over | node ready, not resumed |
-//! |---|---|---|---|---|---|
-//! | frozen | stay, compared with the server's | moving | moving, once the grace is over | stranded | moving, to the same node |
-//! | moving, unsent | stay | | | | as they are |
-//! | moving, on the way | finish; the old copy goes when the new one is confirmed | | | | as they are |
-//! | stranded | stay, if they were lost from it | | moving | | moving, to the same node |
+//! | happening | frozen | moving | stranded |
+//! |---|---|---|---|
+//! | their node resumed | stay, compared with the server's | stay if unsent, else finish | stay |
+//! | grace over, session over, or redial failed | moving | | |
+//! | another node ready | moving, once the grace is over | | moving |
+//! | 5 s without a healthy node | stranded | | |
+//! | their node ready, not resumed | moving, to the same node | as they are | moving, to it |
+//!
+//! Of a player that moved, the old node's copy is deleted when the new one is confirmed, or as
+//! soon as its session is back.
 
 use std::sync::Arc;
 
@@ -14,7 +18,7 @@ use super::timers::Timer;
 use crate::error::{NodeFailure, RequestError};
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::node::Outage;
+use crate::node::{Outage, State};
 use crate::player::{Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
@@ -23,14 +27,16 @@ impl Tables {
     /// A ready node is lost: its players freeze where they were last heard.
     pub(super) fn begin_outage(&mut self, id: NodeId, lost_at: Timestamp, now: Timestamp) {
         let Some(node) = self.node(id) else { return };
-        let may_resume = node.session.is_some() && node.leaving.is_none();
+        let grace_at = now + self.config.timing.resume_grace;
+        // A redial after the grace would come too late.
+        let is_late = matches!(node.state, State::Waiting { redial } if redial.0 >= grace_at);
+        let may_resume = node.session.is_some() && node.leaving.is_none() && !is_late;
         let players = self.players_where(|player| player.is_at(id));
         for player in players {
             self.freeze(player, id, lost_at, now);
         }
         let timing = &self.config.timing;
         let healthy_at = now + timing.healthy_within;
-        let grace_at = now + timing.resume_grace;
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
         let healthy = Some(self.timers.arm(healthy_at, Timer::Healthy(id)));
         if let Some(node) = self.node_mut(id) {

@@ -6,7 +6,7 @@ use super::tables::Tables;
 use super::wires::Exchange;
 use crate::id::{NodeId, SocketId};
 use crate::node::{Job, Lane, LaneKind, Node, State};
-use crate::player::{Fields, Move, Placement, PlayerId};
+use crate::player::{Fields, Placement, PlayerId};
 use crate::protocol::{GuildId, SessionUpdate};
 use crate::rest::{Request, write_player_patch};
 use crate::time::Timestamp;
@@ -275,8 +275,12 @@ impl crate::player::Player {
 
     /// Whether the node has it, or is to have it.
     pub(super) fn is_at(&self, id: NodeId) -> bool {
-        self.target() == Some(id)
-            || matches!(self.place, Placement::Moving { from, why: Move::Ordered, .. } if from == id)
+        let is_left = |from| from == id && self.is_led_over();
+        match self.place {
+            Placement::Moving { from, to, .. } => to == id || is_left(from),
+            Placement::On(node) => node == id,
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
     }
 }
 

@@ -29,6 +29,7 @@ pub use violation::{Refusal, Violation};
 use std::fmt;
 
 use rand_chacha::ChaCha8Rng;
+use rand_core::Rng as _;
 
 use crate::outgoing::Outgoing;
 use frame::{ControlKind, Header, HeaderReader, Kind, Payload};
@@ -153,8 +154,21 @@ enum Found<'i> {
 impl WebSocket {
     /// A WebSocket whose request to upgrade is pending.
     pub fn new(request: &UpgradeRequest<'_>, limits: WebSocketLimits, mut rng: ChaCha8Rng) -> Self {
+        let mut key = [0; 16];
+        rng.fill_bytes(&mut key);
+        Self::with_key(request, key, limits, rng)
+    }
+
+    /// The same with a key that is known before, for an exchange whose answer was recorded; one
+    /// that is drawn anew for each WebSocket is what RFC 6455 §4.1 demands.
+    pub fn with_key(
+        request: &UpgradeRequest<'_>,
+        key: [u8; 16],
+        limits: WebSocketLimits,
+        rng: ChaCha8Rng,
+    ) -> Self {
         let mut outgoing = Outgoing::default();
-        let handshake = Handshake::begin(request, &mut rng, outgoing.writer());
+        let handshake = Handshake::begin(request, key, outgoing.writer());
         Self {
             limits,
             state: State::Handshaking(handshake),

@@ -6,8 +6,6 @@ use ::http::uri::PathAndQuery;
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rand_chacha::ChaCha8Rng;
-use rand_core::Rng;
 use tungstenite::handshake::derive_accept_key;
 
 use super::{Refusal, Violation};
@@ -60,15 +58,9 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
-    /// Writes the request, with a key from `rng`.
-    pub(super) fn begin(
-        request: &UpgradeRequest<'_>,
-        rng: &mut ChaCha8Rng,
-        out: &mut Vec<u8>,
-    ) -> Self {
-        let mut nonce = [0; 16];
-        rng.fill_bytes(&mut nonce);
-        let key = STANDARD.encode(nonce);
+    /// Writes the request.
+    pub(super) fn begin(request: &UpgradeRequest<'_>, key: [u8; 16], out: &mut Vec<u8>) -> Self {
+        let key = STANDARD.encode(key);
         out.extend_from_slice(b"GET ");
         out.extend_from_slice(request.target.as_str().as_bytes());
         out.extend_from_slice(b" HTTP/1.1\r\n");

@@ -1,3 +1,5 @@
+//! Bodies: every framing, every bound.
+
 use super::*;
 
 #[test]

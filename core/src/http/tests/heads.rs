@@ -1,3 +1,5 @@
+//! Status lines and header sections, good and bad.
+
 use super::head::HEADER_COUNT_MAX;
 use super::*;
 

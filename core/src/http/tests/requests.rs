@@ -1,3 +1,5 @@
+//! Requests, to the byte.
+
 use std::fmt::Write as _;
 
 use ::http::header;

@@ -1,3 +1,5 @@
+//! Filters: what is refused, and that they come back as they went.
+
 use rand_core::Rng;
 
 use super::*;

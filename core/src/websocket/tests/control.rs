@@ -1,3 +1,5 @@
+//! Pings, pongs and closes.
+
 use super::*;
 
 #[test]

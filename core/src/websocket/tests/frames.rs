@@ -1,3 +1,5 @@
+//! Frames and the messages that they make.
+
 use super::*;
 
 /// Ten bytes a message at most.

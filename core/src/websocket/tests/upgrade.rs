@@ -1,3 +1,5 @@
+//! The upgrade: what is asked, and what is taken for an answer.
+
 use std::time::Duration;
 
 use ::http::StatusCode;
@@ -39,6 +41,28 @@ fn another_generator_draws_another_key() {
 
     assert_eq!(pending(1), pending(1));
     assert_ne!(pending(1), pending(2));
+}
+
+#[test]
+fn a_known_key_is_sent_and_its_answer_accepted() {
+    let request = UpgradeRequest {
+        target: &PathAndQuery::from_static("/v4/websocket"),
+        host: &HeaderValue::from_static("localhost:2333"),
+        headers: &[],
+    };
+    let rng = ChaCha8Rng::from_seed([0; 32]);
+    // RFC 6455 §1.3.
+    let key = *b"the sample nonce";
+    let mut websocket = WebSocket::with_key(&request, key, WebSocketLimits::default(), rng);
+    let asked = String::from_utf8(websocket.pending().to_vec()).unwrap();
+    assert!(asked.contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+
+    let mut input = &b"HTTP/1.1 101 \r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n"[..];
+    assert!(matches!(
+        websocket.next(&mut input),
+        Ok(Some(Incoming::Accepted(_)))
+    ));
 }
 
 #[test]

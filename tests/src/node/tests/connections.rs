@@ -1,3 +1,5 @@
+//! Connections: HTTP, handshakes and frames.
+
 use super::*;
 use crate::node::Violation;
 use crate::node::seeded::Seeded;

@@ -1,3 +1,5 @@
+//! Faults, each switched on.
+
 use super::*;
 use crate::node::{Accepting, AnswerKind, Disturbance, Failure};
 

@@ -1,3 +1,5 @@
+//! Players: what a PATCH does, and what time does.
+
 use super::*;
 use crate::node::Voice;
 

@@ -1,3 +1,5 @@
+//! Sessions: lost, resumed, taken over, expired.
+
 use super::*;
 use crate::node::{FrameStats, NodeStats};
 
