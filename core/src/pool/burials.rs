@@ -109,8 +109,19 @@ impl Tables {
         if let Some(tombstone) = tombstone {
             self.answer_all(tombstone.commands, &Ok(Answer::Done));
         }
-        if let Some(id) = self.player_of(guild) {
-            self.sync(id);
+        let Some(id) = self.player_of(guild) else {
+            return;
+        };
+        let now = self.now;
+        if let Some(player) = self.player_mut(id).filter(|p| p.target() == Some(node)) {
+            // It came back to the node in the meantime, and all of it has just been deleted.
+            player.unsent = player.unsent.with(player.substance());
+            player.awaits_start = player.wanted.track.is_some();
+            player.connected = false;
+            player.busy();
+            player.regulate(now);
+            self.player_changed(id);
         }
+        self.sync(id);
     }
 }
