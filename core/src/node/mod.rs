@@ -34,7 +34,7 @@ pub use view::{NodeView, Report, ReportedNode, Status};
 pub(crate) use breaker::Breaker;
 pub(crate) use lane::{Job, Lane, LaneKind};
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +70,8 @@ pub(crate) struct Node {
     pub(crate) outage: Option<Outage>,
     /// Players that this node must not have: their DELETE is not confirmed yet.
     pub(crate) tombstones: BTreeMap<GuildId, Tombstone>,
+    /// The guilds of the PATCHes that are on their way.
+    pub(crate) patching: BTreeSet<GuildId>,
     /// Whether the server's players are being compared with ours: none is sent anything before.
     pub(crate) reconciling: bool,
     /// Whether the session hands out what it kept while it was away: its stats are old.

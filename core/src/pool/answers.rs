@@ -182,6 +182,7 @@ impl Tables {
             sent_at: now,
             fields: Fields::NONE,
             moves: false,
+            guild: None,
         };
         if let Job::Player(player) = job
             && let Some(player) = self.player_mut(player)

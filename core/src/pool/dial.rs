@@ -67,6 +67,7 @@ impl Tables {
             lookup,
             outage: None,
             tombstones: std::collections::BTreeMap::new(),
+            patching: std::collections::BTreeSet::new(),
             reconciling: false,
             replaying: false,
             draining: false,

@@ -25,6 +25,8 @@ pub(super) struct Written {
     pub(super) fields: Fields,
     /// Whether it moves a player here.
     pub(super) moves: bool,
+    /// Whose player a PATCH is about.
+    pub(super) guild: Option<GuildId>,
 }
 
 impl Scratch {
@@ -44,6 +46,7 @@ impl Written {
             method,
             fields: Fields::NONE,
             moves: false,
+            guild: None,
         }
     }
 }
@@ -70,13 +73,17 @@ impl Tables {
             return None;
         }
         let reconciling = node.reconciling;
-        let tombstones = &node.tombstones;
+        let (tombstones, patching) = (&node.tombstones, &node.patching);
         let lane = match kind {
             LaneKind::Control => &mut node.control,
             LaneKind::Lookup => &mut node.lookup,
         };
         let socket = *lane.idle.last()?;
         let job = lane.pop(|lane, job| {
+            if let Job::Delete(guild) = job {
+                // It must not overtake a PATCH, nor the list of players that it is compared with.
+                return !reconciling && !patching.contains(&guild);
+            }
             let Job::Player(id) = job else { return true };
             let Some(player) = players.get(id.slot, id.generation) else {
                 return true;
@@ -175,11 +182,13 @@ impl Tables {
         let sent = player.wanted.clone();
         player.busy().send(fields, sent);
         player.regulate(now);
+        let guild = Some(player.guild);
         self.player_changed(player_id);
         Some(Written {
             method: Method::PATCH,
             fields,
             moves,
+            guild,
         })
     }
 
@@ -200,6 +209,9 @@ impl Tables {
             .voice
             .saturating_sub(usize::from(exchange.fields.has(Fields::VOICE)));
         lane.moves = lane.moves.saturating_sub(usize::from(exchange.moves));
+        if let Some(guild) = exchange.guild {
+            node.patching.remove(&guild);
+        }
     }
 
     /// The socket died under a request that the server has most likely never seen: it goes out

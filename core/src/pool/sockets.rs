@@ -440,7 +440,13 @@ impl Pool {
         draft.target().literal(scratch.target());
         draft.body().extend_from_slice(&scratch.body);
         draft.send();
-        let Written { fields, moves, .. } = written;
+        let Written {
+            fields,
+            moves,
+            guild,
+            ..
+        } = written;
+        node.patching.extend(guild);
         let lane = node.lane(kind);
         lane.busy.push(socket);
         lane.voice += usize::from(fields.has(Fields::VOICE));
@@ -450,6 +456,7 @@ impl Pool {
             sent_at: now,
             fields,
             moves,
+            guild,
         });
         tables.timers.clear(&mut rest.timer);
         rest.timer = Some(tables.timers.arm(at, Timer::Exchange(socket)));

@@ -5,6 +5,7 @@ use crate::id::{NodeId, SocketId};
 use crate::node::{Job, LaneKind};
 use crate::player::Fields;
 use crate::pool::TimerKey;
+use crate::protocol::GuildId;
 use crate::slab::Slab;
 use crate::time::Timestamp;
 use crate::websocket::WebSocket;
@@ -56,6 +57,8 @@ pub(super) struct Exchange {
     pub(super) fields: Fields,
     /// Whether it moves a player here.
     pub(super) moves: bool,
+    /// Whose player a PATCH is about.
+    pub(super) guild: Option<GuildId>,
 }
 
 impl Rest {

@@ -322,3 +322,20 @@ fn a_stop_whose_answer_was_lost_is_sent_again() {
     let expected = ["PATCH players/1", "PATCH players/1"];
     assert_eq!(world.requests_since("a", since), expected);
 }
+
+#[test]
+fn a_destroy_does_not_overtake_an_update_that_is_on_its_way() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.voice = secs(2);
+    world.join(guild(1), "frankfurt");
+    world.run_for(millis(100));
+    let since = world.now();
+
+    let destroyed = world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(destroyed), DONE);
+    assert_eq!(world.guilds_on("a"), Vec::<u64>::new());
+    let heard = world.heard_since("a", since);
+    assert!(heard[0].at >= since + millis(1_900), "{heard:?}");
+}
