@@ -203,3 +203,21 @@ fn a_target_of_a_failover_that_dies_leaves_nothing_forgotten_that_was_asked_for(
     let (name, player) = world.only_copy(guild(1));
     assert_eq!((name, player.track), ("a", None));
 }
+
+#[test]
+fn a_player_destroyed_while_its_node_lists_it_is_not_adopted() {
+    let mut world = crowded(1..=2, []);
+    world.node("a").config().latency.player = millis(500);
+    world.drop_connections("a");
+    world.run_for(millis(100));
+
+    let destroyed = world.submit(Command::Destroy(guild(2)));
+    world.run_for(secs(5));
+
+    assert_eq!(
+        world.answer(destroyed),
+        Some(&Ok(lavapool_core::Answer::Done))
+    );
+    assert_eq!(world.guilds_on("a"), [1]);
+    assert_eq!(world.pool().player(guild(2)), None);
+}
