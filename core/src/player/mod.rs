@@ -107,12 +107,17 @@ pub(crate) struct Player {
 }
 
 impl Player {
-    pub(crate) fn new(id: PlayerId, guild: GuildId) -> Self {
+    /// A player whose plays are numbered from after `plays`.
+    pub(crate) fn new(id: PlayerId, guild: GuildId, plays: u32) -> Self {
+        let wanted = Desired {
+            play: plays,
+            ..Desired::default()
+        };
         Self {
             id,
             guild,
             place: Placement::Unplaced,
-            wanted: Desired::default(),
+            wanted,
             voice: None,
             unsent: Fields::NONE,
             in_flight: Fields::NONE,

@@ -47,6 +47,7 @@ impl Tables {
             return;
         };
         self.guilds.remove(&guild);
+        self.plays = self.plays.max(player.wanted.play);
         if let Some(mut busy) = player.busy {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.resend_timer);

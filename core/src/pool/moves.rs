@@ -227,7 +227,8 @@ impl Tables {
         player.queued = false;
         player.place = Placement::On(node);
         player.lost_at = None;
-        player.awaits_start = false;
+        let plays = player.wanted.track.is_some();
+        player.awaits_start = plays && player.unsent.has(Fields::TRACK);
         player.regulate(now);
         self.player_changed(id);
         self.node_changed(node);

@@ -30,9 +30,10 @@ impl Tables {
         if self.players.len() >= max {
             return Err(SubmitError::TooManyPlayers { max });
         }
+        let plays = self.plays;
         let (slot, generation) = self
             .players
-            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild));
+            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild, plays));
         let id = PlayerId { slot, generation };
         self.guilds.insert(guild, id);
         self.player_changed(id);
@@ -293,9 +294,10 @@ impl Tables {
         if self.players.len() >= self.config.limits.players_max {
             return None;
         }
+        let plays = self.plays;
         let (slot, generation) = self
             .players
-            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild));
+            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild, plays));
         let id = PlayerId { slot, generation };
         self.guilds.insert(guild, id);
         Some(id)

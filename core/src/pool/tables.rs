@@ -50,6 +50,9 @@ pub(super) struct Tables {
     pub(super) noted: VecDeque<(NodeId, LaneKind)>,
     /// Counts the pings, so that a pong answers one of them.
     pub(super) pings: u64,
+    /// No player that is gone had a play with a higher number: one that is made again numbers
+    /// its plays from here, so that late events of the old one are told apart.
+    pub(super) plays: u32,
     /// Whether the pool is closing, or closed.
     pub(super) closing: bool,
     /// For jitter.
@@ -94,6 +97,7 @@ impl Tables {
             tasks: VecDeque::new(),
             noted: VecDeque::new(),
             pings: 0,
+            plays: 0,
             closing: false,
             chance,
         }
