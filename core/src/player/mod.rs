@@ -258,6 +258,13 @@ impl Player {
         self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
     }
 
+    /// The node that it leaves does not have it any more: to turn back is to be made again there.
+    pub(crate) fn burn_bridges(&mut self) {
+        let substance = self.substance();
+        let busy = self.busy();
+        busy.left = busy.left.with(substance);
+    }
+
     /// The music stopped then.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
         self.wanted.clock.run(false, lost_at);

@@ -271,6 +271,8 @@ impl Tables {
         player.queued = false;
         player.busy().must_check = false;
         let arrived = match class {
+            // What should have arrived was stopped in the meantime.
+            Class::Done if player.wanted.track.is_none() => false,
             Class::Done => {
                 let reply = std::str::from_utf8(body).ok();
                 reply

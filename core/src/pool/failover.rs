@@ -20,6 +20,7 @@ use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::node::{Outage, State};
 use crate::player::{Move, Placement, Player, PlayerId};
+use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
 impl Tables {
@@ -225,11 +226,27 @@ impl Tables {
             } => from == id && resumed && player.in_flight.is_empty(),
             Placement::Moving { .. } | Placement::Unplaced | Placement::On(_) => false,
         });
+        if !resumed {
+            self.burn_bridges_to(id, |_| true);
+        }
         for player_id in theirs {
             if resumed {
                 self.come_home(player_id, id, now);
             } else {
                 self.start_move(player_id, id, id, Move::Lost, now);
+            }
+        }
+    }
+
+    /// The node does not have these players any more, which are leaving it.
+    pub(super) fn burn_bridges_to(&mut self, id: NodeId, is_gone: impl Fn(GuildId) -> bool) {
+        let gone = self.players_where(|player| {
+            matches!(player.place, Placement::Moving { from, to, .. } if from == id && to != id)
+                && is_gone(player.guild)
+        });
+        for player in gone {
+            if let Some(player) = self.player_mut(player) {
+                player.burn_bridges();
             }
         }
     }

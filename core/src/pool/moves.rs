@@ -279,6 +279,8 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
+        // What has started there after all is being deleted.
+        player.awaits_start = player.wanted.track.is_some();
         let busy = player.busy();
         busy.failures = busy.failures.saturating_add(1);
         let pause = Duration::from_secs(u64::from(busy.failures).min(10));

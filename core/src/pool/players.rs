@@ -371,8 +371,10 @@ impl Player {
         self.wanted.track.is_some()
     }
 
+    /// Whether it is a play that must not be sent twice; to stop twice does no harm.
     fn must_check(&self) -> bool {
-        self.busy.as_ref().is_some_and(|busy| busy.must_check) && self.unsent.has(Fields::TRACK)
+        let is_doubtful = self.busy.as_ref().is_some_and(|busy| busy.must_check);
+        is_doubtful && self.plays() && self.unsent.has(Fields::TRACK)
     }
 
     /// Fills in what the node's answer says of the track that was sent.

@@ -40,6 +40,7 @@ impl Tables {
         }
         if listed.is_some() {
             self.recreate_absent(id, &present, now);
+            self.burn_bridges_to(id, |guild| !present.contains(&guild));
             self.bury_queued(id, &present);
         }
         self.sync_all(id);

@@ -150,6 +150,7 @@ impl Tables {
         }
         player.connected = false;
         player.unsent = player.substance();
+        player.awaits_start = player.wanted.track.is_some();
         player.wanted.rebase(now);
         player.regulate(now);
         self.bury(node, guild, None);

@@ -13,6 +13,7 @@ mod orders;
 mod reconnects;
 mod requests;
 mod returns;
+mod storms;
 mod targets;
 mod updates;
 
