@@ -157,7 +157,7 @@ impl Storm {
                 self.world.update(guild, Update::stop());
             }
             4 | 5 => {
-                wanted.paused = amount % 2 == 0;
+                wanted.paused = amount.is_multiple_of(2);
                 let update = Update::default().paused(wanted.paused);
                 self.world.update(guild, update);
             }
@@ -181,7 +181,7 @@ impl Storm {
             }
             _ => {
                 let node = self.world.id(node);
-                let command = if amount % 2 == 0 {
+                let command = if amount.is_multiple_of(2) {
                     Command::Drain(node)
                 } else {
                     Command::Undrain(node)
@@ -194,7 +194,7 @@ impl Storm {
     fn play(&mut self, guild: GuildId) {
         self.plays += 1;
         let track = long(self.plays);
-        let wanted = self.wanted.entry(guild).or_insert(Wanted {
+        let wanted = self.wanted.entry(guild).or_insert_with(|| Wanted {
             volume: 100,
             ..Wanted::default()
         });
