@@ -211,3 +211,68 @@ fn a_move_of_a_player_whose_node_is_lost_goes_where_it_was_ordered() {
     assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
     assert_eq!(world.only_copy(guild(1)).0, "c");
 }
+
+#[test]
+fn a_move_to_a_node_that_is_not_there_is_refused_and_changes_nothing() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.kill("b");
+    world.run_for(secs(2));
+    let node = world.id("b");
+    let since = world.now();
+
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(secs(1));
+
+    assert_eq!(world.answer(moved), Some(&Err(RequestError::NoNode)));
+    assert_eq!(world.answered_at(moved), Some(since));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("a", true));
+    // Nor does it keep the player from a node that is there.
+    world.kill("a");
+    world.run_for(secs(2));
+    assert_eq!(world.only_copy(guild(1)).0, "c");
+}
+
+#[test]
+fn the_players_of_a_drained_node_play_on_until_there_is_another_one() {
+    let mut world = crowded(1..=5, ["b"]);
+    world.kill("b");
+    world.run_for(secs(2));
+    let node = world.id("a");
+
+    let drained = world.submit(Command::Drain(node));
+    world.run_for(secs(5));
+    assert_eq!(world.answer(drained), None);
+    for number in 1..=5 {
+        let (name, player) = world.only_copy(guild(number));
+        assert_eq!((name, player.audible), ("a", true));
+    }
+
+    world.restart("b");
+    world.run_for(secs(10));
+    assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
+    assert_eq!(world.guilds_on("b"), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn what_was_asked_for_during_a_move_that_fails_is_so_on_the_node_that_it_stays_on() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = secs(1);
+    let node = world.id("b");
+    world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(millis(500));
+    let stop = world.update(guild(1), Update::stop().volume(35));
+
+    world.kill("b");
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(stop), Some(&Ok(Answer::Done)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.volume, player.track), ("a", 35, None));
+}

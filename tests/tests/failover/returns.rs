@@ -165,3 +165,41 @@ fn a_node_that_does_not_know_the_session_patch_cannot_resume_and_its_players_mov
     let handshake = world.server("a").log().handshakes.last().unwrap();
     assert_eq!(handshake.header("Session-Id"), None);
 }
+
+#[test]
+fn the_end_of_an_old_copy_does_not_end_the_music_on_the_node_that_it_returns_to() {
+    let mut world = crowded(1..=3, ["b"]);
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(secs(1));
+    assert_eq!(world.guilds_on("b"), [1, 2, 3]);
+
+    // Back, with a copy of each; those are deleted just before the players themselves return.
+    world.refuse("a", false);
+    world.kill("b");
+    world.run_for(secs(20));
+
+    for number in 1..=3 {
+        let (name, player) = world.only_copy(guild(number));
+        assert_eq!((name, player.audible), ("a", true));
+        assert!(world.player(guild(number)).playing);
+    }
+}
+
+#[test]
+fn a_target_of_a_failover_that_dies_leaves_nothing_forgotten_that_was_asked_for() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = secs(1);
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(500));
+    let stop = world.update(guild(1), Update::stop());
+
+    world.kill("b");
+    world.refuse("a", false);
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(stop), Some(&Ok(lavapool_core::Answer::Done)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.track), ("a", None));
+}

@@ -301,3 +301,24 @@ fn a_left_channel_is_joined_again_with_what_plays() {
     let (_, player) = world.only_copy(guild(1));
     assert!(player.audible);
 }
+
+#[test]
+fn a_stop_whose_answer_was_lost_is_sent_again() {
+    let mut world = crowded(1..=1, []);
+    world
+        .node("a")
+        .faults()
+        .unanswered
+        .insert(AnswerKind::Player);
+    let since = world.now();
+    let stop = world.update(guild(1), Update::stop());
+    world.run_for(secs(1));
+    world.node("a").faults().unanswered.clear();
+
+    world.run_for(secs(25));
+
+    assert_eq!(world.answer(stop), DONE);
+    assert_eq!(world.only_copy(guild(1)).1.track, None);
+    let expected = ["PATCH players/1", "PATCH players/1"];
+    assert_eq!(world.requests_since("a", since), expected);
+}
