@@ -120,7 +120,8 @@ impl Builder {
         self
     }
 
-    /// Sets how long [`connect`](Self::connect) waits for the nodes. Default 5 s.
+    /// Sets how long [`connect_on`](Self::connect_on) and `connect` wait for the nodes. Default
+    /// 5 s.
     pub fn connect_deadline(mut self, deadline: Duration) -> Self {
         self.connect_deadline = deadline;
         self
@@ -134,14 +135,10 @@ impl Builder {
             .subscribe(Kinds::ALL, events_max)
     }
 
-    /// Starts the client on the present tokio runtime, dials all nodes at once, and returns when
-    /// each is ready or has refused for good, or when
-    /// [`connect_deadline`](Self::connect_deadline) has passed. One connected node is enough:
-    /// the others are dialled on, and [`Client::report`] tells how they stand.
+    /// As [`connect_on`](Self::connect_on), on the present tokio runtime.
     ///
     /// # Errors
-    /// [`ConnectError::Config`] before anything is tried, [`ConnectError::NoNode`] if not one
-    /// node is connected in time.
+    /// As [`connect_on`](Self::connect_on).
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -150,8 +147,7 @@ impl Builder {
         self.connect_on(crate::runtime::Tokio::current()).await
     }
 
-    /// Starts the client on the present tokio runtime and returns at once; the nodes are being
-    /// dialled.
+    /// As [`start_on`](Self::start_on), on the present tokio runtime.
     ///
     /// # Errors
     /// What can be known to be wrong with the configuration.
@@ -163,10 +159,13 @@ impl Builder {
         self.start_on(crate::runtime::Tokio::current())
     }
 
-    /// As [`connect`](Self::connect), on any runtime.
+    /// Starts the client, dials all nodes at once, and returns when each is ready or has refused
+    /// for good, or when [`connect_deadline`](Self::connect_deadline) has passed. One connected
+    /// node is enough: the others are dialled on, and [`Client::report`] tells how they stand.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect).
+    /// [`ConnectError::Config`] before anything is tried, [`ConnectError::NoNode`] if not one
+    /// node is connected in time.
     pub async fn connect_on<R: Runtime>(self, runtime: R) -> Result<Client, ConnectError> {
         let deadline = self.connect_deadline;
         let client = self.start_on(runtime)?;
@@ -183,7 +182,7 @@ impl Builder {
         Ok(client)
     }
 
-    /// As [`start`](Self::start), on any runtime.
+    /// Starts the client and returns at once; the nodes are being dialled.
     ///
     /// # Errors
     /// What can be known to be wrong with the configuration.

@@ -195,3 +195,85 @@ impl Voice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lavapool_core::protocol::{ChannelId, UserId};
+    use lavapool_core::{Leaving, Secret};
+
+    use super::*;
+
+    #[test]
+    fn voice_updates_take_the_place_of_earlier_ones_of_their_kind() {
+        let inbox = Inbox::new(1, Arc::default());
+        for number in 1..=1000 {
+            inbox.voice(Voice::Server(server(number)));
+            inbox.voice(Voice::State(state(number)));
+        }
+
+        let (entries, has_more) = inbox.take(10);
+        let news = inbox.take_voice(guild());
+
+        assert!(matches!(entries[..], [Entry::Voice(of)] if of == guild()) && !has_more);
+        let [Voice::Server(last), Voice::State(then)] = &news[..] else {
+            panic!("{news:?}");
+        };
+        assert_eq!((last, then), (&server(1000), &state(1000)));
+    }
+
+    #[test]
+    fn a_full_inbox_refuses_commands_and_takes_voice_updates() {
+        let inbox = Inbox::new(2, Arc::default());
+        let replies: Vec<_> = (0..3).map(|_| submit(&inbox)).collect();
+        inbox.voice(Voice::State(state(1)));
+
+        let refused = Error::Submit(SubmitError::TooManyCommands { max: 2 });
+        assert_eq!(replies[2].peek(), Some(Err(refused)));
+        assert_eq!((replies[0].peek(), replies[1].peek()), (None, None));
+        assert_eq!(inbox.take(10).0.len(), 3);
+    }
+
+    #[test]
+    fn an_ended_inbox_answers_what_waits_and_what_comes() {
+        let inbox = Inbox::new(2, Arc::default());
+        let before = submit(&inbox);
+        inbox.end();
+        let after = submit(&inbox);
+
+        assert_eq!(before.peek(), Some(Err(Error::Closed)));
+        assert_eq!(after.peek(), Some(Err(Error::Closed)));
+        assert!(inbox.take(10).0.is_empty());
+    }
+
+    fn submit(inbox: &Inbox) -> Arc<Reply> {
+        let reply = Arc::new(Reply::default());
+        inbox.submit(Submission {
+            command: Command::Close(Leaving::Keep),
+            deadline: None,
+            detached: false,
+            reply: reply.clone(),
+        });
+        reply
+    }
+
+    fn guild() -> GuildId {
+        GuildId::new(1).expect("not zero")
+    }
+
+    fn state(number: u64) -> VoiceStateUpdate {
+        VoiceStateUpdate {
+            guild: guild(),
+            user: UserId::new(1).expect("not zero"),
+            channel: ChannelId::new(number),
+            session_id: Secret::from("session"),
+        }
+    }
+
+    fn server(number: u64) -> VoiceServerUpdate {
+        VoiceServerUpdate {
+            guild: guild(),
+            token: Secret::from(number.to_string()),
+            endpoint: None,
+        }
+    }
+}

@@ -51,7 +51,7 @@
 //!
 //! # Runtimes
 //!
-//! With the feature `tokio` (on by default) [`Builder::connect`] and [`Builder::start`] run the
+//! With the feature `tokio` (on by default) `Builder::connect` and `Builder::start` run the
 //! client on tokio. On anything else, implement [`Runtime`](runtime::Runtime), about a hundred
 //! lines, and use [`Builder::connect_on`] or [`Builder::build_on`]. The handles are the same
 //! types everywhere. All decisions are made by [`core`], which does no IO and can be driven,

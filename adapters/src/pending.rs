@@ -129,6 +129,15 @@ impl Reply {
         }
     }
 
+    /// The answer, if there is one.
+    #[cfg(test)]
+    pub(crate) fn peek(&self) -> Option<Result<Answer, Error>> {
+        match &*lock(&self.state) {
+            State::Answered(answer) => Some(answer.clone()),
+            State::Waiting { .. } | State::Taken | State::Abandoned => None,
+        }
+    }
+
     fn poll(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
         let mut state = lock(&self.state);
         match &mut *state {

@@ -18,8 +18,18 @@ const STATS: &str = r#"{"op":"stats","frameStats":{"sent":2990,"nulled":10,"defi
 const TRACK_START: &str = r#"{"op":"event","type":"TrackStartEvent","guildId":"817327181659111454",
     "track":{"encoded":"QAAA","info":{"title":"Test Tone"},"pluginInfo":{},"userData":{"n":1}}}"#;
 
+/// Whether serde_json itself allocates for each number: its feature `arbitrary_precision` does
+/// that, wherever in the build it was turned on. What is left to count then is not ours.
+fn numbers_allocate() -> bool {
+    let count = measure(|| drop(serde_json::from_str::<serde_json::Number>("1")));
+    count.count_total > 0
+}
+
 #[test]
 fn a_player_update_allocates_nothing_wherever_its_op_stands() {
+    if numbers_allocate() {
+        return println!("not counted: serde_json was built with arbitrary_precision");
+    }
     let reordered = PLAYER_UPDATE.replacen(r#""op":"playerUpdate","#, "", 1);
     let reordered = reordered.replacen(r#"454"}"#, r#"454","op":"playerUpdate"}"#, 1);
     for text in [PLAYER_UPDATE, &reordered] {
@@ -33,6 +43,9 @@ fn a_player_update_allocates_nothing_wherever_its_op_stands() {
 
 #[test]
 fn stats_allocate_nothing() {
+    if numbers_allocate() {
+        return println!("not counted: serde_json was built with arbitrary_precision");
+    }
     let mut is_stats = false;
     let count = measure(|| is_stats = matches!(Message::decode(STATS), Ok(Message::Stats(_))));
     assert_eq!((is_stats, count.count_total), (true, 0));
@@ -52,6 +65,9 @@ fn the_start_of_a_track_allocates_nothing() {
 /// From the socket's bytes to the player's state, the event in its queue and the changed view.
 #[test]
 fn a_player_update_goes_through_the_whole_pool_without_allocating() {
+    if numbers_allocate() {
+        return println!("not counted: serde_json was built with arbitrary_precision");
+    }
     let (mut pool, socket) = ready_pool();
     let guild = "817327181659111454".parse().expect("an id");
     let update = Update::play(Source::encoded("QAAA")).without_voice();

@@ -135,6 +135,24 @@ fn a_host_without_an_address_is_said_to_be_one() {
 }
 
 #[test]
+fn the_addresses_of_a_host_are_tried_in_order() {
+    SimRuntime::run(|sim| async move {
+        for name in ["first", "second", "third"] {
+            add(&sim, name);
+        }
+        sim.add_alias("cluster", &["first", "second", "third"]);
+        sim.kill("first");
+
+        let builder = builder().node(config("cluster"));
+        builder.connect_on(sim.clone()).await.unwrap();
+
+        let handshakes =
+            ["second", "third"].map(|name| sim.with(name, |node| node.log().handshakes.len()));
+        assert_eq!(handshakes, [1, 0]);
+    });
+}
+
+#[test]
 fn of_many_voice_updates_the_latest_of_each_kind_is_sent() {
     SimRuntime::run(|sim| async move {
         let client = connected(&sim, ["main"]).await;

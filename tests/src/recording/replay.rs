@@ -68,10 +68,10 @@ enum State {
     Exchange(Connection, Asked),
     /// An upgrade is asked for. Its answer may be a response like any other, so a connection
     /// reads it too.
-    Upgrade(WebSocket, Connection, Asked),
+    Upgrade(Box<WebSocket>, Connection, Asked),
     /// Frames come; `begin` is where the first of them is in the server's bytes.
     Open {
-        websocket: WebSocket,
+        websocket: Box<WebSocket>,
         frames: Frames,
         begin: usize,
     },
@@ -140,7 +140,7 @@ impl Replay<'_> {
 
     fn upgrade(
         &mut self,
-        mut websocket: WebSocket,
+        mut websocket: Box<WebSocket>,
         mut connection: Connection,
         asked: Asked,
         end: usize,
@@ -178,7 +178,7 @@ impl Replay<'_> {
     /// answer to it is told from those to others.
     fn open(
         &mut self,
-        mut websocket: WebSocket,
+        mut websocket: Box<WebSocket>,
         frames: Frames,
         begin: usize,
         end: usize,
@@ -333,5 +333,5 @@ fn ask(mut connection: Connection, asked: Asked) -> State {
         None => WebSocket::new(&request, limits, rng),
     };
     websocket.wrote(websocket.pending().len());
-    State::Upgrade(websocket, connection, asked)
+    State::Upgrade(Box::new(websocket), connection, asked)
 }

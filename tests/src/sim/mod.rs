@@ -73,6 +73,14 @@ impl SimRuntime {
         self.network().add_node(name, config);
     }
 
+    /// Lets a name lead to several nodes, to be tried in this order.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn add_alias(&self, alias: &str, names: &[&str]) {
+        self.network().add_alias(alias, names);
+    }
+
     /// Runs a closure on a node, after everything that was due. [`TestNode::now`] is the present
     /// there.
     ///

@@ -18,6 +18,8 @@ pub(super) struct Network {
     pub(super) latency: Duration,
     pub(super) window_bytes: usize,
     hosts: Vec<Host>,
+    /// Names that lead to several hosts, in order.
+    aliases: BTreeMap<String, Vec<usize>>,
     pipes: BTreeMap<PipeId, Pipe>,
     /// By time, and then by the order in which they began.
     happenings: BTreeMap<(Duration, u64), Happening>,
@@ -90,6 +92,7 @@ impl Default for Network {
             latency: Duration::from_millis(1),
             window_bytes: 64 * 1024,
             hosts: Vec::new(),
+            aliases: BTreeMap::new(),
             pipes: BTreeMap::new(),
             happenings: BTreeMap::new(),
             latest: Duration::ZERO,
@@ -109,6 +112,11 @@ impl Network {
             connections: BTreeMap::new(),
             is_cut_off: false,
         });
+    }
+
+    pub(super) fn add_alias(&mut self, alias: &str, names: &[&str]) {
+        let indices = names.iter().map(|name| self.index(name)).collect();
+        self.aliases.insert(alias.to_owned(), indices);
     }
 
     pub(super) fn with<T>(&mut self, name: &str, use_node: impl FnOnce(&mut TestNode) -> T) -> T {
@@ -172,9 +180,13 @@ impl Network {
     }
 
     pub(super) fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        let index = self.hosts.iter().position(|other| other.name == host);
-        let index = index.ok_or(io::ErrorKind::NotFound)?;
-        Ok(vec![SocketAddr::from((address(index), port))])
+        let own = self.hosts.iter().position(|other| other.name == host);
+        let indices = self.aliases.get(host).cloned();
+        let indices = indices.or_else(|| own.map(|index| vec![index]));
+        let indices = indices.ok_or(io::ErrorKind::NotFound)?.into_iter();
+        Ok(indices
+            .map(|index| SocketAddr::from((address(index), port)))
+            .collect())
     }
 
     pub(super) fn dial(&mut self, address_and_port: SocketAddr) -> io::Result<PipeId> {

@@ -15,7 +15,7 @@ use super::{millis, secs};
 
 #[test]
 fn after_a_storm_each_guild_plays_once_what_it_should() {
-    for seed in 0..STORMS {
+    for seed in 0..storms() {
         let mut storm = Storm::new(seed);
         for _ in 0..60 {
             storm.happen();
@@ -25,7 +25,14 @@ fn after_a_storm_each_guild_plays_once_what_it_should() {
     }
 }
 
-const STORMS: u64 = 40;
+/// How many storms blow: `LAVAPOOL_SEEDS`, or enough for every day.
+fn storms() -> u64 {
+    match std::env::var("LAVAPOOL_SEEDS") {
+        Ok(seeds) => seeds.parse().expect("LAVAPOOL_SEEDS is a number"),
+        Err(_) => 40,
+    }
+}
+
 const NODES: [&str; 3] = ["a", "b", "c"];
 const GUILDS: u64 = 12;
 
@@ -157,7 +164,7 @@ impl Storm {
                 self.world.update(guild, Update::stop());
             }
             4 | 5 => {
-                wanted.paused = amount % 2 == 0;
+                wanted.paused = amount.is_multiple_of(2);
                 let update = Update::default().paused(wanted.paused);
                 self.world.update(guild, update);
             }
@@ -181,7 +188,7 @@ impl Storm {
             }
             _ => {
                 let node = self.world.id(node);
-                let command = if amount % 2 == 0 {
+                let command = if amount.is_multiple_of(2) {
                     Command::Drain(node)
                 } else {
                     Command::Undrain(node)
@@ -194,7 +201,7 @@ impl Storm {
     fn play(&mut self, guild: GuildId) {
         self.plays += 1;
         let track = long(self.plays);
-        let wanted = self.wanted.entry(guild).or_insert(Wanted {
+        let wanted = self.wanted.entry(guild).or_insert_with(|| Wanted {
             volume: 100,
             ..Wanted::default()
         });

@@ -35,8 +35,9 @@ pub(crate) fn words(line: &Line) -> String {
             api_version,
             is_nodelink,
         } => {
-            let resumed = session_resumed.map_or("-".to_owned(), |resumed| resumed.to_string());
-            let version = api_version.map_or("-".to_owned(), |version| version.to_string());
+            let resumed =
+                session_resumed.map_or_else(|| "-".to_owned(), |resumed| resumed.to_string());
+            let version = api_version.map_or_else(|| "-".to_owned(), |version| version.to_string());
             let server = if *is_nodelink { " NodeLink" } else { "" };
             format!("upgraded {resumed} {version}{server}")
         }
@@ -131,7 +132,7 @@ fn loaded(result: &LoadResult) -> String {
         LoadResult::Track(track) => format!("track {}", self::track(Some(track))),
         LoadResult::Playlist(playlist) => {
             let selected = playlist.info.selected_track;
-            let selected = selected.map_or("-".to_owned(), |index| index.to_string());
+            let selected = selected.map_or_else(|| "-".to_owned(), |index| index.to_string());
             let name = text(&playlist.info.name, 48);
             format!(
                 "playlist {name} selected {selected} {}",
@@ -226,12 +227,15 @@ fn state(state: PlayerState) -> String {
 
 fn stats(stats: &Stats) -> String {
     let frames = stats.frame_stats;
-    let frames = frames.map_or("-".to_owned(), |frames| {
-        format!(
-            "frames {}/{}/{}",
-            frames.sent, frames.nulled, frames.deficit
-        )
-    });
+    let frames = frames.map_or_else(
+        || "-".to_owned(),
+        |frames| {
+            format!(
+                "frames {}/{}/{}",
+                frames.sent, frames.nulled, frames.deficit
+            )
+        },
+    );
     format!(
         "stats {}/{} up {} used {} load {} {frames}",
         stats.playing_players,
@@ -270,7 +274,7 @@ fn refusal(refusal: &Refusal) -> String {
     let body = &refusal.body;
     let said = body.message.as_deref().or(body.error.as_deref());
     let said = said.or(refusal.excerpt.as_deref());
-    said.map_or("-".to_owned(), |said| format!("\"{}\"", text(said, 48)))
+    said.map_or_else(|| "-".to_owned(), |said| format!("\"{}\"", text(said, 48)))
 }
 
 fn ended(by: EndedBy) -> &'static str {

@@ -5,7 +5,10 @@
 //! bytes say; they were read from the bytes without the core, and [`ledger`] says how an outcome
 //! is written in their words. [`values`] looks closer at what is worth it.
 
+#![allow(clippy::unwrap_used)]
+
 mod ledger;
+mod program;
 mod values;
 
 use std::collections::BTreeSet;
