@@ -163,6 +163,9 @@ pub enum Unconfirmed {
     /// The node's answer.
     #[error("the node has not answered within the deadline")]
     Deadline,
+    /// Discord's voice updates.
+    #[error("discord's voice updates have not come")]
+    Voice,
     /// A healthy node to put the player on.
     #[error("no node is connected")]
     NoNode,

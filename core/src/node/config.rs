@@ -57,7 +57,7 @@ pub struct NodeConfig {
 
 impl NodeConfig {
     /// A node called `name` at a URI such as `http://localhost:2333`, `host:port` or
-    /// `https://music.example/prefix`.
+    /// `https://music.example/prefix`. This password counts, whatever the URI holds.
     ///
     /// # Errors
     /// [`ConfigError::EmptyName`], [`ConfigError::InvalidUri`] or
@@ -68,8 +68,7 @@ impl NodeConfig {
         password: impl Into<Secret>,
     ) -> Result<Self, ConfigError> {
         let (endpoint, userinfo) = Endpoint::parse(uri)?;
-        let password = userinfo.password.unwrap_or_else(|| password.into());
-        Self::checked(name.into(), endpoint, password, userinfo.region)
+        Self::checked(name.into(), endpoint, password.into(), userinfo.region)
     }
 
     /// A node called `name` whose URI holds the password too, and the region if it has one:
@@ -80,7 +79,11 @@ impl NodeConfig {
     /// # Errors
     /// As [`NodeConfig::new`].
     pub fn from_uri(name: impl Into<Arc<str>>, uri: &str) -> Result<Self, ConfigError> {
-        Self::new(name, uri, "youshallnotpass")
+        let (endpoint, userinfo) = Endpoint::parse(uri)?;
+        let password = userinfo
+            .password
+            .unwrap_or_else(|| "youshallnotpass".into());
+        Self::checked(name.into(), endpoint, password, userinfo.region)
     }
 
     fn checked(

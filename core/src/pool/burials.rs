@@ -6,7 +6,7 @@ use crate::command::Answer;
 use crate::error::RequestError;
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind};
-use crate::player::{Placement, PlayerId};
+use crate::player::{Move, Placement, PlayerId};
 use crate::protocol::GuildId;
 
 impl Tables {
@@ -58,8 +58,10 @@ impl Tables {
         }
         self.gone(Changed::Player(guild));
         match place {
-            Placement::Moving { from, to, .. } => {
-                self.left_group(from, to, None);
+            Placement::Moving { from, to, why, .. } => {
+                if why == Move::Lost {
+                    self.left_group(from, to, None);
+                }
                 self.check_drained(from);
                 self.node_changed(from);
                 self.node_changed(to);

@@ -22,6 +22,8 @@ pub(super) struct Commands {
 struct Open {
     deadline: TimerKey,
     waits: Waits,
+    /// Whether nobody waits for the answer any more.
+    is_silent: bool,
 }
 
 /// What a command waits for.
@@ -60,6 +62,7 @@ impl Tables {
             Open {
                 deadline,
                 waits: Waits::Nothing,
+                is_silent: false,
             },
         );
         Ok(id)
@@ -82,7 +85,9 @@ impl Tables {
     pub(super) fn answer(&mut self, id: CommandId, answer: Result<Answer, RequestError>) {
         if let Some(open) = self.commands.open.remove(&id) {
             self.timers.cancel(open.deadline);
-            self.outputs.push_back(Output::Answer(id, answer));
+            if !open.is_silent {
+                self.outputs.push_back(Output::Answer(id, answer));
+            }
         }
     }
 
@@ -135,23 +140,29 @@ impl Tables {
         self.answer(id, Err(error));
     }
 
-    /// Nobody waits for the command any more: what is unsent of it is dropped where that changes
-    /// nothing but the answer.
+    /// Nobody waits for the command any more: a question that is unsent is dropped, and what
+    /// changes something goes on without an answer.
     pub(super) fn cancel_command(&mut self, id: CommandId) {
-        let Some(open) = self.commands.open.get(&id) else {
+        let Some(open) = self.commands.open.get_mut(&id) else {
             return;
         };
-        match open.waits {
+        let goes_on = match open.waits {
+            Waits::Gone(_) | Waits::Close => true,
+            Waits::Request(request) => !self.requests.changes_nothing(request),
             Waits::Player(player) => {
                 self.abandon(player, id);
+                false
             }
-            Waits::Request(request) => self.cancel_request(request),
-            Waits::Nothing
-            | Waits::Ready(_)
-            | Waits::Pong(_)
-            | Waits::Drained(_)
-            | Waits::Gone(_)
-            | Waits::Close => {}
+            Waits::Nothing | Waits::Ready(_) | Waits::Pong(_) | Waits::Drained(_) => false,
+        };
+        if goes_on {
+            if let Some(open) = self.commands.open.get_mut(&id) {
+                open.is_silent = true;
+            }
+            return;
+        }
+        if let Some(Waits::Request(request)) = self.commands.open.get(&id).map(|open| open.waits) {
+            self.cancel_request(request);
         }
         self.forget_command(id);
         self.unopen(id);
@@ -177,11 +188,14 @@ impl Tables {
         let Some(player) = self.player_mut(player) else {
             return Unconfirmed::Deadline;
         };
+        let awaits_voice = player.awaits_voice();
         if let Some(busy) = &mut player.busy {
             busy.forget(id);
         }
         player.settle();
-        if player.target().is_some() {
+        if awaits_voice {
+            Unconfirmed::Voice
+        } else if player.target().is_some() {
             Unconfirmed::Deadline
         } else {
             Unconfirmed::NoNode

@@ -51,6 +51,11 @@ impl Requests {
         self.open.get(&number).map(|open| &open.request)
     }
 
+    /// Whether nothing is lost if the request is not sent.
+    pub(super) fn changes_nothing(&self, number: u64) -> bool {
+        self.get(number).is_none_or(rest::Request::changes_nothing)
+    }
+
     fn is_in_flight(&self, number: u64) -> bool {
         self.open.get(&number).is_some_and(|open| open.sent)
     }

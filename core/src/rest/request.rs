@@ -123,6 +123,27 @@ impl Request {
         !self.needs_session()
     }
 
+    /// Whether the request only asks, so that one nobody waits for need not be sent.
+    pub fn changes_nothing(&self) -> bool {
+        match self {
+            Self::LoadTracks { .. }
+            | Self::DecodeTrack { .. }
+            | Self::DecodeTracks(_)
+            | Self::Players
+            | Self::Player(_)
+            | Self::Info
+            | Self::Stats
+            | Self::Version
+            | Self::RoutePlannerStatus => true,
+            Self::Raw { method, .. } => method.is_safe(),
+            Self::UpdatePlayer { .. }
+            | Self::DestroyPlayer(_)
+            | Self::UpdateSession(_)
+            | Self::FreeAddress(_)
+            | Self::FreeAllAddresses => false,
+        }
+    }
+
     /// Whether asking twice is the same as asking once.
     ///
     /// A patch that starts a track is not: it might start anew a track that already plays.
