@@ -40,9 +40,11 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) struct Lane {
     sockets_max: usize,
-    /// Commands' own requests, sessions and players that play.
+    /// What is quick, and what a person waits for.
     queue: VecDeque<Job>,
-    /// Players that do not play.
+    /// Players that play, and that move here or bring a voice connection: few at a time.
+    heavy: VecDeque<Job>,
+    /// Such players that do not play.
     later: VecDeque<Job>,
     /// Connected and without a request, the last used one last.
     pub(crate) idle: Vec<SocketId>,
@@ -68,11 +70,24 @@ pub(crate) struct Window {
     quickest: Duration,
 }
 
+/// The queues of a lane, in the order in which they are served.
+#[derive(Clone, Copy, Debug)]
+enum Class {
+    Quick,
+    Heavy,
+    Later,
+}
+
+impl Class {
+    const ALL: [Self; 3] = [Self::Quick, Self::Heavy, Self::Later];
+}
+
 impl Lane {
     pub(crate) const fn new(sockets_max: usize) -> Self {
         Self {
             sockets_max,
             queue: VecDeque::new(),
+            heavy: VecDeque::new(),
             later: VecDeque::new(),
             idle: Vec::new(),
             dialling: Vec::new(),
@@ -88,6 +103,11 @@ impl Lane {
         self.queue.push_back(job);
     }
 
+    /// Behind everything that is quick.
+    pub(crate) fn push_heavy(&mut self, job: Job) {
+        self.heavy.push_back(job);
+    }
+
     /// Behind everything that plays.
     pub(crate) fn push_later(&mut self, job: Job) {
         self.later.push_back(job);
@@ -100,43 +120,41 @@ impl Lane {
 
     /// Takes the first job that may go now.
     pub(crate) fn pop(&mut self, mut may_go: impl FnMut(&Self, Job) -> bool) -> Option<Job> {
-        for later in [false, true] {
-            let length = if later {
-                self.later.len()
-            } else {
-                self.queue.len()
-            };
-            for index in 0..length {
-                let queue = if later { &self.later } else { &self.queue };
-                let job = queue[index];
-                if may_go(self, job) {
-                    let queue = if later {
-                        &mut self.later
-                    } else {
-                        &mut self.queue
-                    };
-                    return queue.remove(index);
-                }
-                // One that is held back by a bound is a sign that those like it are, too.
-                if index >= Self::LOOKAHEAD {
-                    break;
-                }
+        for class in Class::ALL {
+            // One that is held back by a bound is a sign that those behind it are, too.
+            let ahead = self.class(class).iter().take(Self::LOOKAHEAD);
+            let found = ahead.enumerate().find(|(_, job)| may_go(self, **job));
+            if let Some(index) = found.map(|(index, _)| index) {
+                return match class {
+                    Class::Quick => self.queue.remove(index),
+                    Class::Heavy => self.heavy.remove(index),
+                    Class::Later => self.later.remove(index),
+                };
             }
         }
         None
     }
 
+    const fn class(&self, class: Class) -> &VecDeque<Job> {
+        match class {
+            Class::Quick => &self.queue,
+            Class::Heavy => &self.heavy,
+            Class::Later => &self.later,
+        }
+    }
+
     /// How far a job that may not go yet is looked past.
     const LOOKAHEAD: usize = 32;
 
-    /// Forgets the jobs that `is_void` names, and returns how many are left.
+    /// Forgets the jobs that are not to be kept.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(Job) -> bool) {
         self.queue.retain(|job| keep(*job));
+        self.heavy.retain(|job| keep(*job));
         self.later.retain(|job| keep(*job));
     }
 
     pub(crate) fn waiting(&self) -> usize {
-        self.queue.len() + self.later.len()
+        self.queue.len() + self.heavy.len() + self.later.len()
     }
 
     /// How many more sockets the lane may open for what waits.
@@ -191,11 +209,11 @@ mod tests {
     }
 
     #[test]
-    fn what_plays_goes_before_what_does_not_and_each_in_its_order() {
+    fn what_is_quick_goes_first_and_what_does_not_play_last() {
         let mut lane = Lane::new(16);
         lane.push_later(guild(1));
+        lane.push_heavy(guild(3));
         lane.push(guild(2));
-        lane.push(guild(3));
         lane.push_first(Job::Players);
         let order: Vec<_> = std::iter::from_fn(|| lane.pop(|_, _| true)).collect();
         assert_eq!(order, [Job::Players, guild(2), guild(3), guild(1)]);

@@ -68,6 +68,13 @@ impl Loss {
     }
 }
 
+impl Loss {
+    /// Whether a close frame is owed to the peer, or was prepared for it.
+    pub(crate) const fn is_spoken(&self) -> bool {
+        matches!(self, Self::Closed { .. } | Self::Violation(_)) || self.is_ours()
+    }
+}
+
 /// Why a node is not dialled any more, until
 /// [`Command::Reconnect`](crate::Command::Reconnect).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

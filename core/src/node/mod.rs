@@ -82,6 +82,12 @@ pub(crate) struct Node {
     pub(crate) reserved: BTreeMap<GuildId, bool>,
     /// When the node last answered a request.
     pub(crate) answered_at: Timestamp,
+    /// What the pool asks again when the pause is over.
+    pub(crate) postponed: Vec<Job>,
+    /// Armed while something is postponed.
+    pub(crate) postponed_timer: Option<TimerKey>,
+    /// How often in a row the pool's own requests were not answered.
+    pub(crate) setbacks: u32,
     /// Whether its view waits to be published.
     pub(crate) changed: bool,
     /// Commands that wait for it to be ready.

@@ -15,8 +15,8 @@ pub(crate) struct Desired {
     pub(crate) volume: Volume,
     pub(crate) paused: bool,
     pub(crate) filters: Option<Arc<Filters>>,
-    /// The number of the present play; it tags the user data.
-    pub(crate) play: u32,
+    /// The highest number that a play has had; it never goes back.
+    pub(crate) plays: u32,
     pub(crate) clock: Position,
 }
 
@@ -25,6 +25,8 @@ pub(crate) struct Desired {
 pub(crate) struct Choice {
     pub(crate) source: Source,
     pub(crate) user_data: Option<RawJson>,
+    /// The number of the play; it tags the user data.
+    pub(crate) play: u32,
 }
 
 impl Choice {
@@ -112,6 +114,10 @@ impl Desired {
         now: Timestamp,
     ) -> Fields {
         let stops_nothing = source.is_none() && self.track.is_none();
+        if source.is_some() {
+            self.plays = self.plays.wrapping_add(1);
+        }
+        let play = self.plays;
         self.end_time_ms = None;
         self.track = source.map(|source| {
             let own = match &source {
@@ -121,6 +127,7 @@ impl Desired {
             let mut choice = Choice {
                 source,
                 user_data: own.clone(),
+                play,
             };
             choice.set_user_data(user_data.clone().or(own));
             choice
@@ -129,9 +136,6 @@ impl Desired {
         self.clock.begin(0, length_ms, now);
         if stops_nothing {
             return Fields::NONE;
-        }
-        if self.track.is_some() {
-            self.play = self.play.wrapping_add(1);
         }
         self.paused = false;
         Fields::TRACK.with(Fields::POSITION)
@@ -152,7 +156,6 @@ impl Desired {
     pub(crate) fn revert(&mut self, fields: Fields, base: &Self, now: Timestamp) {
         if fields.has(Fields::TRACK) {
             self.track.clone_from(&base.track);
-            // The number stays: a number that was used once never names another play.
         } else if fields.has(Fields::USER_DATA)
             && let (Some(choice), Some(old)) = (&mut self.track, &base.track)
         {
@@ -184,7 +187,6 @@ impl Desired {
     pub(crate) fn confirm(&mut self, fields: Fields, sent: &Self) {
         if fields.has(Fields::TRACK.with(Fields::USER_DATA)) {
             self.track.clone_from(&sent.track);
-            self.play = sent.play;
         }
         if fields.has(Fields::TRACK.with(Fields::POSITION)) {
             self.clock = sent.clock;
@@ -215,10 +217,24 @@ impl Desired {
         self.clock.begin(content_ms, length_ms, now);
     }
 
+    /// The number of the present play.
+    pub(crate) fn present_play(&self) -> Option<u32> {
+        self.track.as_ref().map(|choice| choice.play)
+    }
+
+    /// Numbers the present play anew, so that what is still said of it is told apart from what
+    /// will be said when a node is made to begin it again.
+    pub(crate) fn renumber(&mut self) {
+        self.plays = self.plays.wrapping_add(1);
+        if let Some(choice) = &mut self.track {
+            choice.play = self.plays;
+        }
+    }
+
     /// The user data to send: the application's, tagged with the number of the play.
     pub(crate) fn tagged(&self) -> Option<RawJson> {
         let choice = self.track.as_ref()?;
-        Some(play_tag::tag(choice.user_data.as_ref(), self.play))
+        Some(play_tag::tag(choice.user_data.as_ref(), choice.play))
     }
 
     /// The body that sets these fields, and no others.
@@ -337,7 +353,7 @@ mod tests {
         let fields = apply(&mut desired, Update::stop());
         assert_eq!(body(&desired, fields, NOW), r#"{"track":{"encoded":null}}"#);
         assert_eq!(
-            (desired.paused, desired.end_time_ms, desired.play),
+            (desired.paused, desired.end_time_ms, desired.plays),
             (false, None, 1)
         );
     }
@@ -370,7 +386,7 @@ mod tests {
         let seek = Update::default().position(Duration::from_secs(30));
         assert_eq!(apply(&mut desired, seek), Fields::POSITION);
         let play = apply(&mut desired, Update::play(Source::encoded("QAAA")));
-        assert!(play.has(Fields::TRACK) && desired.play == 2);
+        assert!(play.has(Fields::TRACK) && desired.plays == 2);
     }
 
     #[test]

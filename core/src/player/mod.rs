@@ -92,6 +92,11 @@ pub(crate) struct Player {
     pub(crate) connected: bool,
     /// The node's word: milliseconds to the voice server, -1 without a connection.
     pub(crate) ping_ms: i32,
+    /// The request about it that is on its way; an answer to any other is not about its present
+    /// state and node.
+    pub(crate) exchange: Option<u64>,
+    /// The node that it was lost from, and goes back to if the pool is told to.
+    pub(crate) home: Option<NodeId>,
     /// Whether its view waits to be published.
     pub(crate) changed: bool,
     /// Whether a node was ever sent anything about it.
@@ -110,7 +115,7 @@ impl Player {
     /// A player whose plays are numbered from after `plays`.
     pub(crate) fn new(id: PlayerId, guild: GuildId, plays: u32) -> Self {
         let wanted = Desired {
-            play: plays,
+            plays,
             ..Desired::default()
         };
         Self {
@@ -125,6 +130,8 @@ impl Player {
             awaits_start: false,
             connected: false,
             ping_ms: -1,
+            exchange: None,
+            home: None,
             changed: false,
             was_sent: false,
             pinned: false,
@@ -281,6 +288,7 @@ impl Player {
     pub(crate) fn recall(&mut self) {
         self.unsent = self.unsent.with(self.in_flight);
         self.in_flight = Fields::NONE;
+        self.exchange = None;
         if let Some(busy) = &mut self.busy {
             busy.recall();
         }

@@ -36,6 +36,10 @@ pub(super) enum Class {
 const RESEND_AFTER: Duration = Duration::from_secs(1);
 /// The longest such pause.
 const RESEND_AFTER_MAX: Duration = Duration::from_secs(10);
+/// The longest time that a node may ask for with `Retry-After`.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How often in a row a node may fail to list its players before they are sent to it unseen.
+const SETBACKS_MAX: u32 = 3;
 /// The pause before the second try of content that was answered 500.
 const REFUSED_RESEND_AFTER: Duration = Duration::from_millis(250);
 
@@ -62,6 +66,9 @@ impl Tables {
             && let Some(node) = self.node_mut(id)
         {
             node.control.window.answered(now.since(exchange.sent_at));
+        }
+        if self.is_outdated(exchange) {
+            return;
         }
         match exchange.job {
             Job::Player(player) => self.patched(id, player, class, response.body, now),
@@ -115,6 +122,9 @@ impl Tables {
                 node.control.window.failed();
             }
         }
+        if self.is_outdated(exchange) {
+            return;
+        }
         match exchange.job {
             Job::Player(player) if is_voice && !exchange.moves => {
                 self.voice_failed(player, id, now);
@@ -123,13 +133,40 @@ impl Tables {
                 let play = exchange.fields.has(Fields::TRACK);
                 self.patch_failed(player, id, play, failure, retry_after, now);
             }
-            Job::Check(player) => {
-                self.patch_failed(player, id, true, failure, retry_after, now);
-            }
-            Job::Delete(guild) => self.delete_failed(id, guild, failure, now),
+            Job::Check(_)
+            | Job::Delete(_)
+            | Job::Session { .. }
+            | Job::Players
+            | Job::Info
+            | Job::Request(_) => self.job_failed(id, exchange.job, failure, retry_after, now),
+        }
+    }
+
+    /// Whether the request was about a player that has been given another one since, or is
+    /// somewhere else.
+    pub(super) fn is_outdated(&self, exchange: &Exchange) -> bool {
+        let (Job::Player(id) | Job::Check(id)) = exchange.job else {
+            return false;
+        };
+        let present = self.player(id).and_then(|player| player.exchange);
+        present != Some(exchange.serial)
+    }
+
+    /// The job could not be done: each has its own rule of when to ask again.
+    fn job_failed(
+        &mut self,
+        id: NodeId,
+        job: Job,
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) {
+        match job {
+            Job::Player(player) => self.patch_failed(player, id, false, failure, retry_after, now),
+            Job::Check(player) => self.patch_failed(player, id, true, failure, retry_after, now),
             Job::Session { resuming: false } => self.session_ended(id),
-            Job::Session { resuming: true } | Job::Players | Job::Info => {
-                self.ask_again(id, exchange.job, failure);
+            Job::Delete(_) | Job::Session { resuming: true } | Job::Players | Job::Info => {
+                self.postpone(id, job, failure, retry_after, now);
             }
             Job::Request(number) => self.request_failed(number, failure, now),
         }
@@ -152,6 +189,7 @@ impl Tables {
             return;
         };
         node.answered_at = now;
+        node.setbacks = 0;
         if node.breaker.answered() {
             self.node_changed(id);
         }
@@ -165,6 +203,7 @@ impl Tables {
         node.breaker.probe();
         self.node_changed(id);
         self.place_waiting_players(now);
+        self.route_waiting_requests();
     }
 
     /// The lane could not open a socket although the WebSocket stands.
@@ -177,19 +216,12 @@ impl Tables {
         let Some(job) = node.lane(kind).pop(|_, _| true) else {
             return;
         };
-        let exchange = Exchange {
-            job,
-            sent_at: now,
-            fields: Fields::NONE,
-            moves: false,
-            guild: None,
-        };
-        if let Job::Player(player) = job
+        if let Job::Player(player) | Job::Check(player) = job
             && let Some(player) = self.player_mut(player)
         {
             player.queued = false;
         }
-        self.failed_for(id, &exchange, NodeFailure::ConnectionLost, None, now);
+        self.job_failed(id, job, NodeFailure::ConnectionLost, None, now);
     }
 
     fn patched(&mut self, id: NodeId, player: PlayerId, class: Class, body: &[u8], now: Timestamp) {
@@ -218,6 +250,7 @@ impl Tables {
                     found.recall();
                     return self.resend_later(player, REFUSED_RESEND_AFTER, now);
                 }
+                found.exchange = None;
                 self.player_rejected(player, id, status, message, now);
             }
             Class::NodeFailed { .. } => {}
@@ -251,7 +284,7 @@ impl Tables {
         let pause = RESEND_AFTER
             .saturating_mul(u32::from(busy.failures))
             .min(RESEND_AFTER_MAX);
-        let pause = retry_after.map_or(pause, |after| after.min(RESEND_AFTER_MAX).max(pause));
+        let pause = pause.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
         player.regulate(now);
         self.resend_later(player_id, pause, now);
         self.player_changed(player_id);
@@ -270,6 +303,7 @@ impl Tables {
             return;
         };
         player.queued = false;
+        player.exchange = None;
         player.busy().must_check = false;
         let arrived = match class {
             // What should have arrived was stopped in the meantime.
@@ -281,7 +315,7 @@ impl Tables {
                     .is_some_and(|reply| {
                         let data = reply.track.as_ref().and_then(|track| track.user_data);
                         data.and_then(|data| play_tag::play_of(data.get()))
-                            == Some(player.wanted.play)
+                            == player.wanted.present_play()
                     })
             }
             Class::SessionUnknown => return self.session_unknown(id, now),
@@ -312,18 +346,6 @@ impl Tables {
         }
     }
 
-    fn delete_failed(&mut self, id: NodeId, guild: GuildId, failure: NodeFailure, _now: Timestamp) {
-        if let Some(tombstone) = self
-            .node_mut(id)
-            .and_then(|node| node.tombstones.get_mut(&guild))
-        {
-            tombstone.queued = false;
-            if failure != NodeFailure::SessionLost {
-                self.bury(id, guild, None);
-            }
-        }
-    }
-
     fn session_patched(&mut self, id: NodeId, resuming: bool, class: Class) {
         if !resuming {
             return self.session_ended(id);
@@ -346,19 +368,47 @@ impl Tables {
         self.node_changed(id);
     }
 
-    fn ask_again(&mut self, id: NodeId, job: Job, failure: NodeFailure) {
-        if failure == NodeFailure::SessionLost && !matches!(job, Job::Info) {
+    /// Asks again after a pause, which grows while the node goes on failing. A session that is
+    /// lost is asked nothing more.
+    fn postpone(
+        &mut self,
+        id: NodeId,
+        job: Job,
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        if !node.is_ready() || (failure == NodeFailure::SessionLost && job != Job::Info) {
             return;
         }
-        let kind = if job == Job::Info {
-            LaneKind::Lookup
-        } else {
-            LaneKind::Control
-        };
-        if let Some(node) = self.node_mut(id).filter(|node| node.is_ready()) {
-            node.lane(kind).push(job);
-            self.note_lane(id, kind);
+        node.setbacks = node.setbacks.saturating_add(1);
+        if job == Job::Players && node.setbacks > SETBACKS_MAX {
+            return self.players_unlisted(id);
         }
+        node.postponed.push(job);
+        if node.postponed_timer.is_none() {
+            let pause = RESEND_AFTER
+                .saturating_mul(node.setbacks)
+                .min(RESEND_AFTER_MAX);
+            let pause = pause.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
+            node.postponed_timer = Some(self.timers.arm(now + pause, Timer::Postponed(id)));
+        }
+    }
+
+    /// The pause is over.
+    pub(super) fn postponed_due(&mut self, id: NodeId) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.postponed_timer = None;
+        for job in std::mem::take(&mut node.postponed) {
+            node.lane(super::lanes::kind_of(job)).push(job);
+        }
+        self.note_lane(id, LaneKind::Control);
+        self.note_lane(id, LaneKind::Lookup);
     }
 }
 

@@ -47,7 +47,7 @@ impl Tables {
             return;
         };
         self.guilds.remove(&guild);
-        self.plays = self.plays.max(player.wanted.play);
+        self.plays = self.plays.max(player.wanted.plays);
         if let Some(mut busy) = player.busy {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.resend_timer);

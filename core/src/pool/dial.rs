@@ -73,6 +73,9 @@ impl Tables {
             draining: false,
             reserved: std::collections::BTreeMap::new(),
             answered_at: Timestamp::ZERO,
+            postponed: Vec::new(),
+            postponed_timer: None,
+            setbacks: 0,
             changed: false,
             awaiting: Vec::new(),
             pings: Vec::new(),
@@ -273,6 +276,7 @@ impl Tables {
             self.sync_all(id);
         }
         self.place_waiting_players(now);
+        self.return_home(id, now);
         self.route_waiting_requests();
         self.note_lane(id, LaneKind::Control);
         self.note_lane(id, LaneKind::Lookup);

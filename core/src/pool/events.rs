@@ -207,7 +207,7 @@ impl Tables {
             return self.clear_track(id, now);
         }
         player.wanted.rebase(now);
-        player.wanted.play = player.wanted.play.wrapping_add(1);
+        player.wanted.renumber();
         player.busy();
         player.unsent = player.unsent.with(player.substance());
         self.sync(id);
@@ -281,7 +281,7 @@ fn play_of(player: &Player, track: &WireTrack<'_>) -> Play {
         .user_data
         .and_then(|data| play_tag::play_of(data.get()))
     {
-        Some(play) => play == player.wanted.play,
+        Some(play) => play == choice.play,
         None => choice
             .encoded()
             .is_some_and(|own| same_track(own, &track.encoded)),

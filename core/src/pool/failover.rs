@@ -36,7 +36,7 @@ impl Tables {
             self.freeze(player, id, lost_at, now);
         }
         let timing = &self.config.timing;
-        let healthy_at = now + timing.healthy_within;
+        let healthy_at = now + timing.healthy_within.max(timing.resume_grace);
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
         let healthy = Some(self.timers.arm(healthy_at, Timer::Healthy(id)));
         if let Some(node) = self.node_mut(id) {
@@ -52,6 +52,26 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
+        if let Placement::Moving {
+            from,
+            to,
+            why: Move::Ordered,
+            began_at,
+        } = player.place
+            && from == lost
+        {
+            // The source of an ordered move is lost: the move goes on without it.
+            player.stand(lost_at);
+            player.place = Placement::Moving {
+                from,
+                to,
+                why: Move::Lost,
+                began_at,
+            };
+            self.failovers.entry((from, to)).or_default().under_way += 1;
+            self.player_changed(id);
+            return self.sync(id);
+        }
         player.recall();
         player.queued = false;
         if let Some(busy) = &mut player.busy {
@@ -63,23 +83,9 @@ impl Tables {
             Placement::Moving { from, to, why, .. } if to == lost && from != lost => {
                 self.target_lost(id, from, to, why, now);
             }
-            // The source of an ordered move is lost: the move goes on without it.
             Placement::Moving {
-                from,
-                to,
-                why: Move::Ordered,
-                began_at,
-            } => {
-                player.stand(lost_at);
-                player.place = Placement::Moving {
-                    from,
-                    to,
-                    why: Move::Lost,
-                    began_at,
-                };
-                self.failovers.entry((from, to)).or_default().under_way += 1;
-                self.sync(id);
-            }
+                why: Move::Ordered, ..
+            } => {}
             Placement::Moving {
                 from,
                 to,
@@ -147,6 +153,14 @@ impl Tables {
 
     /// A healthy node has been waited for long enough: who is left is stranded.
     pub(super) fn healthy_due(&mut self, id: NodeId) {
+        if let Some(outage) = self
+            .nodes
+            .get_mut(id.slot, id.generation)
+            .and_then(|node| node.outage.as_mut())
+        {
+            self.timers.clear(&mut outage.grace);
+            self.place_waiting_players(self.now);
+        }
         let left = self.players_where(|player| player.place == Placement::Frozen { old: id });
         let mut guilds = Vec::with_capacity(left.len());
         for player_id in left {

@@ -108,7 +108,10 @@ impl Tables {
         match job {
             Job::Player(player) => self.write_player(id, player, scratch, now),
             Job::Check(player) => {
-                let guild = self.player(player)?.guild;
+                let serial = self.exchanges;
+                let player = self.player_mut(player)?;
+                player.exchange = Some(serial);
+                let guild = player.guild;
                 self.write_rest(id, &Request::Player(guild), scratch)
             }
             Job::Delete(guild) => {
@@ -145,31 +148,43 @@ impl Tables {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Option<Written> {
-        let Self { nodes, players, .. } = self;
+        let Self {
+            nodes,
+            players,
+            exchanges,
+            ..
+        } = self;
         let node = nodes.get(id.slot, id.generation)?;
         let player = players.get_mut(player_id.slot, player_id.generation)?;
         player.queued = false;
         let is_here = player.target() == Some(id);
-        if !is_here || player.unsent.is_empty() || player.awaits_voice() {
+        let is_idle = player.unsent.is_empty() || !player.in_flight.is_empty();
+        if !is_here || is_idle || player.awaits_voice() {
             return None;
         }
         let moves = player.is_moving();
         let fields = player.take_unsent();
+        // A node that begins a track counts from where it is told to; while another one still
+        // plays it, that one's count goes on beside it.
+        let mut sent = player.wanted.clone();
         if moves || fields.has(Fields::TRACK) {
-            // A node that begins a track counts from where it is told to.
-            player.wanted.rebase(now);
+            sent.rebase(now);
             player.awaits_start = player.wanted.track.is_some();
         }
+        if player.is_led_over() {
+            sent.clock.run(false, now);
+        } else {
+            player.wanted = sent.clone();
+        }
+        player.exchange = Some(*exchanges);
         player.in_flight = fields;
         player.was_sent = true;
         let tagged = fields
             .has(Fields::TRACK.with(Fields::USER_DATA))
-            .then(|| player.wanted.tagged())
+            .then(|| sent.tagged())
             .flatten();
         let voice = player.voice.as_ref().and_then(|voice| voice.complete());
-        let patch = player
-            .wanted
-            .patch(fields, tagged.as_ref(), voice.map(|voice| &**voice), now);
+        let patch = sent.patch(fields, tagged.as_ref(), voice.map(|voice| &**voice), now);
         write_player_patch(
             node.config.endpoint().path_prefix(),
             node.session_id()?.expose(),
@@ -179,7 +194,6 @@ impl Tables {
             &mut scratch.target,
             &mut scratch.body,
         );
-        let sent = player.wanted.clone();
         player.busy().send(fields, sent);
         player.regulate(now);
         let guild = Some(player.guild);
@@ -217,11 +231,14 @@ impl Tables {
     /// The socket died under a request that the server has most likely never seen: it goes out
     /// once more on a fresh one, a play only after a look.
     pub(super) fn repeat_on_fresh(&mut self, id: NodeId, exchange: &Exchange) {
+        if self.is_outdated(exchange) {
+            return;
+        }
         match exchange.job {
             Job::Player(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
-                    player.busy().must_check = exchange.fields.has(Fields::TRACK);
+                    player.busy().must_check |= exchange.fields.has(Fields::TRACK);
                 }
                 self.sync(player_id);
             }
@@ -252,7 +269,7 @@ fn write_rest(node: &Node, request: &Request, scratch: &mut Scratch) -> Option<W
 }
 
 /// The lane of one of the pool's own jobs.
-const fn kind_of(job: Job) -> LaneKind {
+pub(super) const fn kind_of(job: Job) -> LaneKind {
     match job {
         Job::Info | Job::Request(_) => LaneKind::Lookup,
         Job::Player(_) | Job::Check(_) | Job::Delete(_) | Job::Session { .. } | Job::Players => {
@@ -282,6 +299,17 @@ impl crate::player::Player {
             Placement::On(node) => node != id,
             Placement::Moving { from, to, .. } => from != id && to != id,
             Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
+    }
+
+    /// Whether its place names the node.
+    pub(super) fn is_about(&self, id: NodeId) -> bool {
+        match self.place {
+            Placement::Unplaced => false,
+            Placement::On(node)
+            | Placement::Frozen { old: node }
+            | Placement::Stranded { from: node } => node == id,
+            Placement::Moving { from, to, .. } => from == id || to == id,
         }
     }
 

@@ -57,6 +57,7 @@ impl Tables {
         self.node_changed(id);
         self.answer(command, Ok(Answer::Done));
         self.place_waiting_players(now);
+        self.route_waiting_requests();
     }
 
     /// Whether the last player has left a node that is being emptied.
@@ -125,7 +126,12 @@ impl Tables {
 
     /// The deadline of a departure came: nothing is waited for any more.
     pub(super) fn depart_now(&mut self, id: NodeId) {
+        let was_ready = self.node(id).is_some_and(Node::is_ready);
         self.disconnect(id, false);
+        self.node_changed(id);
+        if was_ready && !self.closing {
+            self.begin_outage(id, self.now, self.now);
+        }
         self.departed(id);
     }
 
@@ -164,7 +170,14 @@ impl Tables {
     /// Takes a removed node out of every table.
     fn forget_node(&mut self, id: NodeId) {
         self.healthy_due(id);
-        self.nodes.remove(id.slot, id.generation);
+        for player in self.players_where(|player| player.is_about(id)) {
+            self.player_changed(player);
+        }
+        if let Some(node) = self.nodes.remove(id.slot, id.generation) {
+            for tombstone in node.tombstones.into_values() {
+                self.answer_all(tombstone.commands, &Ok(Answer::Done));
+            }
+        }
         self.order.retain(|other| *other != id);
         for (order, id) in self.order.clone().into_iter().enumerate() {
             if let Some(node) = self.node_mut(id) {
@@ -173,6 +186,7 @@ impl Tables {
             self.rescore(id);
         }
         self.rescore(id);
+        self.place_waiting_players(self.now);
     }
 
     /// Closes every node.

@@ -24,7 +24,7 @@ impl Tables {
         if heard_at.is_none() {
             node.schedule.failures = node.schedule.failures.saturating_add(1);
         }
-        self.disconnect(id, loss.is_ours());
+        self.disconnect(id, loss.is_spoken());
         if heard_at.is_some() {
             let loss = loss.clone();
             self.emit_node(id, |node| Event::NodeDisconnected { node, loss });
@@ -166,9 +166,12 @@ impl Tables {
         if let Some((_, _, deadline)) = ready.ping {
             self.timers.cancel(deadline);
         }
-        let Some(node) = self.node_mut(id) else {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
+        self.timers.clear(&mut node.postponed_timer);
+        node.postponed.clear();
+        node.setbacks = 0;
         node.latency = None;
         node.stats = None;
         node.reserved.clear();

@@ -334,6 +334,7 @@ impl Pool {
             Timer::Grace(node) => tables.grace_due(node, now),
             Timer::Healthy(node) => tables.healthy_due(node),
             Timer::Probe(node) => tables.probe_due(node, now),
+            Timer::Postponed(node) => tables.postponed_due(node),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),

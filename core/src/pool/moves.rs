@@ -124,13 +124,17 @@ impl Tables {
         let settled = player.pack();
         if let Some(busy) = &mut player.busy {
             self.timers.clear(&mut busy.resend_timer);
+            self.timers.clear(&mut busy.stopped_timer);
         }
         player.regulate(now);
+        let plays = player.wanted.track.is_some();
         let (guild, is_empty) = (player.guild, player.unsent.is_empty());
         if why == Move::Lost {
             self.failovers.entry((from, to)).or_default().under_way += 1;
         }
-        self.reserve(to, guild);
+        if plays {
+            self.reserve(to, guild);
+        }
         self.answer_settled(settled);
         self.player_changed(id);
         if is_empty {
@@ -161,6 +165,12 @@ impl Tables {
         }
         player.place = Placement::On(to);
         player.lost_at = None;
+        if to == player.home.unwrap_or(to) {
+            player.home = None;
+        }
+        if why == Move::Lost && from != to {
+            player.home.get_or_insert(from);
+        }
         if let Some(busy) = &mut player.busy {
             busy.rejected_by = None;
             busy.left = Fields::NONE;
@@ -194,6 +204,9 @@ impl Tables {
         self.node_changed(from);
         self.node_changed(to);
         self.check_drained(from);
+        if self.node(to).is_some_and(|node| node.draining) {
+            self.evacuate(to, now);
+        }
     }
 
     /// A player is under way to the target no more: the last one completes the failover.
@@ -220,9 +233,19 @@ impl Tables {
 
     /// The player stays on the node that it was to leave.
     pub(super) fn stay(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        let is_gone = self.node(node).is_none();
         let Some(player) = self.player_mut(id) else {
             return;
         };
+        if is_gone {
+            // The node was removed while the player was on its way.
+            player.unpack();
+            player.queued = false;
+            player.stand(now);
+            player.place = Placement::Stranded { from: node };
+            self.player_changed(id);
+            return self.move_player(id, node, &[], now);
+        }
         player.unpack();
         player.queued = false;
         player.place = Placement::On(node);
@@ -288,20 +311,30 @@ impl Tables {
         self.resend_later(id, pause, now);
     }
 
-    /// The target refused the player twice: what it refuses is most likely the track. Another
-    /// node may take it; two that refuse are enough.
-    pub(super) fn move_rejected(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+    /// The target refused the player, and would again. If that may be the track's fault another
+    /// node is tried, and two that refuse it are enough; anything else is the node's.
+    pub(super) fn move_rejected(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        status: u16,
+        now: Timestamp,
+    ) {
         let Some(player) = self.player_mut(id) else {
             return;
         };
         let Placement::Moving { from, to, why, .. } = player.place else {
             return;
         };
-        let guild = player.guild;
+        let has_track = player.in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
         player.recall();
-        let first = player.busy().rejected_by.replace(node);
         player.busy().refusals = 0;
         player.busy().refused = Fields::NONE;
+        if !has_track || !matches!(status, 400 | 500) {
+            return self.move_failed(id, node, NodeFailure::Unavailable { status }, now);
+        }
+        let guild = player.guild;
+        let first = player.busy().rejected_by.replace(node);
         if why == Move::Ordered {
             self.bury(to, guild, None);
             self.release(to, guild);
@@ -313,8 +346,8 @@ impl Tables {
             return self.stay(id, from, now);
         }
         let other = match first {
-            Some(_) => None,
-            None => self.choose_for(id, &[node]),
+            Some(first) if first != node => None,
+            Some(_) | None => self.choose_for(id, &[node]),
         };
         if let Some(other) = other {
             self.bury(to, guild, None);
@@ -325,7 +358,8 @@ impl Tables {
         self.drop_track(id, now);
     }
 
-    /// The track cannot be played anywhere: the player goes on without it.
+    /// The track cannot be played: two nodes refused it, or the only one there is. The player goes
+    /// on without it.
     fn drop_track(&mut self, id: PlayerId, now: Timestamp) {
         let Some(player) = self.player_mut(id) else {
             return;
@@ -337,7 +371,6 @@ impl Tables {
             .and_then(Choice::track)
             .cloned();
         let guild = player.guild;
-        let had_track = player.wanted.track.is_some();
         let unplayable = player
             .busy
             .as_mut()
@@ -352,16 +385,7 @@ impl Tables {
             return;
         };
         player.unsent = player.substance();
-        if !had_track {
-            // It is something else that the node refuses: only the bare player is left to try.
-            player.wanted.filters = None;
-            player.unsent = player.unsent.without(Fields::FILTERS);
-        }
-        let (target, is_empty) = (player.target(), player.unsent.is_empty());
-        match target {
-            Some(node) if is_empty => self.arrived(id, node, now),
-            Some(_) | None => self.sync(id),
-        }
+        self.sync(id);
     }
 
     /// Moves every player off a node that is being emptied.
@@ -377,6 +401,19 @@ impl Tables {
                 // It plays on until another node can take it.
                 None => {}
             }
+        }
+    }
+
+    /// The node is ready again: the players that were lost from it come back, if they are to.
+    pub(super) fn return_home(&mut self, id: NodeId, now: Timestamp) {
+        if !self.config.return_home {
+            return;
+        }
+        let theirs = self.players_where(|player| {
+            player.home == Some(id) && matches!(player.place, Placement::On(on) if on != id)
+        });
+        for player in theirs {
+            self.move_to(None, player, id, now);
         }
     }
 

@@ -55,8 +55,10 @@ impl Tables {
         player.place = Placement::On(node);
         player.unsent = player.unsent.with(player.substance());
         player.regulate(now);
-        let guild = player.guild;
-        self.reserve(node, guild);
+        let (guild, plays) = (player.guild, player.plays());
+        if plays {
+            self.reserve(node, guild);
+        }
         self.player_changed(id);
         self.node_changed(node);
         self.sync(id);
@@ -106,7 +108,12 @@ impl Tables {
         if plays && is_voiceless && !without_voice {
             busy.voice_timer = Some(self.timers.arm(voice_at, Timer::Voice(id)));
         }
-        let superseded = busy.supersede(changed);
+        let mut overridden = changed;
+        if changed.has(Fields::TRACK) {
+            // What belonged to the play before goes with it.
+            overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
+        }
+        let superseded = busy.supersede(overridden);
         // A value that is set already may still be on its way: its confirmation is this one's.
         let pending = player.unsent.with(player.in_flight);
         let waits = set.and(pending).with(changed);
@@ -159,10 +166,15 @@ impl Tables {
             return;
         };
         let Some(node) = player.target() else { return };
+        if player.is_moving() && player.unsent.is_empty() && player.in_flight.is_empty() {
+            // Nothing is left to tell the node: it makes such a player by itself when there is.
+            return self.arrived(id, node, self.now);
+        }
         if !player.may_send() {
             return;
         }
         let (plays, must_check) = (player.plays(), player.must_check());
+        let is_heavy = player.is_moving() || player.unsent.has(Fields::VOICE);
         let guild = player.guild;
         let is_ready = |tables: &Self| {
             tables.node(node).is_some_and(|node| {
@@ -178,8 +190,9 @@ impl Tables {
         if let Some(node) = self.node_mut(node) {
             match (must_check, plays) {
                 (true, _) => node.control.push(Job::Check(id)),
-                (false, true) => node.control.push(Job::Player(id)),
-                (false, false) => node.control.push_later(Job::Player(id)),
+                (false, true) if is_heavy => node.control.push_heavy(Job::Player(id)),
+                (false, false) if is_heavy => node.control.push_later(Job::Player(id)),
+                (false, _) => node.control.push(Job::Player(id)),
             }
         }
         self.note_lane(node, LaneKind::Control);
@@ -205,10 +218,18 @@ impl Tables {
         };
         let fields = std::mem::replace(&mut player.in_flight, Fields::NONE);
         let settled = fields.without(player.unsent);
+        player.exchange = None;
+        let is_led_over = player.is_led_over();
         if let Some(busy) = &mut player.busy {
             if let Some(sent) = busy.sent.take() {
+                if is_led_over && settled.has(Fields::POSITION) {
+                    // From now on the new node's count is the one that counts.
+                    player.wanted.clock = sent.clock;
+                    player.wanted.end_time_ms = sent.end_time_ms;
+                }
                 busy.base.confirm(fields, &sent);
             }
+            busy.resetting = false;
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.failures = 0;
@@ -226,7 +247,7 @@ impl Tables {
         if settled.has(Fields::TRACK) && player.wanted.track.is_some() {
             player.learn_track(reply.and_then(|reply| reply.track.as_ref()));
         }
-        if settled.has(Fields::TRACK.with(Fields::POSITION)) && !player.is_led_over() {
+        if settled.has(Fields::TRACK.with(Fields::POSITION)) {
             player.wanted.clock.restart(now);
         }
         let guild = player.guild;
@@ -255,7 +276,7 @@ impl Tables {
             return;
         };
         if player.is_moving() {
-            return self.move_rejected(id, node, now);
+            return self.move_rejected(id, node, status, now);
         }
         let fields = std::mem::replace(&mut player.in_flight, Fields::NONE);
         let reverted = fields.without(player.unsent);

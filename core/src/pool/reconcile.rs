@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use serde_json::value::RawValue;
+
 use super::answers::Class;
 use super::events::decode;
 use super::tables::Tables;
@@ -28,20 +30,45 @@ impl Tables {
         let text = std::str::from_utf8(body)
             .ok()
             .filter(|_| matches!(class, Class::Done));
-        let listed =
-            text.and_then(|text| decode_json::<Vec<protocol::Player<'_>>>(text, "players").ok());
+        let listed = text.and_then(|text| decode_json::<Vec<&RawValue>>(text, "players").ok());
+        let Some(listed) = listed else {
+            return self.players_unlisted(id);
+        };
+        // One player that does not decode costs no other.
+        let theirs: Vec<_> = listed
+            .iter()
+            .filter_map(|text| protocol::Player::decode(text.get()).ok())
+            .collect();
+        let is_whole = theirs.len() == listed.len();
         if let Some(node) = self.node_mut(id) {
             node.reconciling = false;
         }
         let mut present = BTreeSet::new();
-        for theirs in listed.iter().flatten() {
+        for theirs in &theirs {
             present.insert(theirs.guild_id);
             self.reconcile(id, theirs, now);
         }
-        if listed.is_some() {
-            self.recreate_absent(id, &present, now);
-            self.burn_bridges_to(id, |guild| !present.contains(&guild));
-            self.bury_queued(id, &present);
+        if !is_whole {
+            return self.players_unlisted(id);
+        }
+        self.recreate_absent(id, &present, now);
+        self.burn_bridges_to(id, |guild| !present.contains(&guild));
+        self.bury_queued(id, &present);
+        self.sync_all(id);
+        self.note_lane(id, LaneKind::Control);
+    }
+
+    /// What the server has is not known: what it must not have is destroyed, and its players are
+    /// sent what they have not been sent.
+    pub(super) fn players_unlisted(&mut self, id: NodeId) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.reconciling = false;
+        for (guild, tombstone) in &mut node.tombstones {
+            if !std::mem::replace(&mut tombstone.queued, true) {
+                node.control.push(Job::Delete(*guild));
+            }
         }
         self.sync_all(id);
         self.note_lane(id, LaneKind::Control);
@@ -182,7 +209,7 @@ impl Player {
                     .user_data
                     .and_then(|data| play_tag::play_of(data.get()))
                 {
-                    Some(play) => play == self.wanted.play,
+                    Some(play) => play == choice.play,
                     None => choice
                         .encoded()
                         .is_some_and(|own| same_track(own, &wire.encoded)),
@@ -196,10 +223,11 @@ impl Player {
     fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
         let track = theirs.track.as_ref().and_then(decode);
         let play = theirs.track.as_ref().and_then(|wire| wire.user_data);
-        if let Some(play) = play.and_then(|data| play_tag::play_of(data.get())) {
-            self.wanted.play = self.wanted.play.max(play);
-        }
+        let play = play.and_then(|data| play_tag::play_of(data.get()));
+        let play = play.unwrap_or(self.wanted.plays);
+        self.wanted.plays = self.wanted.plays.max(play);
         self.wanted.track = track.map(|track| Choice {
+            play,
             user_data: track.user_data.clone(),
             source: Source::Track(track),
         });

@@ -326,7 +326,7 @@ impl Pool {
             return;
         };
         websocket.close(CloseCode::NORMAL, "");
-        if websocket.is_closed() {
+        if websocket.is_closed() && websocket.pending().is_empty() {
             return self.drop_socket(socket);
         }
         self.linger(socket, now);
@@ -423,6 +423,8 @@ impl Pool {
             return;
         };
         scratch.clear();
+        tables.exchanges = tables.exchanges.wrapping_add(1);
+        let serial = tables.exchanges;
         let Some(written) = tables.write_request(id, job, scratch, now) else {
             // Nothing is left to ask: the socket stays free.
             if let Some(node) = tables.node_mut(id) {
@@ -452,6 +454,7 @@ impl Pool {
         lane.voice += usize::from(fields.has(Fields::VOICE));
         lane.moves += usize::from(moves);
         rest.exchange = Some(Exchange {
+            serial,
             job,
             sent_at: now,
             fields,

@@ -48,6 +48,8 @@ pub(super) struct Tables {
     pub(super) tasks: VecDeque<Task>,
     /// Lanes with something to do.
     pub(super) noted: VecDeque<(NodeId, LaneKind)>,
+    /// Counts the REST requests, so that an answer is known to be to the latest one of a player.
+    pub(super) exchanges: u64,
     /// Counts the pings, so that a pong answers one of them.
     pub(super) pings: u64,
     /// No player that is gone had a play with a higher number: one that is made again numbers
@@ -96,6 +98,7 @@ impl Tables {
             changed: VecDeque::new(),
             tasks: VecDeque::new(),
             noted: VecDeque::new(),
+            exchanges: 0,
             pings: 0,
             plays: 0,
             closing: false,

@@ -36,6 +36,8 @@ pub enum Timer {
     Exchange(SocketId),
     /// An idle REST socket has been kept long enough.
     Idle(SocketId),
+    /// The pool's own requests that a node did not answer are repeated.
+    Postponed(NodeId),
     /// A REST request of the application is repeated.
     Repeat(u64),
     /// A player's state is sent again.

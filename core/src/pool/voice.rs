@@ -152,6 +152,7 @@ impl Tables {
         player.unsent = player.substance();
         player.awaits_start = player.wanted.track.is_some();
         player.wanted.rebase(now);
+        player.wanted.renumber();
         player.regulate(now);
         self.bury(node, guild, None);
         self.player_changed(id);

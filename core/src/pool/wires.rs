@@ -51,6 +51,8 @@ pub(super) struct Rest {
 /// A request that is on its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Exchange {
+    /// Its number; never used twice.
+    pub(super) serial: u64,
     pub(super) job: Job,
     pub(super) sent_at: Timestamp,
     /// What a player's PATCH sets.
