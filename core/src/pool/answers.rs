@@ -302,7 +302,6 @@ impl Tables {
         let Some(player) = self.player_mut(player_id) else {
             return;
         };
-        player.queued = false;
         player.exchange = None;
         player.busy().must_check = false;
         let arrived = match class {

@@ -110,6 +110,7 @@ impl Tables {
             Job::Check(player) => {
                 let serial = self.exchanges;
                 let player = self.player_mut(player)?;
+                player.queued = false;
                 player.exchange = Some(serial);
                 let guild = player.guild;
                 self.write_rest(id, &Request::Player(guild), scratch)

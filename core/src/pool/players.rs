@@ -384,7 +384,7 @@ impl Player {
             .as_ref()
             .is_some_and(|busy| busy.resend_timer.is_some());
         !self.queued
-            && self.in_flight.is_empty()
+            && self.exchange.is_none()
             && !self.unsent.is_empty()
             && !self.awaits_voice()
             && !is_resting
