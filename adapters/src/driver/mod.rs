@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use lavapool_core::rest::Request;
 use lavapool_core::{
     Answer, Command, CommandId, Input, Leaving, Output, Pool, RequestError, SubmitError, Timestamp,
 };
@@ -139,10 +140,16 @@ impl<R: Runtime> Driver<R> {
             detached,
             reply,
         } = submission;
-        if matches!(command, Command::Rest { .. }) && reply.is_abandoned() {
+        let is_lookup = matches!(&command, Command::Rest { request, .. } if is_lookup(request));
+        if is_lookup && reply.is_abandoned() {
             return;
         }
-        let may_cancel = !matches!(command, Command::Close(_) | Command::RemoveNode { .. });
+        let may_cancel = match command {
+            Command::Close(_) | Command::RemoveNode { .. } => false,
+            // Cancelled before it is sent, it would never be.
+            Command::Rest { .. } => is_lookup,
+            _ => true,
+        };
         let submitted = match deadline {
             Some(deadline) => self.pool.submit_by(command, deadline, now),
             None => self.pool.submit(command, now),
@@ -359,6 +366,24 @@ impl<R: Runtime> Drop for Driver<R> {
 impl<R: Runtime> std::fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+/// Whether nothing but the answer is lost when the request is never sent.
+fn is_lookup(request: &Request) -> bool {
+    match request {
+        Request::LoadTracks { .. }
+        | Request::DecodeTrack { .. }
+        | Request::DecodeTracks(_)
+        | Request::Players
+        | Request::Player(_)
+        | Request::Info
+        | Request::Stats
+        | Request::Version
+        | Request::RoutePlannerStatus => true,
+        Request::Raw { method, .. } => matches!(method.as_str(), "GET" | "HEAD"),
+        // What this version does not know may change something.
+        _ => false,
     }
 }
 

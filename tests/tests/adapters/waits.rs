@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use lavapool::protocol::{PlayerPatchBuf, SessionUpdate};
+use lavapool::rest::Request;
 use lavapool::runtime::Tokio;
-use lavapool::{Error, Event, Kinds, Leaving, Limits, RequestError, Source, Volume};
-use lavapool_tests::node::{AnswerKind, Disturbance, TestNode};
+use lavapool::{Error, Event, Kinds, Leaving, Limits, Node, RequestError, Source, Volume};
+use lavapool_tests::node::{AnswerKind, Disturbance, Listener, RequestRecord, TestNode};
 
 use crate::{builder, config, drained, guild, listen, one_node, requests, song};
 
@@ -105,6 +107,42 @@ async fn a_lookup_in_a_full_lane_is_taken_out_of_it() {
 }
 
 #[tokio::test]
+async fn a_request_that_changes_something_is_sent_though_nobody_waits_for_it() {
+    let (listener, client) = one_node().await;
+    let node = client.node("main").unwrap();
+
+    drop(ask_for_every_change(&node));
+
+    assert_every_change_arrives(&listener).await;
+}
+
+#[tokio::test]
+async fn a_change_that_waits_in_a_full_lane_stays_there_when_its_wait_is_dropped() {
+    let listener = listen("main").await;
+    let limits = Limits {
+        lookup_sockets_max: 1,
+        ..Limits::default()
+    };
+    let builder = builder().limits(limits).node(config("main", &listener));
+    let client = builder.connect().await.unwrap();
+    let node = client.node("main").unwrap();
+    let slow = |node: &mut TestNode| {
+        let delay = Duration::from_millis(200);
+        node.faults().slow.insert(AnswerKind::Load, delay);
+    };
+    listener.with(slow).await;
+
+    let first = node.load_tracks("first");
+    let changes = ask_for_every_change(&node);
+    // The pong comes after the driver has submitted all of them.
+    node.ping().await.unwrap();
+    drop(changes);
+    first.await.unwrap();
+
+    assert_every_change_arrives(&listener).await;
+}
+
+#[tokio::test]
 async fn a_deadline_is_kept_and_named() {
     let (listener, client) = one_node().await;
     let mute = |node: &mut TestNode| {
@@ -176,4 +214,61 @@ async fn a_driver_that_is_dropped_answers_everybody() {
     assert_eq!(waiting.await, Err(Error::Closed));
     while events.next().await.is_some() {}
     assert_eq!(node.ping().await, Err(Error::Closed));
+}
+
+/// Makes every request that changes something at the node.
+#[must_use]
+fn ask_for_every_change(node: &Node) -> [Box<dyn Send>; 6] {
+    let update = SessionUpdate {
+        resuming: Some(true),
+        timeout: Some(Duration::from_secs(9)),
+    };
+    let raw = Request::Raw {
+        method: http::Method::POST,
+        path: "/youtube".into(),
+        body: None,
+    };
+    let patch = Request::UpdatePlayer {
+        guild: guild(),
+        no_replace: false,
+        patch: PlayerPatchBuf {
+            volume: Some(30),
+            ..PlayerPatchBuf::default()
+        },
+    };
+    [
+        Box::new(node.free_address("10.0.0.1")),
+        Box::new(node.free_all_addresses()),
+        Box::new(node.update_session(update)),
+        Box::new(node.request(raw)),
+        Box::new(node.request(patch)),
+        Box::new(node.request(Request::DestroyPlayer(guild()))),
+    ]
+}
+
+async fn assert_every_change_arrives(listener: &Listener) {
+    let mut seen = Vec::new();
+    for _ in 0..100 {
+        let of = |record: &RequestRecord| {
+            let end = record.path().rsplit('/').next().unwrap_or_default();
+            format!("{} {end}", record.method)
+        };
+        seen = listener
+            .with(move |node| node.log().requests.iter().map(of).collect())
+            .await;
+        seen.retain(|line| !line.starts_with("GET"));
+        // The client itself sets up resuming, with a PATCH of the session.
+        if seen.len() >= 7 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let count = |is_it: &dyn Fn(&String) -> bool| seen.iter().filter(|line| is_it(line)).count();
+    let player = format!(" {}", guild());
+    assert_eq!(count(&|line| line == "POST address"), 1, "{seen:?}");
+    assert_eq!(count(&|line| line == "POST all"), 1, "{seen:?}");
+    assert_eq!(count(&|line| line == "POST youtube"), 1, "{seen:?}");
+    assert_eq!(count(&|line| line.ends_with(&player)), 2, "{seen:?}");
+    let is_session = |line: &String| line.starts_with("PATCH") && !line.ends_with(&player);
+    assert_eq!(count(&is_session), 2, "{seen:?}");
 }
