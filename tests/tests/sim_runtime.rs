@@ -153,6 +153,48 @@ fn the_addresses_of_a_host_are_tried_in_order() {
 }
 
 #[test]
+fn an_address_that_never_answers_holds_up_the_next_one_for_a_moment_only() {
+    SimRuntime::run(|sim| async move {
+        for name in ["silent", "mute", "refusing", "good"] {
+            add(&sim, name);
+        }
+        sim.add_alias("cluster", &["silent", "mute", "refusing", "good"]);
+        sim.cut_off("silent", true);
+        sim.cut_off("mute", true);
+        sim.kill("refusing");
+
+        let builder = builder().node(config("cluster"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+
+        assert_eq!(client.report().connected(), 1);
+        // Two head starts, one refusal, one handshake.
+        let elapsed = sim.elapsed();
+        let (least, most) = (Duration::from_millis(500), Duration::from_millis(520));
+        assert!(least < elapsed && elapsed < most, "{elapsed:?}");
+    });
+}
+
+#[test]
+fn the_first_address_to_answer_counts_however_late_it_was_tried() {
+    SimRuntime::run(|sim| async move {
+        for name in ["slow", "slower"] {
+            add(&sim, name);
+        }
+        sim.add_alias("cluster", &["slow", "slower"]);
+        sim.set_latency(Duration::from_millis(200));
+
+        let builder = builder().node(config("cluster"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+        sim.sleep(Duration::from_secs(2)).await;
+
+        assert_eq!(client.report().connected(), 1);
+        let handshakes =
+            ["slow", "slower"].map(|name| sim.with(name, |node| node.log().handshakes.len()));
+        assert_eq!(handshakes, [1, 0]);
+    });
+}
+
+#[test]
 fn of_many_voice_updates_the_latest_of_each_kind_is_sent() {
     SimRuntime::run(|sim| async move {
         let client = connected(&sim, ["main"]).await;

@@ -1,5 +1,6 @@
 //! [`Driver`]: the one future that moves the bytes.
 
+mod dial;
 mod ready;
 mod sockets;
 
@@ -288,7 +289,7 @@ impl<R: Runtime> Driver<R> {
         while let Some(output) = self.pool.poll_output() {
             match output {
                 Output::Connect(id, endpoint) => {
-                    let dial = sockets::dial(self.runtime.clone(), &endpoint);
+                    let dial = dial::dial(self.runtime.clone(), &endpoint);
                     self.sockets.dial(id, dial);
                 }
                 Output::Close(id) => self.sockets.close(id, self.runtime.now()),
