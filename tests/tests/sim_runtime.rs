@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use lavapool::core::Closed;
 use lavapool::{
-    Builder, ChannelId, Client, ConnectError, Event, GuildId, Kinds, Leaving, Loss, NodeConfig,
-    Secret, Source, Status, Update, UserId, VoiceServerUpdate, VoiceStateUpdate, Volume,
+    Builder, ChannelId, Client, ConnectError, Event, GuildId, Kinds, Leaving, Limits, Loss,
+    NodeConfig, Secret, Source, Status, Update, UserId, VoiceServerUpdate, VoiceStateUpdate,
+    Volume,
 };
 use lavapool_tests::node;
 use lavapool_tests::sim::SimRuntime;
@@ -217,6 +218,38 @@ fn of_many_voice_updates_the_latest_of_each_kind_is_sent() {
         assert_eq!(endpoints, ["frankfurt99999.discord.media:443"]);
         let patches = patches(&sim);
         assert_eq!(patches.len(), 1, "{patches:?}");
+    });
+}
+
+#[test]
+fn voice_updates_that_find_the_pool_full_are_sent_as_soon_as_there_is_room() {
+    SimRuntime::run(|sim| async move {
+        add(&sim, "main");
+        sim.with("main", |node| {
+            let delay = Duration::from_secs(10);
+            node.faults().slow.insert(node::AnswerKind::Load, delay);
+        });
+        let limits = Limits {
+            commands_max: 1,
+            ..Limits::default()
+        };
+        let builder = builder().limits(limits).node(config("main"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+        let player = client.player(guild());
+        player.update(song().without_voice()).await.unwrap();
+
+        let slow = client.load_tracks("ytsearch:words");
+        for number in 0..100 {
+            sim.sleep(Duration::from_millis(1)).await;
+            join_voice(&client, &format!("frankfurt{number}"));
+        }
+        let before = patches(&sim).len();
+        slow.await.unwrap();
+        sim.sleep(Duration::from_millis(5)).await;
+
+        let sent = &patches(&sim)[1..];
+        assert_eq!((before, sent.len()), (1, 1), "{sent:?}");
+        assert!(sent[0].contains("frankfurt99.discord.media"), "{sent:?}");
     });
 }
 

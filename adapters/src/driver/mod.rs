@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use lavapool_core::protocol::GuildId;
 use lavapool_core::rest::Request;
 use lavapool_core::{
     Answer, Command, CommandId, Input, Leaving, Output, Pool, RequestError, SubmitError, Timestamp,
@@ -18,7 +19,7 @@ use lavapool_core::{
 
 use crate::error::Error;
 use crate::events::Publisher;
-use crate::inbox::{Entry, Submission, Voice};
+use crate::inbox::{Entry, Submission};
 use crate::pending::Reply;
 use crate::runtime::{Runtime, Timer};
 use crate::shared::Shared;
@@ -44,8 +45,8 @@ pub struct Driver<R: Runtime> {
     shared: Arc<Shared>,
     publisher: Publisher,
     ready: Arc<Ready>,
-    /// What the pool has had no room for yet.
-    voice: VecDeque<Voice>,
+    /// The guilds with news in the inbox, which the pool may have had no room for yet.
+    voice: VecDeque<GuildId>,
     waiting: BTreeMap<CommandId, Waiting>,
     answers: Vec<(Arc<Reply>, Result<Answer, RequestError>)>,
     buffer: Box<[u8]>,
@@ -106,11 +107,13 @@ impl<R: Runtime> Driver<R> {
         self.do_outputs();
         self.sockets.poll_lingering(cx, now);
         self.shared.views.publish(&mut self.pool);
+        // Each answer has made room for another command.
+        let more_room = !self.answers.is_empty() && self.wants_room();
         for (reply, answer) in self.answers.drain(..) {
             reply.answer(answer.map_err(Error::from));
         }
         self.publisher.publish(|| self.pool.poll_event());
-        more_entries || more_slots
+        more_entries || more_slots || more_room
     }
 
     /// Submits what handles asked for; returns whether there is more of it.
@@ -122,11 +125,13 @@ impl<R: Runtime> Driver<R> {
                 Entry::Submit(submission) => self.submit(*submission, now),
                 Entry::Cancel(command) => self.cancel(command, now),
                 Entry::Voice(guild) => {
-                    self.voice.extend(self.shared.inbox.take_voice(guild));
+                    self.voice.push_back(guild);
                     self.submit_voice(now);
                 }
             }
         }
+        // What was cancelled has made room.
+        self.submit_voice(now);
         if self.shared.inbox.is_left() && !self.is_closing {
             let closed = self.pool.submit(Command::Close(Leaving::Keep), now);
             self.is_closing = !is_full(&closed);
@@ -179,14 +184,32 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Hands over what Discord said. The pool refuses it only while it has no room for another
-    /// command; an answer makes room, and a turn.
+    /// command; until then it waits in the inbox, where the news of a guild replaces the old.
     fn submit_voice(&mut self, now: Timestamp) {
-        while let Some(news) = self.voice.front() {
-            if is_full(&self.pool.submit(news.clone().into_command(), now)) {
+        for _ in 0..self.voice.len() {
+            let Some(guild) = self.voice.pop_front() else {
+                return;
+            };
+            let mut news = self.shared.inbox.take_voice(guild).into_iter().peekable();
+            while let Some(next) = news.peek() {
+                if is_full(&self.pool.submit(next.clone().into_command(), now)) {
+                    break;
+                }
+                news.next();
+            }
+            let is_stopped = news.peek().is_some();
+            if self.shared.inbox.settle_voice(guild, news.collect()) {
+                self.voice.push_back(guild);
+            }
+            if is_stopped {
                 return;
             }
-            self.voice.pop_front();
         }
+    }
+
+    /// Whether something waits for nothing but room for another command.
+    fn wants_room(&self) -> bool {
+        !self.voice.is_empty() || (self.shared.inbox.is_left() && !self.is_closing)
     }
 
     /// Goes on with the sockets that are ready; returns whether there are more.
