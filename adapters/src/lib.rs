@@ -54,7 +54,7 @@
 //! With the feature `tokio` (on by default) `Builder::connect` and `Builder::start` run the
 //! client on tokio. On anything else, implement [`Runtime`](runtime::Runtime), about a hundred
 //! lines, and use [`Builder::connect_on`] or [`Builder::build_on`]. The handles are the same
-//! types everywhere. All decisions are made by [`core`], which does no IO and can be driven,
+//! types everywhere. All decisions are made by [`lavapool_core`], which does no IO and can be driven,
 //! simulated and replayed without this crate.
 
 mod answer;
@@ -72,7 +72,7 @@ pub mod runtime;
 mod shared;
 mod views;
 
-pub use lavapool_core as core;
+pub use lavapool_core;
 pub use lavapool_core::node::{
     Loss, NodeConfig, NodeRef, NodeView, PenaltyWeights, ReconnectPolicy, Report, ReportedNode,
     Status, Stopped,

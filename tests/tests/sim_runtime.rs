@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use lavapool::core::Closed;
+use lavapool::lavapool_core::Closed;
 use lavapool::{
     Builder, ChannelId, Client, ConnectError, Event, GuildId, Kinds, Leaving, Limits, Loss,
     NodeConfig, Secret, Source, Status, Update, UserId, VoiceServerUpdate, VoiceStateUpdate,

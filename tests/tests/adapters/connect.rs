@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lavapool::core::Closed;
+use lavapool::lavapool_core::Closed;
 use lavapool::{
     ConfigError, ConnectError, Error, Event, Kinds, Loss, NodeConfig, RequestError, Status, Stopped,
 };
