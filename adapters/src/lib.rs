@@ -7,7 +7,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder("170939974227541168".parse::<UserId>()?)
 //!     .node(NodeConfig::new("eu", "http://eu.example:2333", "youshallnotpass")?.region("eu"))
-//!     .node(NodeConfig::new("us", "https://us.example", "youshallnotpass")?.region("us"))
+//!     .node(NodeConfig::new("us", "http://us.example:2333", "youshallnotpass")?.region("us"))
 //!     .connect()
 //!     .await?;
 //! println!("{}", client.report());
@@ -48,6 +48,11 @@
 //! do is queued when the method is called; the [`Pending`] that it returns need not be awaited.
 //! When the last handle goes, connections are closed, and the music plays on for as long as the
 //! nodes keep the sessions ([`Builder::resume_for`]).
+//!
+//! # TLS
+//!
+//! There is none in this version: a node at `https` or `wss` is refused with an error that names
+//! it, [`ConnectError::TlsUnavailable`] or [`Error::TlsUnavailable`].
 //!
 //! # Runtimes
 //!
