@@ -126,7 +126,8 @@ impl Builder {
         self
     }
 
-    /// Subscribes before the start, so that not even the first connection is missed.
+    /// Subscribes before the start, so that not even the first connection is missed. The
+    /// [`limits`](Self::limits) of the start count, also those that are set after this.
     pub fn events(&self) -> EventStream {
         let events_max = self.config.limits.events_max;
         self.publisher
@@ -161,6 +162,8 @@ impl Builder {
     /// Starts the client, dials all nodes at once, and returns when each is ready or has refused
     /// for good, or when [`connect_deadline`](Self::connect_deadline) has passed. One connected
     /// node is enough: the others are dialled on, and [`Client::report`] tells how they stand.
+    ///
+    /// Cancel safe: the client is dropped with the future, and its connections are closed.
     ///
     /// # Errors
     /// Those of [`build_on`](Self::build_on) before anything is tried, and
@@ -210,6 +213,7 @@ impl Builder {
         let seed = self.seed.unwrap_or_else(drawn_seed);
         let (user_id, limits) = (self.config.user_id, self.config.limits.clone());
         let pool = Pool::new(self.config, seed, Runtime::now(&*runtime))?;
+        self.publisher.set_events_max(limits.events_max);
         let shared = Arc::new(Shared {
             user_id,
             events_max: limits.events_max,

@@ -17,9 +17,9 @@ async fn each_stream_has_its_own_events_and_says_what_it_lost() {
         events_max: 4,
         ..Limits::default()
     };
-    let builder = builder().limits(limits).node(config("main", &listener));
+    let builder = builder().node(config("main", &listener));
     let mut from_the_start = builder.events();
-    let client = builder.connect().await.unwrap();
+    let client = builder.limits(limits).connect().await.unwrap();
     let mut nodes_only = client.events_of(Kinds::NODES);
     let mut slow = client.events_of(Kinds::UNKNOWN);
     let mut prompt = client.events_of(Kinds::UNKNOWN);
@@ -38,6 +38,9 @@ async fn each_stream_has_its_own_events_and_says_what_it_lost() {
 
     assert_eq!(slow.try_next(), Some(Event::Lagged { dropped: 6 }));
     assert_eq!(drained(&mut slow).len(), 4);
+    let lost = from_the_start.try_next();
+    assert!(matches!(lost, Some(Event::Lagged { .. })), "{lost:?}");
+    assert_eq!(drained(&mut from_the_start).len(), 4);
     assert_eq!(nodes_only.try_next(), None);
 }
 
@@ -71,6 +74,25 @@ async fn a_lookup_that_nobody_waits_for_is_never_sent() {
         targets,
         ["/v4/loadtracks?identifier=https%3A%2F%2Ftracks.test%2Fa"]
     );
+}
+
+#[tokio::test]
+async fn a_detached_lookup_is_sent_and_answered_to_nobody() {
+    let (listener, client) = one_node().await;
+    // Leaves a free socket, on which a lookup is sent at once.
+    client.node("main").unwrap().version().await.unwrap();
+
+    client.load_tracks("early").detach();
+    let late = client.load_tracks("late");
+    // The pong comes after the driver has submitted both.
+    client.node("main").unwrap().ping().await.unwrap();
+    late.detach();
+    client.load_tracks("last").await.unwrap();
+
+    let mut targets = requests(&listener, "loadtracks").await;
+    targets.sort();
+    let target = |name| format!("/v4/loadtracks?identifier={name}");
+    assert_eq!(targets, ["early", "last", "late"].map(target));
 }
 
 #[tokio::test]
@@ -187,9 +209,11 @@ async fn a_closed_client_refuses_everything() {
     let player = client.player(guild());
     player.update(song().without_voice()).await.unwrap();
 
+    assert!(!events.is_ended());
     client.close(Leaving::Destroy).await.unwrap();
 
     while events.next().await.is_some() {}
+    assert!(events.is_ended() && client.events().is_ended());
     assert_eq!(player.pause().await, Err(Error::Closed));
     assert_eq!(client.close(Leaving::Keep).await, Err(Error::Closed));
     assert_eq!(client.events().next().await, None);
