@@ -6,9 +6,7 @@ use std::time::Duration;
 use lavapool_core::node::{NodeConfig, ReconnectPolicy};
 use lavapool_core::protocol::UserId;
 use lavapool_core::region::RegionMap;
-use lavapool_core::{
-    ConfigError, Kinds, Limits, Pool, PoolConfig, Seed, Strangers, Strategy, Timing,
-};
+use lavapool_core::{Kinds, Limits, Pool, PoolConfig, Seed, Strangers, Strategy, Timing};
 
 use crate::client::Client;
 use crate::driver::{Driver, Ready};
@@ -44,7 +42,8 @@ impl Builder {
         }
     }
 
-    /// Adds a node. The order of nodes breaks ties.
+    /// Adds a node. The order of nodes breaks ties. One with TLS (`https`, `wss`) is refused at
+    /// the start: this version has none.
     pub fn node(mut self, node: NodeConfig) -> Self {
         self.config.nodes.push(node);
         self
@@ -127,7 +126,8 @@ impl Builder {
         self
     }
 
-    /// Subscribes before the start, so that not even the first connection is missed.
+    /// Subscribes before the start, so that not even the first connection is missed. The
+    /// [`limits`](Self::limits) of the start count, also those that are set after this.
     pub fn events(&self) -> EventStream {
         let events_max = self.config.limits.events_max;
         self.publisher
@@ -150,12 +150,12 @@ impl Builder {
     /// As [`start_on`](Self::start_on), on the present tokio runtime.
     ///
     /// # Errors
-    /// What can be known to be wrong with the configuration.
+    /// As [`build_on`](Self::build_on).
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[cfg(feature = "tokio")]
-    pub fn start(self) -> Result<Client, ConfigError> {
+    pub fn start(self) -> Result<Client, ConnectError> {
         self.start_on(crate::runtime::Tokio::current())
     }
 
@@ -163,9 +163,11 @@ impl Builder {
     /// for good, or when [`connect_deadline`](Self::connect_deadline) has passed. One connected
     /// node is enough: the others are dialled on, and [`Client::report`] tells how they stand.
     ///
+    /// Cancel safe: the client is dropped with the future, and its connections are closed.
+    ///
     /// # Errors
-    /// [`ConnectError::Config`] before anything is tried, [`ConnectError::NoNode`] if not one
-    /// node is connected in time.
+    /// Those of [`build_on`](Self::build_on) before anything is tried, and
+    /// [`ConnectError::NoNode`] if not one node is connected in time.
     pub async fn connect_on<R: Runtime>(self, runtime: R) -> Result<Client, ConnectError> {
         let deadline = self.connect_deadline;
         let client = self.start_on(runtime)?;
@@ -185,8 +187,8 @@ impl Builder {
     /// Starts the client and returns at once; the nodes are being dialled.
     ///
     /// # Errors
-    /// What can be known to be wrong with the configuration.
-    pub fn start_on<R: Runtime>(self, runtime: R) -> Result<Client, ConfigError> {
+    /// As [`build_on`](Self::build_on).
+    pub fn start_on<R: Runtime>(self, runtime: R) -> Result<Client, ConnectError> {
         let (client, driver) = self.build_on(runtime)?;
         driver.spawn();
         Ok(client)
@@ -195,12 +197,23 @@ impl Builder {
     /// Makes the client and the future that runs it, and leaves it to you to run that.
     ///
     /// # Errors
-    /// What can be known to be wrong with the configuration.
-    pub fn build_on<R: Runtime>(self, runtime: R) -> Result<(Client, Driver<R>), ConfigError> {
+    /// [`ConnectError::Config`] and [`ConnectError::TlsUnavailable`]: what can be known to be
+    /// wrong with the configuration.
+    pub fn build_on<R: Runtime>(self, runtime: R) -> Result<(Client, Driver<R>), ConnectError> {
+        if let Some(node) = self
+            .config
+            .nodes
+            .iter()
+            .find(|node| node.endpoint().is_secure())
+        {
+            let node = node.name().clone();
+            return Err(ConnectError::TlsUnavailable { node });
+        }
         let runtime = Arc::new(runtime);
         let seed = self.seed.unwrap_or_else(drawn_seed);
         let (user_id, limits) = (self.config.user_id, self.config.limits.clone());
         let pool = Pool::new(self.config, seed, Runtime::now(&*runtime))?;
+        self.publisher.set_events_max(limits.events_max);
         let shared = Arc::new(Shared {
             user_id,
             events_max: limits.events_max,

@@ -84,12 +84,21 @@ impl Client {
 
     /// Adds a node, dials it, and waits until it is ready. When that fails, or the deadline
     /// passes first, the node stays; it is dialled on unless it refuses for good.
+    ///
+    /// One that asks for TLS is refused with [`Error::TlsUnavailable`].
     pub fn add_node(&self, config: NodeConfig) -> Pending<Node> {
-        self.submit(Command::AddNode(config), answer::node)
+        match refusal(&config) {
+            Some(error) => self.handle.refuse(error, answer::node),
+            None => self.submit(Command::AddNode(config), answer::node),
+        }
     }
 
-    /// Adds a node and dials it, without waiting for what comes of it.
+    /// Adds a node and dials it, without waiting for what comes of it; otherwise as
+    /// [`add_node`](Self::add_node).
     pub fn add_node_detached(&self, config: NodeConfig) -> Pending<Node> {
+        if let Some(error) = refusal(&config) {
+            return self.handle.refuse(error, answer::node);
+        }
         let command = Command::AddNode(config);
         self.handle.submit_detached(command, answer::node)
     }
@@ -197,4 +206,11 @@ impl std::fmt::Debug for Client {
             .field("user_id", &self.handle.user_id)
             .finish_non_exhaustive()
     }
+}
+
+/// Why this version cannot dial a node.
+fn refusal(config: &NodeConfig) -> Option<Error> {
+    let node = config.name().clone();
+    let is_secure = config.endpoint().is_secure();
+    is_secure.then_some(Error::TlsUnavailable { node })
 }

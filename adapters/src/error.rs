@@ -1,6 +1,7 @@
 //! What can go wrong: [`Error`] at a call, [`ConnectError`] at the start.
 
 use std::fmt;
+use std::sync::Arc;
 
 use lavapool_core::node::Report;
 use lavapool_core::{ConfigError, RequestError, SubmitError};
@@ -13,9 +14,16 @@ pub enum Error {
     /// It was refused at once, and nothing was done.
     #[error(transparent)]
     Submit(SubmitError),
-    /// It was tried. [`RequestError::Unconfirmed`] is still applied later, others are not.
+    /// It was tried. [`RequestError::Unconfirmed`] is still applied later, others are not; but
+    /// [`RequestError::NodeFailed`] may have had its effect already, and lost only the answer.
     #[error(transparent)]
     Request(RequestError),
+    /// The node is to be reached by TLS, which this version does not have. It was not added.
+    #[error("the node {node:?} asks for TLS, which is not available")]
+    TlsUnavailable {
+        /// The name of the node.
+        node: Arc<str>,
+    },
     /// The client is closed.
     #[error("the client is closed")]
     Closed,
@@ -46,6 +54,13 @@ pub enum ConnectError {
     /// The configuration cannot work; nothing was tried.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A node is to be reached by TLS (`https`, `wss`), which this version does not have; nothing
+    /// was tried. A reverse proxy or a tunnel on the bot's own machine can add it.
+    #[error("the node {node:?} asks for TLS, which is not available")]
+    TlsUnavailable {
+        /// The name of the node.
+        node: Arc<str>,
+    },
     /// No node was connected within the deadline. The client is closed.
     #[error("no node is connected{}", Causes(.report))]
     NoNode {

@@ -20,6 +20,7 @@ use crate::lock::lock;
 /// [`Event::Lagged`]; it delays neither the client nor other streams. It ends when the client is
 /// closed, and does not keep it open.
 #[derive(Debug)]
+#[must_use = "a stream that nobody reads only costs the client the events that it queues"]
 pub struct EventStream {
     subscriber: Arc<Subscriber>,
     subscribers: Arc<Subscribers>,
@@ -33,9 +34,16 @@ impl EventStream {
         poll_fn(|cx| self.subscriber.poll(cx)).await
     }
 
-    /// Takes the next event if there is one already.
+    /// Takes the next event if there is one already; [`is_ended`](Self::is_ended) tells whether
+    /// one may still come if there is none.
     pub fn try_next(&mut self) -> Option<Event> {
         lock(&self.subscriber.state).queue.pop()
+    }
+
+    /// Whether the client is closed and every event was taken: none will come any more.
+    pub fn is_ended(&self) -> bool {
+        let state = lock(&self.subscriber.state);
+        state.ended && state.queue.is_empty()
     }
 }
 
@@ -153,6 +161,14 @@ impl Publisher {
 
     pub(crate) const fn subscribers(&self) -> &Arc<Subscribers> {
         &self.subscribers
+    }
+
+    /// Sets how many events the streams of now can hold. What they hold already is dropped, so
+    /// it is for before the start.
+    pub(crate) fn set_events_max(&self, events_max: usize) {
+        for subscriber in self.subscribers.present() {
+            lock(&subscriber.state).queue = EventQueue::new(events_max);
+        }
     }
 
     /// The kinds that anybody listens for, if that has changed.

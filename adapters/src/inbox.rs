@@ -27,6 +27,7 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Entry>,
+    /// A guild stays here, and its one entry counts, until all that it has was handed over.
     voice: BTreeMap<GuildId, Vec<Voice>>,
     /// The last handle is gone.
     left: bool,
@@ -118,8 +119,8 @@ impl Inbox {
             if state.ended {
                 return;
             }
+            let is_listed = state.voice.contains_key(&guild);
             let waiting = state.voice.entry(guild).or_default();
-            let is_listed = !waiting.is_empty();
             waiting.retain(|old| !news.replaces(old));
             waiting.push(news);
             if !is_listed {
@@ -148,9 +149,32 @@ impl Inbox {
         (taken, !queue.is_empty())
     }
 
-    /// Takes what Discord said about a guild.
+    /// Takes what Discord said about a guild, until [`settle_voice`](Self::settle_voice) says
+    /// what became of it.
     pub(crate) fn take_voice(&self, guild: GuildId) -> Vec<Voice> {
-        lock(&self.state).voice.remove(&guild).unwrap_or_default()
+        let voice = &mut lock(&self.state).voice;
+        voice
+            .get_mut(&guild)
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Gives back what could not be handed over, unless something newer has come meanwhile;
+    /// returns whether there is anything to take.
+    pub(crate) fn settle_voice(&self, guild: GuildId, mut unsent: Vec<Voice>) -> bool {
+        let voice = &mut lock(&self.state).voice;
+        let Some(waiting) = voice.get_mut(&guild) else {
+            return false;
+        };
+        unsent.retain(|old| !waiting.iter().any(|news| news.replaces(old)));
+        unsent.append(waiting);
+        let is_left = !unsent.is_empty();
+        if is_left {
+            *waiting = unsent;
+        } else {
+            voice.remove(&guild);
+        }
+        is_left
     }
 
     /// Nothing is taken any more; what waits is answered so.
@@ -219,6 +243,27 @@ mod tests {
             panic!("{news:?}");
         };
         assert_eq!((last, then), (&server(1000), &state(1000)));
+    }
+
+    #[test]
+    fn voice_updates_that_are_given_back_yield_to_newer_ones() {
+        let inbox = Inbox::new(1, Arc::default());
+        inbox.voice(Voice::Server(server(1)));
+        inbox.voice(Voice::State(state(1)));
+        let unsent = inbox.take_voice(guild());
+        inbox.voice(Voice::Server(server(2)));
+
+        let is_left = inbox.settle_voice(guild(), unsent);
+        let news = inbox.take_voice(guild());
+
+        let [Voice::State(then), Voice::Server(last)] = &news[..] else {
+            panic!("{news:?}");
+        };
+        assert_eq!((is_left, then, last), (true, &state(1), &server(2)));
+        assert!(!inbox.settle_voice(guild(), Vec::new()));
+        assert_eq!(inbox.take(10).0.len(), 1, "a guild is listed once");
+        inbox.voice(Voice::State(state(2)));
+        assert_eq!(inbox.take(10).0.len(), 1, "and again after it was settled");
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder("170939974227541168".parse::<UserId>()?)
 //!     .node(NodeConfig::new("eu", "http://eu.example:2333", "youshallnotpass")?.region("eu"))
-//!     .node(NodeConfig::new("us", "https://us.example", "youshallnotpass")?.region("us"))
+//!     .node(NodeConfig::new("us", "http://us.example:2333", "youshallnotpass")?.region("us"))
 //!     .connect()
 //!     .await?;
 //! println!("{}", client.report());
@@ -49,12 +49,17 @@
 //! When the last handle goes, connections are closed, and the music plays on for as long as the
 //! nodes keep the sessions ([`Builder::resume_for`]).
 //!
+//! # TLS
+//!
+//! There is none in this version: a node at `https` or `wss` is refused with an error that names
+//! it, [`ConnectError::TlsUnavailable`] or [`Error::TlsUnavailable`].
+//!
 //! # Runtimes
 //!
 //! With the feature `tokio` (on by default) `Builder::connect` and `Builder::start` run the
 //! client on tokio. On anything else, implement [`Runtime`](runtime::Runtime), about a hundred
 //! lines, and use [`Builder::connect_on`] or [`Builder::build_on`]. The handles are the same
-//! types everywhere. All decisions are made by [`core`], which does no IO and can be driven,
+//! types everywhere. All decisions are made by [`lavapool_core`], which does no IO and can be driven,
 //! simulated and replayed without this crate.
 
 mod answer;
@@ -72,7 +77,7 @@ pub mod runtime;
 mod shared;
 mod views;
 
-pub use lavapool_core as core;
+pub use lavapool_core;
 pub use lavapool_core::node::{
     Loss, NodeConfig, NodeRef, NodeView, PenaltyWeights, ReconnectPolicy, Report, ReportedNode,
     Status, Stopped,

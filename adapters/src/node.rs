@@ -207,6 +207,11 @@ impl Node {
         self.ask(request, answer::rest)
     }
 
+    /// Whether it is a node of the client with this handle; ids say nothing of that.
+    pub(crate) fn is_of(&self, handle: &Arc<Handle>) -> bool {
+        Arc::ptr_eq(&self.handle, handle)
+    }
+
     fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {
         let node = Target::Node(self.id());
         self.submit(Command::Rest { node, request }, read)

@@ -15,8 +15,10 @@ use crate::shared::Handle;
 /// The command was queued when the method was called, whether or not this is ever polled.
 /// Dropping it drops only the wait: what was asked for happens all the same, except for a lookup
 /// (such as [`load_tracks`](crate::Client::load_tracks)) that was not sent yet, which is
-/// cancelled. The client stays open at least until the answer is there.
-#[must_use = "the command is queued, but only awaiting it tells whether it worked"]
+/// cancelled. [`detach`](Self::detach) drops the wait and lets even that go on. The client stays
+/// open for as long as this is held.
+#[must_use = "the command is queued, but only awaiting it tells whether it worked; \
+              `detach` it if that does not matter"]
 pub struct Pending<T> {
     reply: Arc<Reply>,
     handle: Arc<Handle>,
@@ -33,6 +35,12 @@ impl<T> Pending<T> {
             handle,
             read,
         }
+    }
+
+    /// Gives up the wait, but not what was asked for, whatever it is: nobody hears whether it
+    /// worked. It keeps the client open no longer than dropping this does.
+    pub fn detach(self) {
+        self.reply.detach();
     }
 }
 
@@ -80,6 +88,8 @@ enum State {
     Taken,
     /// Nobody waits any more.
     Abandoned,
+    /// Nobody waits, and the command goes on all the same.
+    Detached,
 }
 
 impl Default for State {
@@ -98,13 +108,14 @@ impl Reply {
         Arc::new(Self { state })
     }
 
-    /// Notes the id of the command; returns false if nobody waits for its answer any more.
+    /// Notes the id of the command; returns false if it was abandoned, or answered already.
     pub(crate) fn submitted(&self, id: CommandId) -> bool {
         match &mut *lock(&self.state) {
             State::Waiting { command, .. } => {
                 *command = Some(id);
                 true
             }
+            State::Detached => true,
             State::Answered(_) | State::Taken | State::Abandoned => false,
         }
     }
@@ -134,7 +145,7 @@ impl Reply {
     pub(crate) fn peek(&self) -> Option<Result<Answer, Error>> {
         match &*lock(&self.state) {
             State::Answered(answer) => Some(answer.clone()),
-            State::Waiting { .. } | State::Taken | State::Abandoned => None,
+            State::Waiting { .. } | State::Taken | State::Abandoned | State::Detached => None,
         }
     }
 
@@ -150,19 +161,30 @@ impl Reply {
             }
             State::Answered(_) => match std::mem::replace(&mut *state, State::Taken) {
                 State::Answered(answer) => Poll::Ready(answer),
-                State::Waiting { .. } | State::Taken | State::Abandoned => {
+                State::Waiting { .. } | State::Taken | State::Abandoned | State::Detached => {
                     unreachable!("the state was just seen to be an answer")
                 }
             },
-            State::Taken | State::Abandoned => panic!("polled after it was ready"),
+            State::Taken | State::Abandoned | State::Detached => {
+                panic!("polled after it was ready")
+            }
         }
     }
 
     /// Nobody waits any more; returns the command if the driver has to be told.
     fn abandon(&self) -> Option<CommandId> {
-        match std::mem::replace(&mut *lock(&self.state), State::Abandoned) {
-            State::Waiting { command, .. } => command,
-            State::Answered(_) | State::Taken | State::Abandoned => None,
+        let mut state = lock(&self.state);
+        if matches!(*state, State::Detached) {
+            return None;
         }
+        match std::mem::replace(&mut *state, State::Abandoned) {
+            State::Waiting { command, .. } => command,
+            State::Answered(_) | State::Taken | State::Abandoned | State::Detached => None,
+        }
+    }
+
+    /// Nobody waits any more, and the command goes on all the same.
+    fn detach(&self) {
+        *lock(&self.state) = State::Detached;
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lavapool_core::Command;
 use lavapool_core::player::{PlayerView, Source, Update, Volume};
 use lavapool_core::protocol::{Filters, GuildId, RawJson, Track, VoiceState};
+use lavapool_core::{Command, SubmitError};
 
 use crate::answer;
+use crate::error::Error;
 use crate::inbox::Voice;
 use crate::node::Node;
 use crate::pending::Pending;
@@ -63,7 +64,12 @@ impl Player {
     }
 
     /// As [`update`](Self::update), and a player that does not exist yet is made on this node.
+    ///
+    /// A node of another client is refused with [`SubmitError::NoSuchNode`].
     pub fn update_on(&self, node: &Node, update: Update) -> Pending<()> {
+        if !node.is_of(&self.lease.handle) {
+            return self.refuse_node();
+        }
         self.submit_update(Some(node), update)
     }
 
@@ -108,7 +114,12 @@ impl Player {
     }
 
     /// Moves to another node, playing there before it stops here.
+    ///
+    /// A node of another client is refused with [`SubmitError::NoSuchNode`].
     pub fn move_to(&self, node: &Node) -> Pending<()> {
+        if !node.is_of(&self.lease.handle) {
+            return self.refuse_node();
+        }
         let (guild, node) = (self.guild(), node.id());
         self.submit(Command::Move { guild, node })
     }
@@ -193,6 +204,11 @@ impl Player {
         })
     }
 
+    fn refuse_node(&self) -> Pending<()> {
+        let error = Error::Submit(SubmitError::NoSuchNode);
+        self.lease.handle.refuse(error, answer::done)
+    }
+
     fn submit(&self, command: Command) -> Pending<()> {
         let handle = &self.lease.handle;
         handle.submit(command, self.within, answer::done)
@@ -201,7 +217,7 @@ impl Player {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.handle.views.release(&self.cell);
+        self.handle.views.release(self.cell.guild);
     }
 }
 

@@ -17,7 +17,7 @@ use crate::lock::lock;
 pub(crate) struct Views {
     /// In the order of configuration.
     nodes: Mutex<Vec<Arc<NodeCell>>>,
-    players: Mutex<BTreeMap<GuildId, Arc<PlayerCell>>>,
+    players: Mutex<BTreeMap<GuildId, Lent>>,
     report: Mutex<Report>,
 }
 
@@ -27,6 +27,14 @@ pub(crate) struct NodeCell {
     pub(crate) node: NodeRef,
     view: Mutex<NodeView>,
     removed: AtomicBool,
+}
+
+/// A cell and how many leases of it there are. Nothing remembers a guild that has neither lease
+/// nor player. References are no such count: two that go at once would each see the other's.
+#[derive(Debug)]
+struct Lent {
+    cell: Arc<PlayerCell>,
+    leases: usize,
 }
 
 /// A player's view, if there is a player.
@@ -64,14 +72,12 @@ impl Views {
 
     fn publish_player(&self, guild: GuildId, view: Option<PlayerView>) {
         let mut players = lock(&self.players);
-        if view.is_none() && players.get(&guild).is_none_or(|cell| cell.is_unshared()) {
+        if view.is_none() && players.get(&guild).is_none_or(|lent| lent.leases == 0) {
             players.remove(&guild);
             return;
         }
-        let cell = players
-            .entry(guild)
-            .or_insert_with(|| PlayerCell::new(guild));
-        *lock(&cell.view) = view;
+        let lent = players.entry(guild).or_insert_with(|| Lent::new(guild));
+        *lock(&lent.cell.view) = view;
     }
 
     fn publish_node(&self, id: NodeId, view: Option<NodeView>) {
@@ -102,30 +108,46 @@ impl Views {
         lock(&self.report).clone()
     }
 
-    /// The guild's cell, made if there is none.
+    /// Leases the guild's cell, made if there is none; to be [released](Self::release).
     pub(crate) fn player(&self, guild: GuildId) -> Arc<PlayerCell> {
         let mut players = lock(&self.players);
-        let cell = players
-            .entry(guild)
-            .or_insert_with(|| PlayerCell::new(guild));
-        cell.clone()
+        let lent = players.entry(guild).or_insert_with(|| Lent::new(guild));
+        lent.lease()
     }
 
-    /// The cells that have a player, in the order of their guilds.
+    /// Leases the cells that have a player, in the order of their guilds.
     pub(crate) fn players(&self) -> Vec<Arc<PlayerCell>> {
-        let players = lock(&self.players);
-        let exists = |cell: &&Arc<PlayerCell>| lock(&cell.view).is_some();
-        players.values().filter(exists).cloned().collect()
+        let mut players = lock(&self.players);
+        let exists = |lent: &&mut Lent| lock(&lent.cell.view).is_some();
+        players
+            .values_mut()
+            .filter(exists)
+            .map(Lent::lease)
+            .collect()
     }
 
-    /// A handle lets go of its cell: nothing remembers a guild that has neither handle nor
-    /// player.
-    pub(crate) fn release(&self, cell: &Arc<PlayerCell>) {
+    /// Ends a lease.
+    pub(crate) fn release(&self, guild: GuildId) {
         let mut players = lock(&self.players);
-        // The map and the handle: nobody else can clone it while the map is locked.
-        if Arc::strong_count(cell) <= 2 && lock(&cell.view).is_none() {
-            players.remove(&cell.guild);
+        let Some(lent) = players.get_mut(&guild) else {
+            return;
+        };
+        lent.leases = lent.leases.saturating_sub(1);
+        if lent.leases == 0 && lock(&lent.cell.view).is_none() {
+            players.remove(&guild);
         }
+    }
+}
+
+impl Lent {
+    fn new(guild: GuildId) -> Self {
+        let cell = PlayerCell::new(guild);
+        Self { cell, leases: 0 }
+    }
+
+    fn lease(&mut self) -> Arc<PlayerCell> {
+        self.leases += 1;
+        self.cell.clone()
     }
 }
 
@@ -165,11 +187,6 @@ impl PlayerCell {
         Arc::new(Self { guild, view })
     }
 
-    /// Whether the map alone holds it.
-    fn is_unshared(self: &Arc<Self>) -> bool {
-        Arc::strong_count(self) == 1
-    }
-
     pub(crate) fn view(&self) -> Option<PlayerView> {
         lock(&self.view).clone()
     }
@@ -177,5 +194,30 @@ impl PlayerCell {
     /// Reads one part of the view.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&PlayerView) -> T) -> Option<T> {
         lock(&self.view).as_ref().map(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lavapool_core::protocol::UserId;
+    use lavapool_core::{PoolConfig, Seed, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn two_leases_of_no_player_that_end_at_once_leave_nothing_behind() {
+        let user = UserId::new(1).expect("not zero");
+        let pool = Pool::new(PoolConfig::new(user), Seed::new([0; 32]), Timestamp::ZERO);
+        let views = Views::new(&pool.expect("nothing is wrong with it"));
+        let guild = GuildId::new(1).expect("not zero");
+
+        // Both end before either lets go of its reference, as on two threads.
+        let leased = [views.player(guild), views.player(guild)];
+        views.release(guild);
+        assert_eq!(lock(&views.players).len(), 1);
+        views.release(guild);
+
+        assert_eq!(lock(&views.players).len(), 0);
+        drop(leased);
     }
 }

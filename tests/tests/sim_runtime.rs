@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use lavapool::core::Closed;
+use lavapool::lavapool_core::Closed;
 use lavapool::{
-    Builder, ChannelId, Client, ConnectError, Event, GuildId, Kinds, Leaving, Loss, NodeConfig,
-    Secret, Source, Status, Update, UserId, VoiceServerUpdate, VoiceStateUpdate, Volume,
+    Builder, ChannelId, Client, ConnectError, Event, GuildId, Kinds, Leaving, Limits, Loss,
+    NodeConfig, Secret, Source, Status, Update, UserId, VoiceServerUpdate, VoiceStateUpdate,
+    Volume,
 };
 use lavapool_tests::node;
 use lavapool_tests::sim::SimRuntime;
@@ -153,6 +154,48 @@ fn the_addresses_of_a_host_are_tried_in_order() {
 }
 
 #[test]
+fn an_address_that_never_answers_holds_up_the_next_one_for_a_moment_only() {
+    SimRuntime::run(|sim| async move {
+        for name in ["silent", "mute", "refusing", "good"] {
+            add(&sim, name);
+        }
+        sim.add_alias("cluster", &["silent", "mute", "refusing", "good"]);
+        sim.cut_off("silent", true);
+        sim.cut_off("mute", true);
+        sim.kill("refusing");
+
+        let builder = builder().node(config("cluster"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+
+        assert_eq!(client.report().connected(), 1);
+        // Two head starts, one refusal, one handshake.
+        let elapsed = sim.elapsed();
+        let (least, most) = (Duration::from_millis(500), Duration::from_millis(520));
+        assert!(least < elapsed && elapsed < most, "{elapsed:?}");
+    });
+}
+
+#[test]
+fn the_first_address_to_answer_counts_however_late_it_was_tried() {
+    SimRuntime::run(|sim| async move {
+        for name in ["slow", "slower"] {
+            add(&sim, name);
+        }
+        sim.add_alias("cluster", &["slow", "slower"]);
+        sim.set_latency(Duration::from_millis(200));
+
+        let builder = builder().node(config("cluster"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+        sim.sleep(Duration::from_secs(2)).await;
+
+        assert_eq!(client.report().connected(), 1);
+        let handshakes =
+            ["slow", "slower"].map(|name| sim.with(name, |node| node.log().handshakes.len()));
+        assert_eq!(handshakes, [1, 0]);
+    });
+}
+
+#[test]
 fn of_many_voice_updates_the_latest_of_each_kind_is_sent() {
     SimRuntime::run(|sim| async move {
         let client = connected(&sim, ["main"]).await;
@@ -175,6 +218,38 @@ fn of_many_voice_updates_the_latest_of_each_kind_is_sent() {
         assert_eq!(endpoints, ["frankfurt99999.discord.media:443"]);
         let patches = patches(&sim);
         assert_eq!(patches.len(), 1, "{patches:?}");
+    });
+}
+
+#[test]
+fn voice_updates_that_find_the_pool_full_are_sent_as_soon_as_there_is_room() {
+    SimRuntime::run(|sim| async move {
+        add(&sim, "main");
+        sim.with("main", |node| {
+            let delay = Duration::from_secs(10);
+            node.faults().slow.insert(node::AnswerKind::Load, delay);
+        });
+        let limits = Limits {
+            commands_max: 1,
+            ..Limits::default()
+        };
+        let builder = builder().limits(limits).node(config("main"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+        let player = client.player(guild());
+        player.update(song().without_voice()).await.unwrap();
+
+        let slow = client.load_tracks("ytsearch:words");
+        for number in 0..100 {
+            sim.sleep(Duration::from_millis(1)).await;
+            join_voice(&client, &format!("frankfurt{number}"));
+        }
+        let before = patches(&sim).len();
+        slow.await.unwrap();
+        sim.sleep(Duration::from_millis(5)).await;
+
+        let sent = &patches(&sim)[1..];
+        assert_eq!((before, sent.len()), (1, 1), "{sent:?}");
+        assert!(sent[0].contains("frankfurt99.discord.media"), "{sent:?}");
     });
 }
 

@@ -1,5 +1,6 @@
 //! [`Driver`]: the one future that moves the bytes.
 
+mod dial;
 mod ready;
 mod sockets;
 
@@ -10,13 +11,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use lavapool_core::protocol::GuildId;
+use lavapool_core::rest::Request;
 use lavapool_core::{
     Answer, Command, CommandId, Input, Leaving, Output, Pool, RequestError, SubmitError, Timestamp,
 };
 
 use crate::error::Error;
 use crate::events::Publisher;
-use crate::inbox::{Entry, Submission, Voice};
+use crate::inbox::{Entry, Submission};
 use crate::pending::Reply;
 use crate::runtime::{Runtime, Timer};
 use crate::shared::Shared;
@@ -42,8 +45,8 @@ pub struct Driver<R: Runtime> {
     shared: Arc<Shared>,
     publisher: Publisher,
     ready: Arc<Ready>,
-    /// What the pool has had no room for yet.
-    voice: VecDeque<Voice>,
+    /// The guilds with news in the inbox, which the pool may have had no room for yet.
+    voice: VecDeque<GuildId>,
     waiting: BTreeMap<CommandId, Waiting>,
     answers: Vec<(Arc<Reply>, Result<Answer, RequestError>)>,
     buffer: Box<[u8]>,
@@ -104,11 +107,13 @@ impl<R: Runtime> Driver<R> {
         self.do_outputs();
         self.sockets.poll_lingering(cx, now);
         self.shared.views.publish(&mut self.pool);
+        // Each answer has made room for another command.
+        let more_room = !self.answers.is_empty() && self.wants_room();
         for (reply, answer) in self.answers.drain(..) {
             reply.answer(answer.map_err(Error::from));
         }
         self.publisher.publish(|| self.pool.poll_event());
-        more_entries || more_slots
+        more_entries || more_slots || more_room
     }
 
     /// Submits what handles asked for; returns whether there is more of it.
@@ -120,11 +125,13 @@ impl<R: Runtime> Driver<R> {
                 Entry::Submit(submission) => self.submit(*submission, now),
                 Entry::Cancel(command) => self.cancel(command, now),
                 Entry::Voice(guild) => {
-                    self.voice.extend(self.shared.inbox.take_voice(guild));
+                    self.voice.push_back(guild);
                     self.submit_voice(now);
                 }
             }
         }
+        // What was cancelled has made room.
+        self.submit_voice(now);
         if self.shared.inbox.is_left() && !self.is_closing {
             let closed = self.pool.submit(Command::Close(Leaving::Keep), now);
             self.is_closing = !is_full(&closed);
@@ -139,10 +146,16 @@ impl<R: Runtime> Driver<R> {
             detached,
             reply,
         } = submission;
-        if matches!(command, Command::Rest { .. }) && reply.is_abandoned() {
+        let is_lookup = matches!(&command, Command::Rest { request, .. } if is_lookup(request));
+        if is_lookup && reply.is_abandoned() {
             return;
         }
-        let may_cancel = !matches!(command, Command::Close(_) | Command::RemoveNode { .. });
+        let may_cancel = match command {
+            Command::Close(_) | Command::RemoveNode { .. } => false,
+            // Cancelled before it is sent, it would never be.
+            Command::Rest { .. } => is_lookup,
+            _ => true,
+        };
         let submitted = match deadline {
             Some(deadline) => self.pool.submit_by(command, deadline, now),
             None => self.pool.submit(command, now),
@@ -171,14 +184,32 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Hands over what Discord said. The pool refuses it only while it has no room for another
-    /// command; an answer makes room, and a turn.
+    /// command; until then it waits in the inbox, where the news of a guild replaces the old.
     fn submit_voice(&mut self, now: Timestamp) {
-        while let Some(news) = self.voice.front() {
-            if is_full(&self.pool.submit(news.clone().into_command(), now)) {
+        for _ in 0..self.voice.len() {
+            let Some(guild) = self.voice.pop_front() else {
+                return;
+            };
+            let mut news = self.shared.inbox.take_voice(guild).into_iter().peekable();
+            while let Some(next) = news.peek() {
+                if is_full(&self.pool.submit(next.clone().into_command(), now)) {
+                    break;
+                }
+                news.next();
+            }
+            let is_stopped = news.peek().is_some();
+            if self.shared.inbox.settle_voice(guild, news.collect()) {
+                self.voice.push_back(guild);
+            }
+            if is_stopped {
                 return;
             }
-            self.voice.pop_front();
         }
+    }
+
+    /// Whether something waits for nothing but room for another command.
+    fn wants_room(&self) -> bool {
+        !self.voice.is_empty() || (self.shared.inbox.is_left() && !self.is_closing)
     }
 
     /// Goes on with the sockets that are ready; returns whether there are more.
@@ -281,7 +312,7 @@ impl<R: Runtime> Driver<R> {
         while let Some(output) = self.pool.poll_output() {
             match output {
                 Output::Connect(id, endpoint) => {
-                    let dial = sockets::dial(self.runtime.clone(), &endpoint);
+                    let dial = dial::dial(self.runtime.clone(), &endpoint);
                     self.sockets.dial(id, dial);
                 }
                 Output::Close(id) => self.sockets.close(id, self.runtime.now()),
@@ -359,6 +390,24 @@ impl<R: Runtime> Drop for Driver<R> {
 impl<R: Runtime> std::fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+/// Whether nothing but the answer is lost when the request is never sent.
+fn is_lookup(request: &Request) -> bool {
+    match request {
+        Request::LoadTracks { .. }
+        | Request::DecodeTrack { .. }
+        | Request::DecodeTracks(_)
+        | Request::Players
+        | Request::Player(_)
+        | Request::Info
+        | Request::Stats
+        | Request::Version
+        | Request::RoutePlannerStatus => true,
+        Request::Raw { method, .. } => matches!(method.as_str(), "GET" | "HEAD"),
+        // What this version does not know may change something.
+        _ => false,
     }
 }
 

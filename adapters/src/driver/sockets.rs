@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use lavapool_core::{Closed, Endpoint, SocketId, Timestamp};
+use lavapool_core::{Closed, SocketId, Timestamp};
 
+use super::dial::{Dial, cause};
 use super::ready::{Ready, SlotWaker};
 use crate::runtime::{Runtime, Socket};
 
@@ -41,8 +41,6 @@ pub(super) enum Stage<R: Runtime> {
     Dialling(Dial<R::Socket>),
     Open(R::Socket),
 }
-
-pub(super) type Dial<S> = Pin<Box<dyn Future<Output = Result<S, Closed>> + Send>>;
 
 impl<R: Runtime> Sockets<R> {
     pub(super) const fn new(ready: Arc<Ready>) -> Self {
@@ -162,43 +160,6 @@ impl<R: Runtime> Occupant<R> {
             },
         };
         Poll::Ready(Err(self.broken.unwrap_or(end)))
-    }
-}
-
-/// Looks up the host and tries its addresses one after the other.
-pub(super) fn dial<R: Runtime>(runtime: Arc<R>, endpoint: &Endpoint) -> Dial<R::Socket> {
-    if endpoint.is_secure() {
-        return Box::pin(std::future::ready(Err(Closed::TlsUnavailable)));
-    }
-    let resolve = runtime.resolve(endpoint.host(), endpoint.port());
-    Box::pin(async move {
-        // What a resolver says when it finds nothing differs from system to system.
-        let addresses = resolve.await.map_err(|_| Closed::NameNotFound)?;
-        let mut last = Closed::NameNotFound;
-        for address in addresses {
-            match runtime.connect(address).await {
-                Ok(socket) => return Ok(socket),
-                Err(error) => last = cause(&error),
-            }
-        }
-        Err(last)
-    })
-}
-
-fn cause(error: &io::Error) -> Closed {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Closed::Refused,
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => Closed::Reset,
-        io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::NetworkDown
-        | io::ErrorKind::AddrNotAvailable => Closed::Unreachable,
-        io::ErrorKind::TimedOut => Closed::TimedOut,
-        io::ErrorKind::UnexpectedEof => Closed::EndOfStream,
-        _ => Closed::Failed,
     }
 }
 

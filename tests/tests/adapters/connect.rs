@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use lavapool::core::Closed;
-use lavapool::{
-    ConfigError, ConnectError, Error, Event, Kinds, Loss, NodeConfig, RequestError, Status, Stopped,
-};
+use lavapool::{ConfigError, ConnectError, Error, NodeConfig, RequestError, Status, Stopped};
 
 use crate::{builder, config, listen, refusing};
 
@@ -106,20 +103,29 @@ async fn a_wrong_configuration_is_refused_before_anything_is_dialled() {
 }
 
 #[tokio::test]
-async fn tls_without_tls_is_said_and_not_tried() {
-    let node = listen("a").await;
-    let secure = config("a", &node).secure(true);
+async fn a_node_with_tls_is_refused_by_name_before_anything_is_dialled() {
+    let (plain, other) = (listen("plain").await, listen("other").await);
+    let secure = config("secure", &other).secure(true);
 
-    let client = builder().node(secure).start().unwrap();
-    let mut events = client.events_of(Kinds::NODES);
-    let loss = loop {
-        if let Event::NodeReconnecting { loss, .. } = events.next().await.unwrap() {
-            break loss;
-        }
-    };
+    let error = builder()
+        .nodes([config("plain", &plain), secure.clone()])
+        .connect()
+        .await
+        .unwrap_err();
 
-    assert_eq!(loss, Loss::Socket(Closed::TlsUnavailable));
-    assert_eq!(node.with(|node| node.log().handshakes.len()).await, 0);
+    let node = || "secure".into();
+    assert_eq!(error, ConnectError::TlsUnavailable { node: node() });
+    let sentence = "the node \"secure\" asks for TLS, which is not available";
+    assert_eq!(error.to_string(), sentence);
+    assert_eq!(plain.with(|node| node.log().handshakes.len()).await, 0);
+
+    let client = builder().node(config("plain", &plain)).connect().await;
+    let client = client.unwrap();
+    let refused = Error::TlsUnavailable { node: node() };
+    let added = client.add_node(secure.clone()).await;
+    assert_eq!(added, Err(refused.clone()));
+    assert_eq!(client.add_node_detached(secure).await, Err(refused));
+    assert_eq!(client.nodes().len(), 1);
 }
 
 #[tokio::test]

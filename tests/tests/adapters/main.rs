@@ -77,3 +77,14 @@ async fn requests(listener: &Listener, part: &'static str) -> Vec<String> {
 fn drained(events: &mut EventStream) -> Vec<Event> {
     std::iter::from_fn(|| events.try_next()).collect()
 }
+
+/// Everything at once, next to paths of the language's own `core`.
+mod prelude {
+    use lavapool::*;
+
+    #[test]
+    fn a_glob_import_hides_nothing_of_the_language() {
+        let deadline = Timing::default().command_deadline;
+        assert_eq!(deadline, core::time::Duration::from_secs(30));
+    }
+}

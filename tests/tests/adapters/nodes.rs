@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lavapool::core::Closed;
+use lavapool::lavapool_core::Closed;
 use lavapool::protocol::SessionUpdate;
 use lavapool::{
     ConfigError, Error, Leaving, LoadResult, Loss, NodeConfig, RequestError, Status, SubmitError,

@@ -78,6 +78,21 @@ async fn a_stop_keeps_the_player_and_a_destroy_takes_it_away() {
 }
 
 #[tokio::test]
+async fn a_node_of_another_client_is_no_place_for_a_player() {
+    let (_listener, client) = one_node().await;
+    let (_other_listener, other) = one_node().await;
+    let player = client.player(guild());
+    player.update(song().without_voice()).await.unwrap();
+
+    let foreign = other.node("main").unwrap();
+    assert_eq!(foreign.id(), client.node("main").unwrap().id());
+
+    let refused = Err(SubmitError::NoSuchNode.into());
+    assert_eq!(player.update_on(&foreign, song()).await, refused);
+    assert_eq!(player.move_to(&foreign).await, refused);
+}
+
+#[tokio::test]
 async fn a_killed_node_hands_its_player_to_the_other_one() {
     let (first, second) = (listen("first").await, listen("second").await);
     let client = builder()

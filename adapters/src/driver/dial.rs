@@ -1,0 +1,126 @@
+//! [`dial`]: a connection to whichever address of a host answers first.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use lavapool_core::{Closed, Endpoint};
+
+use crate::runtime::{Runtime, Timer};
+
+/// A connection on its way.
+pub(super) type Dial<S> = Pin<Box<dyn Future<Output = Result<S, Closed>> + Send>>;
+
+/// Looks up the host and tries its addresses in their order, each as soon as the one before it
+/// has failed or [`HEAD_START`] has passed: an address that never answers must not use up the
+/// time of the others (RFC 8305 §5). The first connection counts, the other attempts are dropped.
+pub(super) fn dial<R: Runtime>(runtime: Arc<R>, endpoint: &Endpoint) -> Dial<R::Socket> {
+    if endpoint.is_secure() {
+        return Box::pin(std::future::ready(Err(Closed::TlsUnavailable)));
+    }
+    let resolve = runtime.resolve(endpoint.host(), endpoint.port());
+    Box::pin(async move {
+        // What a resolver says when it finds nothing differs from system to system.
+        let addresses = resolve.await.map_err(|_| Closed::NameNotFound)?;
+        let race = Race {
+            timer: runtime.timer(),
+            runtime,
+            addresses: addresses.into_iter(),
+            attempts: Vec::new(),
+            last: Closed::NameNotFound,
+        };
+        race.await
+    })
+}
+
+/// The attempts to reach one host.
+struct Race<R: Runtime> {
+    runtime: Arc<R>,
+    /// Those that were not tried yet.
+    addresses: std::vec::IntoIter<SocketAddr>,
+    attempts: Vec<Pin<Box<dyn Future<Output = io::Result<R::Socket>> + Send>>>,
+    /// The end of the head start of the latest attempt.
+    timer: R::Timer,
+    /// Why the latest attempt to fail did so.
+    last: Closed,
+}
+
+impl<R: Runtime> Race<R> {
+    /// Goes on with every attempt, and takes out those that failed.
+    fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Poll<R::Socket> {
+        let mut connected = None;
+        let last = &mut self.last;
+        self.attempts.retain_mut(|attempt| {
+            if connected.is_some() {
+                return false;
+            }
+            match attempt.as_mut().poll(cx) {
+                Poll::Pending => return true,
+                Poll::Ready(Ok(socket)) => connected = Some(socket),
+                Poll::Ready(Err(error)) => *last = cause(&error),
+            }
+            false
+        });
+        connected.map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn is_next_due(&mut self, has_failed: bool, cx: &mut Context<'_>) -> bool {
+        self.attempts.is_empty()
+            || (self.addresses.len() > 0 && (has_failed || self.timer.poll(cx).is_ready()))
+    }
+
+    /// Begins the next attempt; returns false if every address was tried.
+    fn start_next(&mut self) -> bool {
+        let Some(address) = self.addresses.next() else {
+            return false;
+        };
+        self.attempts.push(Box::pin(self.runtime.connect(address)));
+        self.timer.reset(self.runtime.now() + HEAD_START);
+        true
+    }
+}
+
+impl<R: Runtime> Future for Race<R> {
+    type Output = Result<R::Socket, Closed>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            let before = this.attempts.len();
+            if let Poll::Ready(socket) = this.poll_attempts(cx) {
+                return Poll::Ready(Ok(socket));
+            }
+            let has_failed = this.attempts.len() < before;
+            if !this.is_next_due(has_failed, cx) {
+                return Poll::Pending;
+            }
+            if !this.start_next() {
+                return Poll::Ready(Err(this.last));
+            }
+        }
+    }
+}
+
+/// What an error of the operating system means to the pool.
+pub(super) fn cause(error: &io::Error) -> Closed {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => Closed::Refused,
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::NotConnected => Closed::Reset,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable => Closed::Unreachable,
+        io::ErrorKind::TimedOut => Closed::TimedOut,
+        io::ErrorKind::UnexpectedEof => Closed::EndOfStream,
+        _ => Closed::Failed,
+    }
+}
+
+/// How long an address is tried before the next one is too (RFC 8305 §8).
+const HEAD_START: Duration = Duration::from_millis(250);
