@@ -83,7 +83,8 @@ impl Tables {
         }
     }
 
-    /// Sends a player that has no node to the best one.
+    /// Sends a player that has no node to the best one; back to the one that it was lost from, if
+    /// that has come back with it.
     pub(super) fn move_player(
         &mut self,
         id: PlayerId,
@@ -91,6 +92,11 @@ impl Tables {
         except: &[NodeId],
         now: Timestamp,
     ) {
+        let has_it = self.node(from).is_some_and(Node::has_resumed);
+        let guild = self.player(id).map(|player| player.guild);
+        if has_it && guild.is_some_and(|guild| !self.is_buried(from, guild)) {
+            return self.stay(id, from, now);
+        }
         if let Some(to) = self.choose_for(id, except) {
             self.start_move(id, from, to, Move::Lost, now);
         }
