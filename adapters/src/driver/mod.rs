@@ -32,6 +32,11 @@ use sockets::{Sockets, Stage};
 /// other ways to start a client spawn it. It ends when the client is closed. Dropped before that,
 /// it drops the connections without a word, and every call is answered with [`Error::Closed`].
 ///
+/// So it does if it ever panics, which is a bug: calls are answered with [`Error::Closed`] and
+/// streams of events end, as after [`Client::close`](crate::Client::close). The panic itself is
+/// seen by whoever runs this future; a bot that wants to see it uses `build_on` and keeps what
+/// its runtime gives for the task.
+///
 /// Each poll does a bounded amount of work, and asks for another if there is more. Inputs come
 /// first, then views are published, then answers are given, then events.
 #[must_use = "nothing happens unless the driver is polled"]

@@ -27,7 +27,18 @@ impl Tokio {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn current() -> Self {
-        let (handle, origin) = (Handle::current(), Instant::now());
+        Handle::current().into()
+    }
+}
+
+impl From<Handle> for Tokio {
+    /// The runtime of this handle, for a start from outside of it.
+    fn from(handle: Handle) -> Self {
+        let origin = {
+            // A paused clock is seen from the inside only.
+            let _entered = handle.enter();
+            Instant::now()
+        };
         Self { handle, origin }
     }
 }
@@ -41,6 +52,8 @@ impl Runtime for Tokio {
     }
 
     fn timer(&self) -> TokioTimer {
+        // A timer belongs to the runtime that it is made in.
+        let _entered = self.handle.enter();
         let (origin, sleep) = (self.origin, Box::pin(sleep_until(self.origin)));
         TokioTimer { origin, sleep }
     }
