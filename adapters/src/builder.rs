@@ -135,7 +135,7 @@ impl Builder {
             .subscribe(Kinds::ALL, events_max)
     }
 
-    /// As [`connect_on`](Self::connect_on), on the present tokio runtime.
+    /// As [`connect_on`](Self::connect_on), on the present tokio runtime. Cancel safe, as that.
     ///
     /// # Errors
     /// As [`connect_on`](Self::connect_on).

@@ -47,8 +47,10 @@ impl Client {
         Self { handle, within }
     }
 
-    /// The same client, whose commands, and those of the handles that come from it, must be
-    /// answered within this time. Default
+    /// The same client, whose commands must be answered within this time. The [`Node`]s and
+    /// [`Player`]s that it shows inherit that; a node that a command is answered with, such as
+    /// that of [`add_node`](Self::add_node), does not, and neither does
+    /// [`add_node_detached`](Self::add_node_detached), which waits for nothing. Default
     /// [`Timing::command_deadline`](lavapool_core::Timing::command_deadline).
     #[must_use]
     pub fn within(&self, deadline: Duration) -> Self {

@@ -59,8 +59,8 @@
 //! With the feature `tokio` (on by default) `Builder::connect` and `Builder::start` run the
 //! client on tokio. On anything else, implement [`Runtime`](runtime::Runtime), about a hundred
 //! lines, and use [`Builder::connect_on`] or [`Builder::build_on`]. The handles are the same
-//! types everywhere. All decisions are made by [`lavapool_core`], which does no IO and can be driven,
-//! simulated and replayed without this crate.
+//! types everywhere. All decisions are made by [`lavapool_core`], which does no IO and can be
+//! driven, simulated and replayed without this crate.
 
 mod answer;
 mod builder;

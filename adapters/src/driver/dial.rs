@@ -14,6 +14,9 @@ use crate::runtime::{Runtime, Timer};
 /// A connection on its way.
 pub(super) type Dial<S> = Pin<Box<dyn Future<Output = Result<S, Closed>> + Send>>;
 
+/// A connection to one address on its way.
+type Trial<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
+
 /// Looks up the host and tries its addresses in their order, each as soon as the one before it
 /// has failed or [`HEAD_START`] has passed: an address that never answers must not use up the
 /// time of the others (RFC 8305 §5). The first connection counts, the other attempts are dropped.
@@ -41,7 +44,7 @@ struct Race<R: Runtime> {
     runtime: Arc<R>,
     /// Those that were not tried yet.
     addresses: std::vec::IntoIter<SocketAddr>,
-    attempts: Vec<Pin<Box<dyn Future<Output = io::Result<R::Socket>> + Send>>>,
+    attempts: Vec<Trial<R::Socket>>,
     /// The end of the head start of the latest attempt.
     timer: R::Timer,
     /// Why the latest attempt to fail did so.

@@ -32,6 +32,11 @@ use sockets::{Sockets, Stage};
 /// other ways to start a client spawn it. It ends when the client is closed. Dropped before that,
 /// it drops the connections without a word, and every call is answered with [`Error::Closed`].
 ///
+/// So it does if it ever panics, which is a bug: calls are answered with [`Error::Closed`] and
+/// streams of events end, as after [`Client::close`](crate::Client::close). The panic itself is
+/// seen by whoever runs this future; a bot that wants to see it uses `build_on` and keeps what
+/// its runtime gives for the task.
+///
 /// Each poll does a bounded amount of work, and asks for another if there is more. Inputs come
 /// first, then views are published, then answers are given, then events.
 #[must_use = "nothing happens unless the driver is polled"]
@@ -94,7 +99,7 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Does a bounded amount of work; returns whether there is more to do at once.
-    fn turn(&mut self, cx: &mut Context<'_>) -> bool {
+    fn turn(&mut self) -> bool {
         let now = self.runtime.now();
         if let Some(kinds) = self.publisher.poll_kinds() {
             self.pool.listen(kinds);
@@ -105,7 +110,7 @@ impl<R: Runtime> Driver<R> {
         let more_entries = self.take_entries(now);
         let more_slots = self.look_at_sockets();
         self.do_outputs();
-        self.sockets.poll_lingering(cx, now);
+        self.sockets.drop_lingering(now);
         self.shared.views.publish(&mut self.pool);
         // Each answer has made room for another command.
         let more_room = !self.answers.is_empty() && self.wants_room();
@@ -226,6 +231,7 @@ impl<R: Runtime> Driver<R> {
             return;
         };
         slot.listing.unlist();
+        slot.poll_lingering();
         let Some(occupant) = &mut slot.occupant else {
             return;
         };
@@ -369,7 +375,7 @@ impl<R: Runtime> Future for Driver<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.ready.register(cx.waker());
-        let has_more = this.turn(cx);
+        let has_more = this.turn();
         if this.is_finished() {
             this.end();
             return Poll::Ready(());

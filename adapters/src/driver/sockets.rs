@@ -15,14 +15,16 @@ use crate::runtime::{Runtime, Socket};
 /// The sockets that the driver holds, by the slots of their ids.
 pub(super) struct Sockets<R: Runtime> {
     slots: Vec<Slot<R>>,
-    /// Sockets that the pool has closed and that are still passing on their last bytes.
-    lingering: VecDeque<(Timestamp, R::Socket)>,
+    /// The slots with lingering sockets and when those are dropped, in the order of time.
+    lingering: VecDeque<(Timestamp, usize)>,
     ready: Arc<Ready>,
 }
 
 /// A place for one socket after the other.
 pub(super) struct Slot<R: Runtime> {
     pub(super) occupant: Option<Occupant<R>>,
+    /// Earlier occupants, which the pool has closed and which still pass on their last bytes.
+    lingering: Vec<(Timestamp, R::Socket)>,
     pub(super) listing: Arc<SlotWaker>,
     pub(super) waker: Waker,
 }
@@ -58,6 +60,7 @@ impl<R: Runtime> Sockets<R> {
             let waker = Waker::from(listing.clone());
             self.slots.push(Slot {
                 occupant: None,
+                lingering: Vec::new(),
                 listing,
                 waker,
             });
@@ -98,14 +101,28 @@ impl<R: Runtime> Sockets<R> {
         if let Stage::Open(socket) = occupant.stage
             && occupant.broken.is_none()
         {
-            self.lingering.push_back((now + LINGER_FOR, socket));
+            let until = now + LINGER_FOR;
+            slot.lingering.push((until, socket));
+            slot.poll_lingering();
+            if !slot.lingering.is_empty() {
+                self.lingering.push_back((until, id.slot()));
+            }
         }
     }
 
-    /// Goes on with closing what the pool is done with.
-    pub(super) fn poll_lingering(&mut self, cx: &mut Context<'_>, now: Timestamp) {
-        self.lingering
-            .retain_mut(|(until, socket)| *until > now && socket.poll_close(cx).is_pending());
+    /// Drops the sockets that have lingered for too long.
+    pub(super) fn drop_lingering(&mut self, now: Timestamp) {
+        while let Some((until, index)) = self.lingering.front().copied() {
+            let Some(slot) = self.slots.get_mut(index) else {
+                return;
+            };
+            slot.lingering.retain(|(until, _)| *until > now);
+            // Those that closed by themselves need no timer any more.
+            if slot.lingering.iter().any(|(other, _)| *other == until) {
+                return;
+            }
+            self.lingering.pop_front();
+        }
     }
 
     /// When the first of the lingering sockets is dropped.
@@ -115,7 +132,17 @@ impl<R: Runtime> Sockets<R> {
 
     /// Whether no socket is open any more.
     pub(super) fn is_empty(&self) -> bool {
-        self.lingering.is_empty() && self.slots.iter().all(|slot| slot.occupant.is_none())
+        let is_empty = |slot: &Slot<R>| slot.occupant.is_none() && slot.lingering.is_empty();
+        self.slots.iter().all(is_empty)
+    }
+}
+
+impl<R: Runtime> Slot<R> {
+    /// Goes on with closing what the pool is done with.
+    pub(super) fn poll_lingering(&mut self) {
+        let mut cx = Context::from_waker(&self.waker);
+        self.lingering
+            .retain_mut(|(_, socket)| socket.poll_close(&mut cx).is_pending());
     }
 }
 

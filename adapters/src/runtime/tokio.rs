@@ -27,7 +27,14 @@ impl Tokio {
     /// # Panics
     /// Outside a tokio runtime.
     pub fn current() -> Self {
-        let (handle, origin) = (Handle::current(), Instant::now());
+        Handle::current().into()
+    }
+}
+
+impl From<Handle> for Tokio {
+    /// The runtime of this handle, for a start from outside of it.
+    fn from(handle: Handle) -> Self {
+        let origin = Instant::now();
         Self { handle, origin }
     }
 }
@@ -41,8 +48,8 @@ impl Runtime for Tokio {
     }
 
     fn timer(&self) -> TokioTimer {
-        let (origin, sleep) = (self.origin, Box::pin(sleep_until(self.origin)));
-        TokioTimer { origin, sleep }
+        let _entered = self.handle.enter();
+        TokioTimer(self.origin, Box::pin(sleep_until(self.origin)))
     }
 
     fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
@@ -51,7 +58,10 @@ impl Runtime for Tokio {
     }
 
     fn connect(&self, address: SocketAddr) -> impl Attempt<TcpStream> {
-        open(address)
+        async move {
+            let socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true).map(|()| socket)
+        }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -75,25 +85,16 @@ impl Socket for TcpStream {
     }
 }
 
-/// The timer of [`Tokio`].
+/// The timer of [`Tokio`]: the origin of its clock, and what sleeps.
 #[derive(Debug)]
-pub struct TokioTimer {
-    origin: Instant,
-    sleep: Pin<Box<Sleep>>,
-}
+pub struct TokioTimer(Instant, Pin<Box<Sleep>>);
 
 impl Timer for TokioTimer {
     fn reset(&mut self, at: Timestamp) {
-        let at = self.origin + at.since(Timestamp::ZERO);
-        self.sleep.as_mut().reset(at);
+        self.1.as_mut().reset(self.0 + at.since(Timestamp::ZERO));
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.sleep.as_mut().poll(cx)
+        self.1.as_mut().poll(cx)
     }
-}
-
-async fn open(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket = TcpStream::connect(address).await?;
-    socket.set_nodelay(true).map(|()| socket)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lavapool::runtime::Tokio;
 use lavapool::{ConfigError, ConnectError, Error, NodeConfig, RequestError, Status, Stopped};
 
 use crate::{builder, config, listen, refusing};
@@ -138,4 +139,17 @@ async fn every_address_of_a_name_is_tried() {
     let client = builder().node(by_name).connect().await.unwrap();
 
     assert_eq!(client.report().connected(), 1);
+}
+
+#[test]
+fn a_client_starts_from_outside_of_the_runtime_that_runs_it() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let node = runtime.block_on(listen("main"));
+
+    let on = Tokio::from(runtime.handle().clone());
+    let builder = builder().node(config("main", &node));
+    let client = builder.start_on(on).unwrap();
+
+    let ready = client.node("main").unwrap().ready();
+    assert!(runtime.block_on(ready).unwrap().is_connected());
 }
