@@ -1,5 +1,5 @@
 //! A Lavalink v4 client for Discord bots: one pool of nodes, with players that survive what a
-//! node, a network or a bot process can do to them.
+//! node or a network can do to them.
 //!
 //! ```no_run
 //! use lavapool::{Client, Event, GuildId, LoadResult, NodeConfig, UserId};

@@ -52,6 +52,7 @@ pub(crate) async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::erro
     victim.listener.restart().await;
     let back = client.node(victim.name).ok_or("the node is gone")?;
     back.reconnect().await?;
+    terminal.good(format!("node {} is ready for players again", back.name()));
     terminal.report(&client.report());
 
     let lost = check(terminal, &client, &servers, &music).await;

@@ -19,8 +19,14 @@ pub(crate) async fn run(
 ) -> Result<Outcome, Box<dyn std::error::Error>> {
     let configs = options.configs()?;
     let alone = configs.len() == 1;
-    let client = Client::builder(bot()).nodes(configs).connect().await?;
+    terminal.progress(format!("connecting to {} nodes", configs.len()));
+    let connected = Client::builder(bot()).nodes(configs).connect().await;
+    terminal.progress_over();
+    let client = connected?;
     terminal.report(&client.report());
+    if alone {
+        return Err("one node alone has nowhere to move players to: name another --node".into());
+    }
     let identifier = options
         .track
         .as_ref()
@@ -32,9 +38,6 @@ pub(crate) async fn run(
     play(terminal, &client, &music, &track).await?;
     let before = table::places(&client);
     let victim = if options.no_kill {
-        if alone {
-            return Err("one node alone cannot be drained: there is nowhere to go".into());
-        }
         fullest(&before).ok_or("nobody plays")?
     } else {
         ask_for_a_loss(terminal, &mut events).await?
@@ -74,6 +77,9 @@ pub(crate) async fn run(
         terminal.good(format!("{} guilds, each as it should be", music.len()));
     }
     client.close(Leaving::Destroy).await?;
+    if moves.players.len() != count {
+        return Err(format!("{} of {count} players moved", moves.players.len()).into());
+    }
     Ok(Outcome {
         moved: moves.players.len(),
         lost,
@@ -169,11 +175,15 @@ async fn ask_for_a_loss(
 /// What is not as it should be, in words.
 async fn differs(client: &Client, music: &Music, track: &Track) -> Option<String> {
     let player = client.player(music.guild);
-    let view = player.view()?;
+    let Some(view) = player.view() else {
+        return Some("there is no player".to_owned());
+    };
     let Some(name) = view.node() else {
         return Some("it has no node".to_owned());
     };
-    let node = client.node(&name.name)?;
+    let Some(node) = client.node(&name.name) else {
+        return Some("its node is gone".to_owned());
+    };
     let answer = node.request(Request::Player(music.guild)).await;
     let theirs = match answer {
         Ok(Answer::Player(theirs)) => theirs,

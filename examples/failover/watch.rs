@@ -55,6 +55,12 @@ pub(crate) async fn moves(
                 terminal.progress_over();
                 terminal.bad(format!("node {node} is lost: {loss}"));
             }
+            Event::Lagged { dropped } => {
+                terminal.progress_over();
+                terminal.bad(format!(
+                    "{dropped} events were lost: the events were read too slowly"
+                ));
+            }
             Event::NodeReconnecting {
                 node,
                 attempt,
