@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use lavapool_core::protocol::GuildId;
-use lavapool_core::rest::Request;
 use lavapool_core::{
     Answer, Command, CommandId, Input, Leaving, Output, Pool, RequestError, SubmitError, Timestamp,
 };
@@ -151,7 +150,8 @@ impl<R: Runtime> Driver<R> {
             detached,
             reply,
         } = submission;
-        let is_lookup = matches!(&command, Command::Rest { request, .. } if is_lookup(request));
+        let is_lookup =
+            matches!(&command, Command::Rest { request, .. } if request.changes_nothing());
         if is_lookup && reply.is_abandoned() {
             return;
         }
@@ -396,24 +396,6 @@ impl<R: Runtime> Drop for Driver<R> {
 impl<R: Runtime> std::fmt::Debug for Driver<R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Driver").finish_non_exhaustive()
-    }
-}
-
-/// Whether nothing but the answer is lost when the request is never sent.
-fn is_lookup(request: &Request) -> bool {
-    match request {
-        Request::LoadTracks { .. }
-        | Request::DecodeTrack { .. }
-        | Request::DecodeTracks(_)
-        | Request::Players
-        | Request::Player(_)
-        | Request::Info
-        | Request::Stats
-        | Request::Version
-        | Request::RoutePlannerStatus => true,
-        Request::Raw { method, .. } => matches!(method.as_str(), "GET" | "HEAD"),
-        // What this version does not know may change something.
-        _ => false,
     }
 }
 
