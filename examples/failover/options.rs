@@ -14,10 +14,12 @@ pub(crate) struct Options {
     #[arg(long = "node", value_name = "NAME=URI", value_parser = parse_node)]
     pub nodes: Vec<Named>,
     /// The password of a node, as NAME=PASSWORD, where its URI has none.
-    #[arg(long = "password", requires = "nodes", value_name = "NAME=PASSWORD", value_parser = parse_pair)]
+    #[arg(long = "password", requires = "nodes")]
+    #[arg(value_name = "NAME=PASSWORD", value_parser = parse_pair)]
     pub passwords: Vec<(String, String)>,
     /// The region of a node, as NAME=REGION, where its URI has none.
-    #[arg(long = "region", requires = "nodes", value_name = "NAME=REGION", value_parser = parse_pair)]
+    #[arg(long = "region", requires = "nodes")]
+    #[arg(value_name = "NAME=REGION", value_parser = parse_pair)]
     pub regions: Vec<(String, String)>,
     /// What real nodes play: a URL or a search that one of their sources knows.
     #[arg(long, requires = "nodes", value_name = "IDENTIFIER")]

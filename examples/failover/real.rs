@@ -65,17 +65,7 @@ pub(crate) async fn run(
     table::print(terminal, &victim, &before, &after);
     terminal.report(&client.report());
 
-    let mut lost = 0;
-    terminal.step("What the nodes say that they play");
-    for music in &music {
-        if let Some(fault) = differs(&client, music, &track).await {
-            terminal.bad(format!("{}: {fault}", music.guild));
-            lost += 1;
-        }
-    }
-    if lost == 0 {
-        terminal.good(format!("{} guilds, each as it should be", music.len()));
-    }
+    let lost = check(terminal, &client, &music, &track).await;
     client.close(Leaving::Destroy).await?;
     if moves.players.len() != count {
         return Err(format!("{} of {count} players moved", moves.players.len()).into());
@@ -170,6 +160,22 @@ async fn ask_for_a_loss(
     let lost = tokio::time::timeout(PATIENCE, lost).await;
     lost.map_err(|_| "no node was killed")?
         .ok_or_else(|| "the client was closed".into())
+}
+
+/// Asks the nodes what they play. Returns how many guilds have not what they should.
+async fn check(terminal: Terminal, client: &Client, music: &[Music], track: &Track) -> usize {
+    terminal.step("What the nodes say that they play");
+    let mut lost = 0;
+    for music in music {
+        if let Some(fault) = differs(client, music, track).await {
+            terminal.bad(format!("{}: {fault}", music.guild));
+            lost += 1;
+        }
+    }
+    if lost == 0 {
+        terminal.good(format!("{} guilds, each as it should be", music.len()));
+    }
+    lost
 }
 
 /// What is not as it should be, in words.

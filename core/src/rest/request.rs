@@ -490,16 +490,10 @@ mod tests {
         let (mut target, mut body) = (Vec::new(), Vec::new());
         request.write_target("/p", Some("s"), &mut target);
         request.write_body(&mut body);
-        let (mut short_target, mut short_body) = (Vec::new(), Vec::new());
-        write_player_patch(
-            "/p",
-            "s",
-            guild(),
-            true,
-            &patch.as_patch(),
-            &mut short_target,
-            &mut short_body,
-        );
-        assert_eq!((short_target, short_body), (target, body));
+        let mut short = (Vec::new(), Vec::new());
+        let (short_target, short_body) = (&mut short.0, &mut short.1);
+        let patch = patch.as_patch();
+        write_player_patch("/p", "s", guild(), true, &patch, short_target, short_body);
+        assert_eq!(short, (target, body));
     }
 }
