@@ -28,9 +28,9 @@ pub(crate) struct Busy {
     pub(crate) failures: u8,
     /// The node that has rejected the present track already.
     pub(crate) rejected_by: Option<NodeId>,
-    /// A play may have arrived though its answer did not: a GET must show that it has not
-    /// before it is sent again.
-    pub(crate) must_check: bool,
+    /// What may have arrived though its answer did not, and has not been set again since: a play
+    /// among it is sent again only after a GET has shown that it did not arrive.
+    pub(crate) doubtful: Fields,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,
     /// What the node that the player moves away from has not been sent.
@@ -62,7 +62,7 @@ impl Busy {
             refused: Fields::NONE,
             failures: 0,
             rejected_by: None,
-            must_check: false,
+            doubtful: Fields::NONE,
             resetting: false,
             left: Fields::NONE,
             movers: Vec::new(),

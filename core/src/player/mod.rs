@@ -259,7 +259,7 @@ impl Player {
         busy.refusals = 0;
         busy.refused = Fields::NONE;
         busy.failures = 0;
-        busy.must_check = false;
+        busy.doubtful = Fields::NONE;
         busy.settle_except(pending)
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::requests::RETRY_AFTER_MAX;
 use super::tables::Tables;
 use super::timers::Timer;
 use super::wires::Exchange;
@@ -36,8 +37,6 @@ pub(super) enum Class {
 const RESEND_AFTER: Duration = Duration::from_secs(1);
 /// The longest such pause.
 const RESEND_AFTER_MAX: Duration = Duration::from_secs(10);
-/// The longest time that a node may ask for with `Retry-After`.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// How often in a row a node may fail to list its players before they are sent to it unseen.
 const SETBACKS_MAX: u32 = 3;
 /// The pause before the second try of content that was answered 500.
@@ -57,7 +56,6 @@ impl Tables {
             failure,
             retry_after,
         } = class
-            && !matches!(exchange.job, Job::Request(_))
         {
             return self.failed_for(id, exchange, failure, retry_after, now);
         }
@@ -83,7 +81,7 @@ impl Tables {
                 };
                 let answer = request.decode(response.status, response.body);
                 let is_lost = request.needs_session() && matches!(class, Class::SessionUnknown);
-                self.request_answered(number, answer, now);
+                self.request_answered(number, answer);
                 if is_lost {
                     self.session_unknown(id, now);
                 }
@@ -130,8 +128,7 @@ impl Tables {
                 self.voice_failed(player, id, now);
             }
             Job::Player(player) => {
-                let play = exchange.fields.has(Fields::TRACK);
-                self.patch_failed(player, id, play, failure, retry_after, now);
+                self.patch_failed(player, id, exchange.fields, failure, retry_after, now);
             }
             Job::Check(_)
             | Job::Delete(_)
@@ -162,13 +159,14 @@ impl Tables {
         now: Timestamp,
     ) {
         match job {
-            Job::Player(player) => self.patch_failed(player, id, false, failure, retry_after, now),
-            Job::Check(player) => self.patch_failed(player, id, true, failure, retry_after, now),
+            Job::Player(player) | Job::Check(player) => {
+                self.patch_failed(player, id, Fields::NONE, failure, retry_after, now);
+            }
             Job::Session { resuming: false } => self.session_ended(id),
             Job::Delete(_) | Job::Session { resuming: true } | Job::Players | Job::Info => {
                 self.postpone(id, job, failure, retry_after, now);
             }
-            Job::Request(number) => self.request_failed(number, failure, now),
+            Job::Request(number) => self.request_failed(number, failure, retry_after, now),
         }
     }
 
@@ -262,7 +260,7 @@ impl Tables {
         &mut self,
         player_id: PlayerId,
         id: NodeId,
-        is_play: bool,
+        sent: Fields,
         failure: NodeFailure,
         retry_after: Option<Duration>,
         now: Timestamp,
@@ -279,7 +277,7 @@ impl Tables {
             return self.move_failed(player_id, id, failure, now);
         }
         let busy = player.busy();
-        busy.must_check |= is_play;
+        busy.doubtful = busy.doubtful.with(sent);
         busy.failures = busy.failures.saturating_add(1);
         let pause = RESEND_AFTER
             .saturating_mul(u32::from(busy.failures))
@@ -303,7 +301,7 @@ impl Tables {
             return;
         };
         player.exchange = None;
-        player.busy().must_check = false;
+        let doubtful = std::mem::take(&mut player.busy().doubtful);
         let arrived = match class {
             // What should have arrived was stopped in the meantime.
             Class::Done if player.wanted.track.is_none() => false,
@@ -322,10 +320,11 @@ impl Tables {
             Class::Rejected { .. } | Class::NodeFailed { .. } => false,
         };
         if arrived {
-            // The rest may have arrived or not, and is harmless to send twice.
-            let rest = player.unsent.without(Fields::PLAY);
-            player.in_flight = player.unsent.and(Fields::PLAY);
-            player.unsent = rest;
+            // The rest may have arrived or not, and is harmless to send twice; what was set since
+            // has not.
+            let there = player.unsent.and(doubtful).and(Fields::PLAY);
+            player.in_flight = there;
+            player.unsent = player.unsent.without(there);
             let sent = player.wanted.clone();
             let in_flight = player.in_flight;
             player.busy().send(in_flight, sent);

@@ -239,7 +239,8 @@ impl Tables {
             Job::Player(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
-                    player.busy().must_check |= exchange.fields.has(Fields::TRACK);
+                    let busy = player.busy();
+                    busy.doubtful = busy.doubtful.with(exchange.fields);
                 }
                 self.sync(player_id);
             }

@@ -103,8 +103,9 @@ impl Tables {
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.rejected_by = None;
-            busy.must_check = false;
+            busy.doubtful = Fields::NONE;
         }
+        busy.doubtful = busy.doubtful.without(changed);
         if plays && is_voiceless && !without_voice {
             busy.voice_timer = Some(self.timers.arm(voice_at, Timer::Voice(id)));
         }
@@ -233,7 +234,7 @@ impl Tables {
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.failures = 0;
-            busy.must_check = false;
+            busy.doubtful = Fields::NONE;
         }
         let done = player
             .busy
@@ -396,7 +397,10 @@ impl Player {
 
     /// Whether it is a play that must not be sent twice; to stop twice does no harm.
     fn must_check(&self) -> bool {
-        let is_doubtful = self.busy.as_ref().is_some_and(|busy| busy.must_check);
+        let is_doubtful = self
+            .busy
+            .as_ref()
+            .is_some_and(|busy| busy.doubtful.has(Fields::TRACK));
         is_doubtful && self.plays() && self.unsent.has(Fields::TRACK)
     }
 

@@ -139,7 +139,7 @@ impl Tables {
         } else if !player.unsent.has(Fields::TRACK) {
             player.take_track(theirs, now);
         }
-        player.busy().must_check = false;
+        player.busy().doubtful = Fields::NONE;
         if theirs.paused != player.wanted.paused {
             player.unsent = player.unsent.with(Fields::PAUSED);
         }

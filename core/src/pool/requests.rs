@@ -34,6 +34,8 @@ struct OpenRequest {
     sent: bool,
 }
 
+/// The longest time that a node may ask for with `Retry-After`.
+pub(super) const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
 /// How often a request may be repeated, where that is safe.
 const REPEATS_MAX: usize = 2;
 /// The pause before a request goes to the same node again.
@@ -145,12 +147,7 @@ impl Tables {
     }
 
     /// The node answered.
-    pub(super) fn request_answered(
-        &mut self,
-        number: u64,
-        answer: Result<rest::Answer, Failure>,
-        now: Timestamp,
-    ) {
+    pub(super) fn request_answered(&mut self, number: u64, answer: Result<rest::Answer, Failure>) {
         let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
@@ -160,10 +157,6 @@ impl Tables {
             Err(Failure::Undecodable(error)) => Err(RequestError::Undecodable(error)),
             Err(Failure::Refused(refusal)) => {
                 let status = refusal.status.as_u16();
-                if matches!(status, 429 | 502..=504) {
-                    let failure = NodeFailure::Unavailable { status };
-                    return self.request_failed(number, failure, now);
-                }
                 let message = refusal.body.message.as_deref().map(Into::into);
                 Err(RequestError::Rejected { status, message })
             }
@@ -172,7 +165,13 @@ impl Tables {
     }
 
     /// The node did not answer: another one is asked, or the same again, where that is safe.
-    pub(super) fn request_failed(&mut self, number: u64, failure: NodeFailure, now: Timestamp) {
+    pub(super) fn request_failed(
+        &mut self,
+        number: u64,
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) {
         let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
@@ -182,7 +181,10 @@ impl Tables {
         if !open.request.repeat_is_safe() || open.failed.len() > REPEATS_MAX {
             return self.close_request(number, Err(RequestError::NodeFailed(failure)));
         }
-        let timer = self.timers.arm(now + REPEAT_AFTER, Timer::Repeat(number));
+        // Another node need not wait for this one.
+        let asked_for = retry_after.filter(|_| open.target != Target::Best);
+        let pause = REPEAT_AFTER.max(asked_for.unwrap_or_default().min(RETRY_AFTER_MAX));
+        let timer = self.timers.arm(now + pause, Timer::Repeat(number));
         if let Some(open) = self.requests.open.get_mut(&number) {
             open.repeat = Some(timer);
         }

@@ -344,3 +344,37 @@ fn a_destroy_does_not_overtake_an_update_that_is_on_its_way() {
     let heard = world.heard_since("a", since);
     assert!(heard[0].at >= since + millis(1_900), "{heard:?}");
 }
+
+#[test]
+fn a_seek_while_a_lost_play_is_looked_for_is_sent() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = millis(100);
+    world.play(guild(1), &track("new"));
+    world.run_for(millis(50));
+    world.end_rest("a");
+    world.run_for(millis(20));
+
+    let seek = world.update(guild(1), Update::default().position(secs(60)));
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(seek), DONE);
+    let (_, player) = world.only_copy(guild(1));
+    assert!(player.position_ms > 60_000, "{player:?}");
+}
+
+#[test]
+fn a_lookup_waits_as_long_as_its_node_asks_for() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").faults().retry_after_s = Some(7);
+    world.node("a").faults().fail_next(503, 1);
+    let asked_at = world.now();
+    let node = lavapool_core::Target::Node(world.id("a"));
+    let request = lavapool_core::rest::Request::Version;
+    let version = world.submit(lavapool_core::Command::Rest { node, request });
+
+    world.run_for(secs(20));
+
+    let waited = world.answered_at(version).map(|at| at - asked_at);
+    let waited = waited.expect("it is answered");
+    assert!((secs(7)..secs(8)).contains(&waited), "{waited:?}");
+}
