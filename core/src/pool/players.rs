@@ -10,7 +10,7 @@ use super::timers::Timer;
 use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Job, LaneKind, Loss, State};
+use crate::node::{Job, LaneKind, Loss, Node, State};
 use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Update};
 use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
@@ -330,10 +330,33 @@ impl Tables {
         let player = self.player(id)?;
         let voice = player.voice.as_ref().and_then(|voice| voice.complete());
         let region = voice.and_then(|voice| self.config.regions.region(&voice.endpoint));
-        self.choose(Needs {
-            region: region.as_ref(),
-            except,
-        })
+        let region = region.as_ref();
+        let mut unfit = self.nodes_without_source(player);
+        if !unfit.is_empty() {
+            unfit.extend_from_slice(except);
+            let needs = Needs {
+                region,
+                except: &unfit,
+            };
+            if let Some(node) = self.choose(needs) {
+                return Some(node);
+            }
+        }
+        // A source may go by another name: a node that seems to lack it is better than none.
+        self.choose(Needs { region, except })
+    }
+
+    /// The nodes that are known not to have the source of what the player plays.
+    fn nodes_without_source(&self, player: &Player) -> Vec<NodeId> {
+        let track = player.wanted.track.as_ref().and_then(Choice::track);
+        let Some(source) = track.map(|track| &*track.info.source_name) else {
+            return Vec::new();
+        };
+        let lacks = |node: &&Node| {
+            let info = node.info.as_ref();
+            info.is_some_and(|info| !source.is_empty() && !info.has_source(source))
+        };
+        self.nodes.iter().filter(lacks).map(Node::id).collect()
     }
 
     /// The player waits in the node's lane no more.

@@ -38,6 +38,38 @@ pub struct Info {
     pub is_nodelink: bool,
 }
 
+impl Info {
+    /// What the node can do, as `source:NAME`, `filter:NAME` and `plugin:NAME`
+    /// (Moonlink: capabilities).
+    ///
+    /// ```
+    /// use lavapool_core::protocol::Info;
+    ///
+    /// let json = r#"{"sourceManagers":["http"],"filters":["volume"],"plugins":[]}"#;
+    /// let info: Info = serde_json::from_str(json)?;
+    /// assert_eq!(info.capabilities().collect::<Vec<_>>(), ["source:http", "filter:volume"]);
+    /// assert!(info.has_source("http") && !info.has_source("youtube"));
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    pub fn capabilities(&self) -> impl Iterator<Item = String> {
+        let sources = self
+            .source_managers
+            .iter()
+            .map(|name| format!("source:{name}"));
+        let filters = self.filters.iter().map(|name| format!("filter:{name}"));
+        let plugins = self
+            .plugins
+            .iter()
+            .map(|plugin| format!("plugin:{}", plugin.name));
+        sources.chain(filters).chain(plugins)
+    }
+
+    /// Whether the node has a source of this name.
+    pub fn has_source(&self, name: &str) -> bool {
+        self.source_managers.iter().any(|source| source == name)
+    }
+}
+
 /// A version; `semver` is right where the numbers are 0.0.0.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

@@ -338,3 +338,21 @@ fn last_update_at(world: &World) -> std::time::Duration {
     let mut updates = updates.filter(|(_, event)| matches!(event, Event::PlayerUpdate { .. }));
     updates.next().expect("a playing player is updated").0
 }
+
+#[test]
+fn players_go_to_nodes_that_have_the_source_of_their_track_while_there_are_any() {
+    let mut world = crowded(1..=6, ["b", "c"]);
+    world
+        .node("b")
+        .config()
+        .sources
+        .retain(|source| source != "http");
+    let node = world.id("b");
+    world.submit(lavapool_core::Command::Reconnect(node));
+    world.run_for(secs(11));
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    assert_eq!(world.guilds_on("c"), [1, 2, 3, 4, 5, 6]);
+}

@@ -370,7 +370,7 @@ fn a_lookup_waits_as_long_as_its_node_asks_for() {
     let asked_at = world.now();
     let node = lavapool_core::Target::Node(world.id("a"));
     let request = lavapool_core::rest::Request::Version;
-    let version = world.submit(lavapool_core::Command::Rest { node, request });
+    let version = world.submit(Command::Rest { node, request });
 
     world.run_for(secs(20));
 
