@@ -143,6 +143,14 @@ impl Busy {
         }
     }
 
+    /// What is known of the play before does not matter to the next.
+    pub(crate) fn forget_play(&mut self) {
+        self.refusals = 0;
+        self.refused = Fields::NONE;
+        self.rejected_by = None;
+        self.doubtful = Fields::NONE;
+    }
+
     /// The command waits no more.
     pub(crate) fn forget(&mut self, command: CommandId) {
         self.waiting.retain(|waiting| waiting.command != command);

@@ -11,7 +11,7 @@ use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, Node, State};
-use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Update};
+use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Update, Waiting};
 use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
 
@@ -100,31 +100,13 @@ impl Tables {
         if changed.has(Fields::TRACK) {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.stopped_timer);
-            busy.refusals = 0;
-            busy.refused = Fields::NONE;
-            busy.rejected_by = None;
-            busy.doubtful = Fields::NONE;
+            busy.forget_play();
         }
         busy.doubtful = busy.doubtful.without(changed);
         if plays && is_voiceless && !without_voice {
             busy.voice_timer = Some(self.timers.arm(voice_at, Timer::Voice(id)));
         }
-        let mut overridden = changed;
-        if changed.has(Fields::TRACK) {
-            // What belonged to the play before goes with it.
-            overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
-        }
-        let superseded = busy.supersede(overridden);
-        // A value that is set already may still be on its way: its confirmation is this one's.
-        let pending = player.unsent.with(player.in_flight);
-        let waits = set.and(pending).with(changed);
-        let in_flight = waits.and(player.in_flight).without(player.unsent);
-        let is_settled = waits.is_empty();
-        if !is_settled {
-            player
-                .busy()
-                .wait(command, waits.without(in_flight), in_flight);
-        }
+        let (superseded, is_settled) = player.enlist(command, set, changed);
         player.regulate(now);
         self.wait_for(command, Waits::Player(id));
         self.answer_settled(superseded);
@@ -412,6 +394,26 @@ impl Player {
             && !self.unsent.is_empty()
             && !self.awaits_voice()
             && !is_resting
+    }
+
+    /// Lets the command wait for the fields that it sets. Returns the commands that are overridden
+    /// by that, and whether there is nothing to wait for.
+    fn enlist(&mut self, command: CommandId, set: Fields, changed: Fields) -> (Vec<Waiting>, bool) {
+        let mut overridden = changed;
+        if changed.has(Fields::TRACK) {
+            // What belonged to the play before goes with it.
+            overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
+        }
+        let superseded = self.busy().supersede(overridden);
+        // A value that is set already may still be on its way: its confirmation is this one's.
+        let pending = self.unsent.with(self.in_flight);
+        let waits = set.and(pending).with(changed);
+        let in_flight = waits.and(self.in_flight).without(self.unsent);
+        if !waits.is_empty() {
+            self.busy()
+                .wait(command, waits.without(in_flight), in_flight);
+        }
+        (superseded, waits.is_empty())
     }
 
     fn plays(&self) -> bool {
