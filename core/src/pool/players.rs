@@ -27,15 +27,8 @@ impl Tables {
             return Ok(id);
         }
         let max = self.config.limits.players_max;
-        if self.players.len() >= max {
-            return Err(SubmitError::TooManyPlayers { max });
-        }
-        let plays = self.plays;
-        let (slot, generation) = self
-            .players
-            .insert(|slot, generation| Player::new(PlayerId { slot, generation }, guild, plays));
-        let id = PlayerId { slot, generation };
-        self.guilds.insert(guild, id);
+        let made = self.player_unplaced(guild);
+        let id = made.ok_or(SubmitError::TooManyPlayers { max })?;
         self.player_changed(id);
         if let Some(player) = self.player_mut(id) {
             player.pinned = node.is_some();
