@@ -285,8 +285,9 @@ impl Tables {
         self.settle_player(id);
     }
 
-    /// A player that exists only because Discord spoke of its guild: it has no node until it has
-    /// a voice endpoint to choose one by, or something to play.
+    /// A new player that no node has; none if there are as many as there may be. One that exists
+    /// only because Discord spoke of its guild stays so until it has a voice endpoint to choose a
+    /// node by, or something to play.
     pub(super) fn player_unplaced(&mut self, guild: GuildId) -> Option<PlayerId> {
         if self.players.len() >= self.config.limits.players_max {
             return None;
