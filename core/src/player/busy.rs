@@ -15,8 +15,6 @@ pub(crate) struct Busy {
     pub(crate) waiting: Vec<Waiting>,
     /// Armed while a play waits for Discord's voice updates.
     pub(crate) voice_timer: Option<TimerKey>,
-    /// Armed while the state waits to be sent again.
-    pub(crate) resend_timer: Option<TimerKey>,
     /// Armed while a `stopped` end that nobody asked for is held back.
     pub(crate) stopped_timer: Option<TimerKey>,
     /// How often in a row the present node answered 500 to the same content.
@@ -56,7 +54,6 @@ impl Busy {
             sent: None,
             waiting: Vec::new(),
             voice_timer: None,
-            resend_timer: None,
             stopped_timer: None,
             refusals: 0,
             refused: Fields::NONE,
@@ -73,7 +70,6 @@ impl Busy {
         self.waiting.is_empty()
             && self.movers.is_empty()
             && self.voice_timer.is_none()
-            && self.resend_timer.is_none()
             && self.stopped_timer.is_none()
     }
 

@@ -8,6 +8,7 @@ mod desired;
 mod fields;
 pub(crate) mod play_tag;
 mod position;
+mod stage;
 mod update;
 mod view;
 mod voice;
@@ -19,6 +20,7 @@ pub use view::{Place, PlayerView};
 pub(crate) use busy::{Busy, Waiting};
 pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
+pub(crate) use stage::Stage;
 pub(crate) use voice::{Voice, VoiceChange};
 
 use crate::id::{CommandId, NodeId};
@@ -81,10 +83,8 @@ pub(crate) struct Player {
     pub(crate) voice: Option<Box<Voice>>,
     /// The fields that a node has yet to be sent.
     pub(crate) unsent: Fields,
-    /// The fields of the PATCH that is on its way.
-    pub(crate) in_flight: Fields,
-    /// Waits in its node's lane.
-    pub(crate) queued: bool,
+    /// How far those are on their way.
+    pub(crate) stage: Stage,
     /// Whether the node has yet to say that the present play started there: until then its
     /// positions are those of a player without a track (it reports 0 first).
     pub(crate) awaits_start: bool,
@@ -92,9 +92,6 @@ pub(crate) struct Player {
     pub(crate) connected: bool,
     /// The node's word: milliseconds to the voice server, -1 without a connection.
     pub(crate) ping_ms: i32,
-    /// The request about it that is on its way; an answer to any other is not about its present
-    /// state and node.
-    pub(crate) exchange: Option<u64>,
     /// The node that it was lost from, and goes back to if the pool is told to.
     pub(crate) home: Option<NodeId>,
     /// Whether its view waits to be published.
@@ -125,12 +122,10 @@ impl Player {
             wanted,
             voice: None,
             unsent: Fields::NONE,
-            in_flight: Fields::NONE,
-            queued: false,
+            stage: Stage::Idle,
             awaits_start: false,
             connected: false,
             ping_ms: -1,
-            exchange: None,
             home: None,
             changed: false,
             was_sent: false,
@@ -178,11 +173,14 @@ impl Player {
         )
     }
 
+    /// The fields that its node has yet to confirm.
+    pub(crate) const fn pending(&self) -> Fields {
+        self.unsent.with(self.stage.in_flight())
+    }
+
     /// Whether everything wanted is confirmed.
     pub(crate) const fn is_synced(&self) -> bool {
-        self.unsent.is_empty()
-            && self.in_flight.is_empty()
-            && matches!(self.place, Placement::On(_))
+        self.pending().is_empty() && matches!(self.place, Placement::On(_))
     }
 
     /// Whether the next PATCH must wait for Discord's voice updates.
@@ -201,8 +199,8 @@ impl Player {
 
     /// Drops what only a busy player needs, if nothing is waited for.
     pub(crate) fn settle(&mut self) {
-        let settled = self.unsent.is_empty() && self.in_flight.is_empty();
-        if settled && self.busy.as_ref().is_some_and(|busy| busy.is_idle()) {
+        let is_settled = self.pending().is_empty() && !matches!(self.stage, Stage::Resting(_));
+        if is_settled && self.busy.as_ref().is_some_and(|busy| busy.is_idle()) {
             self.busy = None;
         }
     }
@@ -286,9 +284,8 @@ impl Player {
 
     /// Forgets that a PATCH is on its way: whether it arrived is not known.
     pub(crate) fn recall(&mut self) {
-        self.unsent = self.unsent.with(self.in_flight);
-        self.in_flight = Fields::NONE;
-        self.exchange = None;
+        let fields = self.stage.answered();
+        self.unsent = self.unsent.with(fields);
         if let Some(busy) = &mut self.busy {
             busy.recall();
         }
@@ -307,8 +304,7 @@ impl Player {
 
     /// Whether the node's reports of a position are about the present play and place in it.
     pub(crate) fn heeds_positions(&self) -> bool {
-        let pending = self.unsent.with(self.in_flight);
-        self.is_led_over()
-            || (!self.awaits_start && !pending.has(Fields::TRACK.with(Fields::POSITION)))
+        let awaits_place = self.pending().has(Fields::TRACK.with(Fields::POSITION));
+        self.is_led_over() || (!self.awaits_start && !awaits_place)
     }
 }

@@ -11,7 +11,7 @@ use crate::error::NodeFailure;
 use crate::http::Response;
 use crate::id::NodeId;
 use crate::node::{Job, LaneKind};
-use crate::player::{Fields, PlayerId, play_tag};
+use crate::player::{Fields, PlayerId, Stage, play_tag};
 use crate::protocol::{self, GuildId};
 use crate::rest::{Answer, Refusal, Request};
 use crate::time::Timestamp;
@@ -145,7 +145,7 @@ impl Tables {
         let (Job::Player(id) | Job::Check(id)) = exchange.job else {
             return false;
         };
-        let present = self.player(id).and_then(|player| player.exchange);
+        let present = self.player(id).and_then(|player| player.stage.exchange());
         present != Some(exchange.serial)
     }
 
@@ -214,10 +214,14 @@ impl Tables {
         let Some(job) = node.lane(kind).pop(|_, _| true) else {
             return;
         };
-        if let Job::Player(player) | Job::Check(player) = job
-            && let Some(player) = self.player_mut(player)
-        {
-            player.queued = false;
+        if let Job::Player(player) | Job::Check(player) = job {
+            match self
+                .player_mut(player)
+                .filter(|player| player.is_queued_at(id))
+            {
+                Some(player) => player.stage.unqueue(),
+                None => return,
+            }
         }
         self.job_failed(id, job, NodeFailure::ConnectionLost, None, now);
     }
@@ -239,7 +243,7 @@ impl Tables {
                 let Some(found) = self.player_mut(player) else {
                     return;
                 };
-                let in_flight = found.in_flight;
+                let in_flight = found.stage.in_flight();
                 let busy = found.busy();
                 busy.refusals = busy.refusals.saturating_add(1);
                 busy.refused = in_flight;
@@ -248,7 +252,6 @@ impl Tables {
                     found.recall();
                     return self.resend_later(player, REFUSED_RESEND_AFTER, now);
                 }
-                found.exchange = None;
                 self.player_rejected(player, id, status, message, now);
             }
             Class::NodeFailed { .. } => {}
@@ -300,7 +303,10 @@ impl Tables {
         let Some(player) = self.player_mut(player_id) else {
             return;
         };
-        player.exchange = None;
+        let Some(exchange) = player.stage.exchange() else {
+            return;
+        };
+        player.stage = Stage::Idle;
         let doubtful = std::mem::take(&mut player.busy().doubtful);
         let arrived = match class {
             // What should have arrived was stopped in the meantime.
@@ -322,12 +328,11 @@ impl Tables {
         if arrived {
             // The rest may have arrived or not, and is harmless to send twice; what was set since
             // has not.
-            let there = player.unsent.and(doubtful).and(Fields::PLAY);
-            player.in_flight = there;
-            player.unsent = player.unsent.without(there);
+            let fields = player.unsent.and(doubtful).and(Fields::PLAY);
+            player.stage = Stage::Sent { exchange, fields };
+            player.unsent = player.unsent.without(fields);
             let sent = player.wanted.clone();
-            let in_flight = player.in_flight;
-            player.busy().send(in_flight, sent);
+            player.busy().send(fields, sent);
             player.awaits_start = false;
             self.player_confirmed(player_id, id, None, now);
         }

@@ -43,14 +43,14 @@ impl Tables {
             self.unqueue(id, node);
             self.release(node, guild);
         }
-        let Some(player) = self.players.remove(id.slot, id.generation) else {
+        let Some(mut player) = self.players.remove(id.slot, id.generation) else {
             return;
         };
+        self.timers.rouse(&mut player.stage);
         self.guilds.remove(&guild);
         self.plays = self.plays.max(player.wanted.plays);
         if let Some(mut busy) = player.busy {
             self.timers.clear(&mut busy.voice_timer);
-            self.timers.clear(&mut busy.resend_timer);
             self.timers.clear(&mut busy.stopped_timer);
             let destroyed = Err(RequestError::Destroyed);
             let waiting = busy.waiting.iter().map(|waiting| waiting.command);

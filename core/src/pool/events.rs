@@ -179,7 +179,7 @@ impl Tables {
         player.awaits_start = false;
         let fields = Fields::PLAY;
         player.unsent = player.unsent.without(fields);
-        if player.in_flight.has(Fields::TRACK) {
+        if player.stage.in_flight().has(Fields::TRACK) {
             // What is on its way would start it again.
             player.unsent = player.unsent.with(Fields::TRACK);
         }

@@ -73,11 +73,10 @@ impl Tables {
             return self.sync(id);
         }
         player.recall();
-        player.queued = false;
+        self.timers.rouse(&mut player.stage);
         if let Some(busy) = &mut player.busy {
             // A node that stops its tracks and goes away was shutting down.
             self.timers.clear(&mut busy.stopped_timer);
-            self.timers.clear(&mut busy.resend_timer);
         }
         match player.place {
             Placement::Moving { from, to, why, .. } if to == lost && from != lost => {
@@ -237,7 +236,7 @@ impl Tables {
                 from,
                 why: Move::Lost,
                 ..
-            } => from == id && resumed && player.in_flight.is_empty(),
+            } => from == id && resumed && player.stage.in_flight().is_empty(),
             Placement::Moving { .. } | Placement::Unplaced | Placement::On(_) => false,
         });
         if !resumed {

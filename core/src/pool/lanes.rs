@@ -6,7 +6,7 @@ use super::tables::Tables;
 use super::wires::Exchange;
 use crate::id::{NodeId, SocketId};
 use crate::node::{Job, Lane, LaneKind, Node, State};
-use crate::player::{Fields, Placement, PlayerId};
+use crate::player::{Fields, Placement, PlayerId, Stage};
 use crate::protocol::{GuildId, SessionUpdate};
 use crate::rest::{Request, write_player_patch};
 use crate::time::Timestamp;
@@ -108,10 +108,11 @@ impl Tables {
         match job {
             Job::Player(player) => self.write_player(id, player, scratch, now),
             Job::Check(player) => {
-                let serial = self.exchanges;
-                let player = self.player_mut(player)?;
-                player.queued = false;
-                player.exchange = Some(serial);
+                let exchange = self.exchanges;
+                let player = self
+                    .player_mut(player)
+                    .filter(|player| player.is_queued_at(id))?;
+                player.stage = Stage::Asked { exchange };
                 let guild = player.guild;
                 self.write_rest(id, &Request::Player(guild), scratch)
             }
@@ -157,10 +158,11 @@ impl Tables {
         } = self;
         let node = nodes.get(id.slot, id.generation)?;
         let player = players.get_mut(player_id.slot, player_id.generation)?;
-        player.queued = false;
-        let is_here = player.target() == Some(id);
-        let is_idle = player.unsent.is_empty() || !player.in_flight.is_empty();
-        if !is_here || is_idle || player.awaits_voice() {
+        if !player.is_queued_at(id) {
+            return None;
+        }
+        player.stage = Stage::Idle;
+        if player.unsent.is_empty() || player.awaits_voice() {
             return None;
         }
         let moves = player.is_moving();
@@ -177,8 +179,10 @@ impl Tables {
         } else {
             player.wanted = sent.clone();
         }
-        player.exchange = Some(*exchanges);
-        player.in_flight = fields;
+        player.stage = Stage::Sent {
+            exchange: *exchanges,
+            fields,
+        };
         player.was_sent = true;
         let tagged = fields
             .has(Fields::TRACK.with(Fields::USER_DATA))
@@ -236,7 +240,7 @@ impl Tables {
             return;
         }
         match exchange.job {
-            Job::Player(player_id) => {
+            Job::Player(player_id) | Job::Check(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
                     let busy = player.busy();
@@ -245,7 +249,7 @@ impl Tables {
                 self.sync(player_id);
             }
             Job::Request(number) => self.repeat_request(number, id),
-            Job::Check(_) | Job::Delete(_) | Job::Session { .. } | Job::Players | Job::Info => {
+            Job::Delete(_) | Job::Session { .. } | Job::Players | Job::Info => {
                 if let Some(node) = self.node_mut(id) {
                     node.lane(kind_of(exchange.job)).push_first(exchange.job);
                 }
@@ -284,6 +288,11 @@ impl crate::player::Player {
     /// Whether it is on its way to a node.
     pub(super) const fn is_moving(&self) -> bool {
         matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Whether it waits in this node's lane: a job may lie there that it has left behind.
+    pub(super) fn is_queued_at(&self, id: NodeId) -> bool {
+        self.stage == Stage::Queued && self.target() == Some(id)
     }
 
     /// Takes what the next PATCH sends: everything, or what was refused once, as it was.

@@ -196,7 +196,7 @@ impl Tables {
         self.tasks.push_back(Task::Clear(id, LaneKind::Control));
         for player in self.players_where(|player| player.target() == Some(id)) {
             if let Some(player) = self.player_mut(player) {
-                player.queued = false;
+                player.stage.unqueue();
             }
         }
         self.reroute_requests(id);

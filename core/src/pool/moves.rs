@@ -127,9 +127,9 @@ impl Tables {
             why,
             began_at,
         };
+        self.timers.rouse(&mut player.stage);
         let settled = player.pack();
         if let Some(busy) = &mut player.busy {
-            self.timers.clear(&mut busy.resend_timer);
             self.timers.clear(&mut busy.stopped_timer);
         }
         player.regulate(now);
@@ -240,20 +240,18 @@ impl Tables {
     /// The player stays on the node that it was to leave.
     pub(super) fn stay(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
         let is_gone = self.node(node).is_none();
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
+        player.unpack();
+        self.timers.rouse(&mut player.stage);
         if is_gone {
             // The node was removed while the player was on its way.
-            player.unpack();
-            player.queued = false;
             player.stand(now);
             player.place = Placement::Stranded { from: node };
             self.player_changed(id);
             return self.move_player(id, node, &[], now);
         }
-        player.unpack();
-        player.queued = false;
         player.place = Placement::On(node);
         player.lost_at = None;
         let plays = player.wanted.track.is_some();
@@ -332,7 +330,8 @@ impl Tables {
         let Placement::Moving { from, to, why, .. } = player.place else {
             return;
         };
-        let has_track = player.in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
+        let has_track =
+            player.stage.in_flight().has(Fields::TRACK) && player.wanted.track.is_some();
         player.recall();
         player.busy().refusals = 0;
         player.busy().refused = Fields::NONE;

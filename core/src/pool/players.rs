@@ -11,7 +11,7 @@ use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, Node, State};
-use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Update, Waiting};
+use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Stage, Update, Waiting};
 use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
 
@@ -142,7 +142,7 @@ impl Tables {
             return;
         };
         let Some(node) = player.target() else { return };
-        if player.is_moving() && player.unsent.is_empty() && player.in_flight.is_empty() {
+        if player.is_moving() && player.pending().is_empty() {
             // Nothing is left to tell the node: it makes such a player by itself when there is.
             return self.arrived(id, node, self.now);
         }
@@ -161,7 +161,7 @@ impl Tables {
             return;
         }
         if let Some(player) = self.player_mut(id) {
-            player.queued = true;
+            player.stage = Stage::Queued;
         }
         if let Some(node) = self.node_mut(node) {
             match (must_check, plays) {
@@ -192,9 +192,8 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        let fields = std::mem::replace(&mut player.in_flight, Fields::NONE);
+        let fields = player.stage.answered();
         let settled = fields.without(player.unsent);
-        player.exchange = None;
         let is_led_over = player.is_led_over();
         if let Some(busy) = &mut player.busy {
             if let Some(sent) = busy.sent.take() {
@@ -254,7 +253,7 @@ impl Tables {
         if player.is_moving() {
             return self.move_rejected(id, node, status, now);
         }
-        let fields = std::mem::replace(&mut player.in_flight, Fields::NONE);
+        let fields = player.stage.answered();
         let reverted = fields.without(player.unsent);
         let busy = player.busy();
         busy.refusals = 0;
@@ -338,7 +337,7 @@ impl Tables {
     /// The player waits in the node's lane no more.
     pub(super) fn unqueue(&mut self, id: PlayerId, node: NodeId) {
         if let Some(player) = self.player_mut(id) {
-            player.queued = false;
+            player.stage.unqueue();
         }
         if let Some(node) = self.node_mut(node) {
             node.control
@@ -362,15 +361,15 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let busy = player.busy();
-        self.timers.clear(&mut busy.resend_timer);
-        busy.resend_timer = Some(self.timers.arm(now + after, Timer::Resend(id)));
+        player.busy();
+        self.timers.rouse(&mut player.stage);
+        player.stage = Stage::Resting(self.timers.arm(now + after, Timer::Resend(id)));
     }
 
     /// The pause is over.
     pub(super) fn resend_due(&mut self, id: PlayerId) {
-        if let Some(busy) = self.player_mut(id).and_then(|player| player.busy.as_mut()) {
-            busy.resend_timer = None;
+        if let Some(player) = self.player_mut(id) {
+            player.stage = Stage::Idle;
         }
         self.sync(id);
     }
@@ -379,15 +378,7 @@ impl Tables {
 impl Player {
     /// Whether there is anything to send that may be sent now, and is not lined up already.
     fn may_send(&self) -> bool {
-        let is_resting = self
-            .busy
-            .as_ref()
-            .is_some_and(|busy| busy.resend_timer.is_some());
-        !self.queued
-            && self.exchange.is_none()
-            && !self.unsent.is_empty()
-            && !self.awaits_voice()
-            && !is_resting
+        self.stage == Stage::Idle && !self.unsent.is_empty() && !self.awaits_voice()
     }
 
     /// Lets the command wait for the fields that it sets. Returns the commands that are overridden
@@ -400,9 +391,8 @@ impl Player {
         }
         let superseded = self.busy().supersede(overridden);
         // A value that is set already may still be on its way: its confirmation is this one's.
-        let pending = self.unsent.with(self.in_flight);
-        let waits = set.and(pending).with(changed);
-        let in_flight = waits.and(self.in_flight).without(self.unsent);
+        let waits = set.and(self.pending()).with(changed);
+        let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
         if !waits.is_empty() {
             self.busy()
                 .wait(command, waits.without(in_flight), in_flight);

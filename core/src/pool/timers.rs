@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::{CommandId, NodeId, SocketId};
-use crate::player::PlayerId;
+use crate::player::{PlayerId, Stage};
 use crate::time::Timestamp;
 
 /// What a moment is waited for.
@@ -77,6 +77,16 @@ impl Timers {
         if let Some(key) = slot.take() {
             self.cancel(key);
         }
+    }
+
+    /// A player's state is neither lined up nor rests any more: it goes somewhere else, or is to
+    /// go at once.
+    pub(super) fn rouse(&mut self, stage: &mut Stage) {
+        if let Stage::Resting(key) = *stage {
+            self.cancel(key);
+            *stage = Stage::Idle;
+        }
+        stage.unqueue();
     }
 
     /// Takes the earliest timer that is due at `now`.
