@@ -72,12 +72,14 @@ pub(crate) struct Node {
     pub(crate) tombstones: BTreeMap<GuildId, Tombstone>,
     /// The guilds of the PATCHes that are on their way.
     pub(crate) patching: BTreeSet<GuildId>,
+    /// The guilds of the session's PATCHes that were never answered: such a one may take effect at
+    /// any time, and make a player again that is gone.
+    pub(crate) doubted: BTreeSet<GuildId>,
     /// Whether the server's players are being compared with ours: none is sent anything before.
     pub(crate) reconciling: bool,
     /// Whether the session hands out what it kept while it was away: its stats are old.
     pub(crate) replaying: bool,
-    /// Takes no more players, and gives away those that it has.
-    pub(crate) draining: bool,
+    pub(crate) duty: Duty,
     /// Players that the node's stats do not show yet, and whether the node has confirmed them.
     pub(crate) reserved: BTreeMap<GuildId, bool>,
     /// When the node last answered a request.
@@ -96,8 +98,6 @@ pub(crate) struct Node {
     pub(crate) pings: Vec<CommandId>,
     /// Commands that wait until it has no player left.
     pub(crate) drains: Vec<CommandId>,
-    /// The node goes when its socket is closed.
-    pub(crate) leaving: Option<Departure>,
 }
 
 /// What a node's connection is doing.
@@ -179,13 +179,37 @@ pub(crate) struct Tombstone {
     pub(crate) commands: Vec<CommandId>,
 }
 
-/// Why a node leaves.
-#[derive(Debug)]
-pub(crate) struct Departure {
-    /// Answered when it is gone.
-    pub(crate) command: Option<CommandId>,
-    /// Whether it is removed from the pool.
-    pub(crate) removed: bool,
+/// What the application wants of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Duty {
+    /// Takes players.
+    Serving,
+    /// Takes no more players, and gives away those that it has.
+    Draining,
+    /// Drains, and goes when its socket is closed: then the command is answered.
+    Removed { command: CommandId },
+    /// Goes with the pool.
+    Closing,
+    /// Has gone with the pool.
+    Gone,
+}
+
+impl Duty {
+    /// Whether the node is on its way out, or gone.
+    pub(crate) const fn is_over(self) -> bool {
+        match self {
+            Self::Removed { .. } | Self::Closing | Self::Gone => true,
+            Self::Serving | Self::Draining => false,
+        }
+    }
+
+    /// Whether its players are to go to other nodes.
+    pub(crate) const fn gives_away(self) -> bool {
+        match self {
+            Self::Draining | Self::Removed { .. } => true,
+            Self::Serving | Self::Closing | Self::Gone => false,
+        }
+    }
 }
 
 impl Node {
@@ -207,6 +231,16 @@ impl Node {
         self.ready().is_some()
     }
 
+    /// Whether requests may go out.
+    pub(crate) const fn may_ask(&self) -> bool {
+        matches!(self.state, State::Ready(_) | State::Leaving { .. })
+    }
+
+    /// Whether the node is to be dialled before the present call returns.
+    pub(crate) const fn is_due(&self) -> bool {
+        matches!(self.state, State::Due)
+    }
+
     /// The WebSocket of the present connection or try.
     pub(crate) const fn socket(&self) -> Option<SocketId> {
         match &self.state {
@@ -226,7 +260,7 @@ impl Node {
 
     /// Whether new players may be put here.
     pub(crate) const fn is_eligible(&self) -> bool {
-        self.is_ready() && !self.draining && !self.breaker.is_open()
+        matches!(self.duty, Duty::Serving) && self.is_ready() && !self.breaker.is_open()
     }
 
     pub(crate) const fn status(&self) -> Status {

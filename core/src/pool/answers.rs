@@ -108,6 +108,9 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
+        if let (Some(guild), Some(node)) = (exchange.guild, self.node_mut(id)) {
+            node.doubted.insert(guild);
+        }
         // What answered something else in the meantime is well; its voice server is not.
         let is_well = self
             .node(id)

@@ -10,8 +10,8 @@ use crate::error::{ConfigError, RequestError, SubmitError};
 use crate::event::Event;
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::node::{
-    Breaker, Job, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready, Schedule, Session, State,
-    Stopped,
+    Breaker, Duty, Job, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready, Schedule, Session,
+    State, Stopped,
 };
 use crate::protocol::Ready as ReadyMessage;
 use crate::time::Timestamp;
@@ -68,9 +68,10 @@ impl Tables {
             outage: None,
             tombstones: std::collections::BTreeMap::new(),
             patching: std::collections::BTreeSet::new(),
+            doubted: std::collections::BTreeSet::new(),
             reconciling: false,
             replaying: false,
-            draining: false,
+            duty: Duty::Serving,
             reserved: std::collections::BTreeMap::new(),
             answered_at: Timestamp::ZERO,
             postponed: Vec::new(),
@@ -80,7 +81,6 @@ impl Tables {
             awaiting: Vec::new(),
             pings: Vec::new(),
             drains: Vec::new(),
-            leaving: None,
         });
         let id = NodeId { slot, generation };
         self.order.push(id);
@@ -294,6 +294,7 @@ impl Tables {
         } else {
             // With the old session its players are gone, those that were to go as well.
             over = std::mem::take(&mut node.tombstones);
+            node.doubted.clear();
             if wants_resuming {
                 node.control.push_first(Job::Session { resuming: true });
             }
@@ -308,7 +309,7 @@ impl Tables {
 
     /// The id, if the node is in the pool.
     pub(super) fn known(&self, id: NodeId) -> Result<NodeId, SubmitError> {
-        let is_here = self.node(id).is_some_and(|node| node.leaving.is_none());
+        let is_here = self.node(id).is_some_and(|node| !node.duty.is_over());
         if is_here {
             Ok(id)
         } else {

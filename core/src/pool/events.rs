@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::player::{Choice, Fields, Player, PlayerId, play_tag};
+use crate::player::{Choice, Fields, Player, PlayerId, decode, play_tag};
 use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
 
@@ -262,13 +262,6 @@ impl Tables {
             self.events.push(event(guild, track));
         }
     }
-}
-
-/// The track of an event as the application knows it: without the library's own tag.
-pub(super) fn decode(wire: &WireTrack<'_>) -> Option<Arc<Track>> {
-    let mut track = wire.to_track().ok()?;
-    track.user_data = track.user_data.take().and_then(play_tag::untag);
-    Some(Arc::new(track))
 }
 
 /// Whether an event is about the present play: by its tag, and without one, as from a player that

@@ -63,7 +63,7 @@ impl Tables {
 fn verdict(node: &Node) -> Verdict {
     if !node.is_ready() {
         Verdict::NotConnected
-    } else if node.draining {
+    } else if node.duty.gives_away() {
         Verdict::Draining
     } else if node.breaker.is_open() {
         Verdict::Failing

@@ -30,7 +30,7 @@ impl Tables {
         let grace_at = now + self.config.timing.resume_grace;
         // A redial after the grace would come too late.
         let is_late = matches!(node.state, State::Waiting { redial } if redial.0 >= grace_at);
-        let may_resume = node.session.is_some() && node.leaving.is_none() && !is_late;
+        let may_resume = node.session.is_some() && !node.duty.is_over() && !is_late;
         let players = self.players_where(|player| player.is_at(id));
         for player in players {
             self.freeze(player, id, lost_at, now);

@@ -5,8 +5,8 @@ use ::http::Method;
 use super::tables::Tables;
 use super::wires::Exchange;
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, Lane, LaneKind, Node, State};
-use crate::player::{Fields, Placement, PlayerId, Stage};
+use crate::node::{Job, Lane, LaneKind, Node};
+use crate::player::{Fields, PlayerId, Stage};
 use crate::protocol::{GuildId, SessionUpdate};
 use crate::rest::{Request, write_player_patch};
 use crate::time::Timestamp;
@@ -48,18 +48,6 @@ impl Written {
             moves: false,
             guild: None,
         }
-    }
-}
-
-impl Node {
-    /// Whether requests may go out.
-    pub(super) const fn may_ask(&self) -> bool {
-        matches!(self.state, State::Ready(_) | State::Leaving { .. })
-    }
-
-    /// Whether the node is to be dialled before the present call returns.
-    pub(super) const fn is_due(&self) -> bool {
-        matches!(self.state, State::Due)
     }
 }
 
@@ -280,57 +268,6 @@ pub(super) const fn kind_of(job: Job) -> LaneKind {
         Job::Info | Job::Request(_) => LaneKind::Lookup,
         Job::Player(_) | Job::Check(_) | Job::Delete(_) | Job::Session { .. } | Job::Players => {
             LaneKind::Control
-        }
-    }
-}
-
-impl crate::player::Player {
-    /// Whether it is on its way to a node.
-    pub(super) const fn is_moving(&self) -> bool {
-        matches!(self.place, Placement::Moving { .. })
-    }
-
-    /// Whether it waits in this node's lane: a job may lie there that it has left behind.
-    pub(super) fn is_queued_at(&self, id: NodeId) -> bool {
-        self.stage == Stage::Queued && self.target() == Some(id)
-    }
-
-    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
-    fn take_unsent(&mut self) -> Fields {
-        let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
-        let again = self.unsent.and(refused);
-        let fields = if again.is_empty() { self.unsent } else { again };
-        self.unsent = self.unsent.without(fields);
-        fields
-    }
-
-    /// Whether it has nothing to do with the node: it is on another one, or between others.
-    pub(super) fn is_elsewhere(&self, id: NodeId) -> bool {
-        match self.place {
-            Placement::On(node) => node != id,
-            Placement::Moving { from, to, .. } => from != id && to != id,
-            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
-        }
-    }
-
-    /// Whether its place names the node.
-    pub(super) fn is_about(&self, id: NodeId) -> bool {
-        match self.place {
-            Placement::Unplaced => false,
-            Placement::On(node)
-            | Placement::Frozen { old: node }
-            | Placement::Stranded { from: node } => node == id,
-            Placement::Moving { from, to, .. } => from == id || to == id,
-        }
-    }
-
-    /// Whether the node has it, or is to have it.
-    pub(super) fn is_at(&self, id: NodeId) -> bool {
-        let is_left = |from| from == id && self.is_led_over();
-        match self.place {
-            Placement::Moving { from, to, .. } => to == id || is_left(from),
-            Placement::On(node) => node == id,
-            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::tables::{Tables, Task};
 use crate::command::{Answer, Leaving};
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Departure, Job, LaneKind, Node, State, Stopped};
+use crate::node::{Duty, Job, LaneKind, Node, State, Stopped};
 use crate::player::Player;
 use crate::time::Timestamp;
 
@@ -19,14 +19,10 @@ impl Tables {
         players: Leaving,
         now: Timestamp,
     ) -> Result<(), SubmitError> {
-        let Some(node) = self.node_mut(id).filter(|node| node.leaving.is_none()) else {
+        let Some(node) = self.node_mut(id).filter(|node| !node.duty.is_over()) else {
             return Err(SubmitError::NoSuchNode);
         };
-        node.leaving = Some(Departure {
-            command: Some(command),
-            removed: true,
-        });
-        node.draining = true;
+        node.duty = Duty::Removed { command };
         self.node_changed(id);
         self.wait_for(command, Waits::Gone(id));
         match players {
@@ -41,7 +37,7 @@ impl Tables {
     pub(super) fn drain(&mut self, command: CommandId, id: NodeId, now: Timestamp) {
         self.wait_for(command, Waits::Drained(id));
         if let Some(node) = self.node_mut(id) {
-            node.draining = true;
+            node.duty = Duty::Draining;
             node.drains.push(command);
         }
         self.node_changed(id);
@@ -52,7 +48,7 @@ impl Tables {
     /// Lets the node have players again.
     pub(super) fn undrain(&mut self, command: CommandId, id: NodeId, now: Timestamp) {
         if let Some(node) = self.node_mut(id) {
-            node.draining = false;
+            node.duty = Duty::Serving;
         }
         self.node_changed(id);
         self.answer(command, Ok(Answer::Done));
@@ -62,13 +58,10 @@ impl Tables {
 
     /// Whether the last player has left a node that is being emptied.
     pub(super) fn check_drained(&mut self, id: NodeId) {
-        let Some(node) = self.node(id).filter(|node| node.draining) else {
+        let Some(node) = self.node(id).filter(|node| node.duty.gives_away()) else {
             return;
         };
-        let removed = node
-            .leaving
-            .as_ref()
-            .is_some_and(|departure| departure.removed);
+        let is_removed = matches!(node.duty, Duty::Removed { .. });
         let is_here = |player: &Player| player.is_at(id);
         if self.players.iter().any(is_here) {
             return;
@@ -77,7 +70,7 @@ impl Tables {
             let drains = std::mem::take(&mut node.drains);
             self.answer_all(drains, &Ok(Answer::Done));
         }
-        if removed
+        if is_removed
             && !self
                 .node(id)
                 .is_some_and(|node| matches!(node.state, State::Leaving { .. }))
@@ -137,14 +130,15 @@ impl Tables {
 
     /// The node's socket is closed: it is gone.
     pub(super) fn departed(&mut self, id: NodeId) {
-        let Some(departure) = self.node_mut(id).and_then(|node| node.leaving.take()) else {
+        let Some(node) = self.node_mut(id) else {
             return;
         };
-        let error = if departure.removed {
-            RequestError::NodeRemoved
-        } else {
-            RequestError::Closed
+        let (remover, error) = match node.duty {
+            Duty::Removed { command } => (Some(command), RequestError::NodeRemoved),
+            Duty::Closing => (None, RequestError::Closed),
+            Duty::Serving | Duty::Draining | Duty::Gone => return,
         };
+        node.duty = Duty::Gone;
         self.tasks.push_back(Task::Clear(id, LaneKind::Control));
         self.tasks.push_back(Task::Clear(id, LaneKind::Lookup));
         if let Some(node) = self.node_mut(id) {
@@ -157,10 +151,8 @@ impl Tables {
             self.answer_all(drains, &Ok(Answer::Done));
         }
         self.fail_requests_of(id, &error);
-        if departure.removed {
+        if let Some(command) = remover {
             self.forget_node(id);
-        }
-        if let Some(command) = departure.command {
             self.answer(command, Ok(Answer::Done));
         }
         self.gone(Changed::Node(id));
@@ -197,11 +189,8 @@ impl Tables {
             let Some(node) = self.node_mut(id) else {
                 continue;
             };
-            if node.leaving.is_none() {
-                node.leaving = Some(Departure {
-                    command: None,
-                    removed: false,
-                });
+            if !node.duty.is_over() {
+                node.duty = Duty::Closing;
             }
             self.leave(id, players == Leaving::Keep);
         }

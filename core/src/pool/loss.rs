@@ -31,7 +31,7 @@ impl Tables {
         }
         // A peer that closed or reset lived until then; one that fell silent, until its last byte.
         let lost_at = heard_at.filter(|_| loss == Loss::Silent).unwrap_or(now);
-        if self.node(id).is_some_and(|node| node.leaving.is_some()) {
+        if self.node(id).is_some_and(|node| node.duty.is_over()) {
             self.stop_node(id, Stopped::Closed);
         } else {
             self.schedule_redial(id, loss, parting, now);

@@ -9,7 +9,7 @@ use crate::command::Answer;
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::node::{Loss, State};
-use crate::protocol::{DecodeCause, DecodeError, Message, PlayerUpdate, RawJson, Stats};
+use crate::protocol::{DecodeCause, DecodeError, GuildId, Message, PlayerUpdate, RawJson, Stats};
 use crate::time::Timestamp;
 use crate::websocket::CloseFrame;
 
@@ -70,13 +70,7 @@ impl Tables {
         }
     }
 
-    fn unknown(
-        &mut self,
-        id: NodeId,
-        guild: Option<crate::protocol::GuildId>,
-        kind: &str,
-        raw: &str,
-    ) {
+    fn unknown(&mut self, id: NodeId, guild: Option<GuildId>, kind: &str, raw: &str) {
         if !self.listening.intersects(Kinds::UNKNOWN) {
             return;
         }
@@ -121,7 +115,7 @@ impl Tables {
             node.replaying = false;
         }
         let Some(player_id) = self.player_of(update.guild_id) else {
-            return;
+            return self.ghost_heard(id, update.guild_id);
         };
         let Some(player) = self.player_mut(player_id) else {
             return;
@@ -156,6 +150,15 @@ impl Tables {
             connected,
             ping,
         });
+    }
+
+    /// The node speaks of a guild that has no player: a PATCH that was never answered took effect
+    /// after its player was destroyed. What others made there is none of our business.
+    fn ghost_heard(&mut self, id: NodeId, guild: GuildId) {
+        let doubted = self.node(id).map(|node| &node.doubted);
+        if doubted.is_some_and(|doubted| doubted.contains(&guild)) {
+            self.bury(id, guild, None);
+        }
     }
 
     /// The peer's close frame.

@@ -210,7 +210,7 @@ impl Tables {
         self.node_changed(from);
         self.node_changed(to);
         self.check_drained(from);
-        if self.node(to).is_some_and(|node| node.draining) {
+        if self.node(to).is_some_and(|node| node.duty.gives_away()) {
             self.evacuate(to, now);
         }
     }
@@ -397,7 +397,7 @@ impl Tables {
     pub(super) fn evacuate(&mut self, id: NodeId, now: Timestamp) {
         self.rescore(id);
         let Some(node) = self.node(id) else { return };
-        let (is_alive, is_leaving) = (node.is_ready(), node.leaving.is_some());
+        let (is_alive, is_leaving) = (node.is_ready(), node.duty.is_over());
         for player in self.players_where(|player| player.is_at(id)) {
             match self.choose_for(player, &[id]) {
                 Some(to) if is_alive => self.move_to(None, player, to, now),
@@ -425,7 +425,7 @@ impl Tables {
     /// A node may take players: those that a drained one still has go there.
     pub(super) fn evacuate_drained(&mut self, now: Timestamp) {
         for id in self.order.clone() {
-            let is_drained = |node: &Node| node.draining && node.is_ready();
+            let is_drained = |node: &Node| node.duty.gives_away() && node.is_ready();
             if self.node(id).is_some_and(is_drained) {
                 self.evacuate(id, now);
             }

@@ -11,7 +11,7 @@ use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, Node, State};
-use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Stage, Update, Waiting};
+use crate::player::{Choice, Fields, Placement, Player, PlayerId, Stage, Update};
 use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
 
@@ -372,66 +372,5 @@ impl Tables {
             player.stage = Stage::Idle;
         }
         self.sync(id);
-    }
-}
-
-impl Player {
-    /// Whether there is anything to send that may be sent now, and is not lined up already.
-    fn may_send(&self) -> bool {
-        self.stage == Stage::Idle && !self.unsent.is_empty() && !self.awaits_voice()
-    }
-
-    /// Lets the command wait for the fields that it sets. Returns the commands that are overridden
-    /// by that, and whether there is nothing to wait for.
-    fn enlist(&mut self, command: CommandId, set: Fields, changed: Fields) -> (Vec<Waiting>, bool) {
-        let mut overridden = changed;
-        if changed.has(Fields::TRACK) {
-            // What belonged to the play before goes with it.
-            overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
-        }
-        let superseded = self.busy().supersede(overridden);
-        // A value that is set already may still be on its way: its confirmation is this one's.
-        let waits = set.and(self.pending()).with(changed);
-        let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
-        if !waits.is_empty() {
-            self.busy()
-                .wait(command, waits.without(in_flight), in_flight);
-        }
-        (superseded, waits.is_empty())
-    }
-
-    fn plays(&self) -> bool {
-        self.wanted.track.is_some()
-    }
-
-    /// Whether it is a play that must not be sent twice; to stop twice does no harm.
-    fn must_check(&self) -> bool {
-        let is_doubtful = self
-            .busy
-            .as_ref()
-            .is_some_and(|busy| busy.doubtful.has(Fields::TRACK));
-        is_doubtful && self.plays() && self.unsent.has(Fields::TRACK)
-    }
-
-    /// Fills in what the node's answer says of the track that was sent.
-    fn learn_track(&mut self, wire: Option<&protocol::WireTrack<'_>>) {
-        let (Some(choice), Some(wire)) = (&mut self.wanted.track, wire) else {
-            return;
-        };
-        if choice.track().is_some() {
-            return;
-        }
-        let Some(mut track) = super::events::decode(wire) else {
-            return;
-        };
-        let details = Arc::make_mut(&mut track);
-        if let Source::Encoded(encoded) = &choice.source {
-            // The answer's blob holds a position; the one that was sent does not.
-            details.encoded = encoded.clone();
-        }
-        details.user_data.clone_from(&choice.user_data);
-        choice.source = Source::Track(track);
-        let length_ms = Choice::length_ms(choice);
-        self.wanted.clock.bound(length_ms);
     }
 }

@@ -5,20 +5,18 @@
 //! that were destroyed or moved while the session was away are destroyed.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use serde_json::value::RawValue;
 
 use super::answers::Class;
-use super::events::decode;
 use super::tables::Tables;
 use crate::config::Strangers;
 use crate::error::SubmitError;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::node::{Job, LaneKind};
-use crate::player::{Choice, Fields, Placement, Player, PlayerId, Source, Volume, play_tag};
-use crate::protocol::{self, GuildId, VoiceState, decode as decode_json, same_track};
+use crate::player::{Fields, Placement, PlayerId};
+use crate::protocol::{self, GuildId, decode};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -30,7 +28,7 @@ impl Tables {
         let text = std::str::from_utf8(body)
             .ok()
             .filter(|_| matches!(class, Class::Done));
-        let listed = text.and_then(|text| decode_json::<Vec<&RawValue>>(text, "players").ok());
+        let listed = text.and_then(|text| decode::<Vec<&RawValue>>(text, "players").ok());
         let Some(listed) = listed else {
             return self.players_unlisted(id);
         };
@@ -103,7 +101,10 @@ impl Tables {
     /// A player that nobody here knows.
     fn meet_stranger(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {
         let guild = theirs.guild_id;
-        if self.config.strangers == Strangers::Destroy {
+        let is_ghost = self
+            .node(id)
+            .is_some_and(|node| node.doubted.contains(&guild));
+        if is_ghost || self.config.strangers == Strangers::Destroy {
             self.bury(id, guild, None);
             return;
         }
@@ -196,78 +197,5 @@ impl Tables {
                 self.buried(id, guild);
             }
         }
-    }
-}
-
-impl Player {
-    /// Whether the server plays what is wanted.
-    fn is_playing(&self, theirs: &protocol::Player<'_>) -> bool {
-        match (&self.wanted.track, &theirs.track) {
-            (None, None) => true,
-            (Some(choice), Some(wire)) => {
-                match wire
-                    .user_data
-                    .and_then(|data| play_tag::play_of(data.get()))
-                {
-                    Some(play) => play == choice.play,
-                    None => choice
-                        .encoded()
-                        .is_some_and(|own| same_track(own, &wire.encoded)),
-                }
-            }
-            (Some(_), None) | (None, Some(_)) => false,
-        }
-    }
-
-    /// Takes the server's word for what plays.
-    fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
-        let track = theirs.track.as_ref().and_then(decode);
-        let play = theirs.track.as_ref().and_then(|wire| wire.user_data);
-        let play = play.and_then(|data| play_tag::play_of(data.get()));
-        let play = play.unwrap_or(self.wanted.plays);
-        self.wanted.plays = self.wanted.plays.max(play);
-        self.wanted.track = track.map(|track| Choice {
-            play,
-            user_data: track.user_data.clone(),
-            source: Source::Track(track),
-        });
-        if self.wanted.track.is_none() {
-            self.wanted.end_time_ms = None;
-        }
-        let length_ms = self
-            .wanted
-            .track
-            .as_ref()
-            .map_or(u64::MAX, Choice::length_ms);
-        let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
-        self.wanted.clock.begin(position_ms, length_ms, now);
-        self.awaits_start = false;
-    }
-
-    /// Becomes what the server has.
-    fn adopt(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
-        self.take_track(theirs, now);
-        self.wanted.paused = theirs.paused;
-        self.wanted.volume = Volume::from(theirs.volume);
-        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
-        let rate = filters.as_ref().map_or(1.0, |filters| filters.time_scale());
-        self.wanted.filters = filters.map(Arc::new);
-        self.wanted.clock.scale(rate, now);
-        self.connected = theirs.state.connected;
-        self.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
-        if let Some(voice) = &theirs.voice
-            && let Some(channel_id) = voice.channel_id
-            && !voice.token.is_empty()
-        {
-            let state = VoiceState {
-                token: (&*voice.token).into(),
-                endpoint: (&*voice.endpoint).into(),
-                session_id: (&*voice.session_id).into(),
-                channel_id,
-            };
-            self.voice.get_or_insert_default().set(state);
-        }
-        self.unsent = Fields::NONE;
-        self.regulate(now);
     }
 }

@@ -33,7 +33,7 @@ impl Tables {
             info: node.info.clone(),
             players,
             playing,
-            draining: node.draining,
+            draining: node.duty.gives_away(),
             penalty: self.penalty(node),
         }
     }

@@ -2,7 +2,7 @@
 
 use lavapool_core::Command;
 use lavapool_core::player::Update;
-use lavapool_tests::node::Failure;
+use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
 use super::{crowded, millis, moves_since, secs};
@@ -220,4 +220,27 @@ fn a_player_destroyed_while_its_node_lists_it_is_not_adopted() {
     );
     assert_eq!(world.guilds_on("a"), [1]);
     assert_eq!(world.pool().player(guild(2)), None);
+}
+
+#[test]
+fn a_destroyed_player_that_a_late_patch_made_again_is_not_adopted() {
+    let mut world = crowded(1..=1, []);
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Player, secs(20));
+    // Its deadline passes before it takes effect, and the DELETE overtakes it.
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(16));
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(10));
+    assert_eq!(world.guilds_on("a"), [1]);
+    world.node("a").faults().slow.clear();
+
+    world.drop_connections("a");
+    world.run_for(secs(10));
+
+    assert_eq!(world.guilds_on("a"), Vec::<u64>::new());
+    assert_eq!(world.pool().players().count(), 0);
 }

@@ -1,0 +1,111 @@
+//! [`Placement`]: where a player is.
+
+use crate::id::NodeId;
+use crate::player::Player;
+use crate::time::Timestamp;
+
+/// Where a player is; whatever is not its present node is ignored when it speaks of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// New, and no node has been there to take it.
+    Unplaced,
+    On(NodeId),
+    /// Its node is lost, and is waited for or replaced by another.
+    Frozen {
+        old: NodeId,
+    },
+    /// On its way: every field goes to `to`.
+    Moving {
+        from: NodeId,
+        to: NodeId,
+        why: Move,
+        began_at: Timestamp,
+    },
+    /// Its node is lost and no other could take it.
+    Stranded {
+        from: NodeId,
+    },
+}
+
+/// Why a player moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// Its node was lost: the music stands still.
+    Lost,
+    /// It was asked to: the music goes on where it was until the new node confirms.
+    Ordered,
+}
+
+impl Player {
+    /// The node that the player's state goes to.
+    pub(crate) const fn target(&self) -> Option<NodeId> {
+        match self.place {
+            Placement::On(node) | Placement::Moving { to: node, .. } => Some(node),
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => None,
+        }
+    }
+
+    /// The node whose word counts: the one that the sound comes from.
+    pub(crate) const fn speaker(&self) -> Option<NodeId> {
+        match self.place {
+            Placement::On(node)
+            | Placement::Moving {
+                from: node,
+                why: Move::Ordered,
+                ..
+            } => Some(node),
+            Placement::Unplaced
+            | Placement::Moving {
+                why: Move::Lost, ..
+            }
+            | Placement::Frozen { .. }
+            | Placement::Stranded { .. } => None,
+        }
+    }
+
+    /// Whether the music plays on an old node while a new one is being prepared.
+    pub(crate) const fn is_led_over(&self) -> bool {
+        matches!(
+            self.place,
+            Placement::Moving {
+                why: Move::Ordered,
+                ..
+            }
+        )
+    }
+
+    /// Whether it is on its way to a node.
+    pub(crate) const fn is_moving(&self) -> bool {
+        matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Whether it has nothing to do with the node: it is on another one, or between others.
+    pub(crate) fn is_elsewhere(&self, id: NodeId) -> bool {
+        match self.place {
+            Placement::On(node) => node != id,
+            Placement::Moving { from, to, .. } => from != id && to != id,
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
+    }
+
+    /// Whether its place names the node.
+    pub(crate) fn is_about(&self, id: NodeId) -> bool {
+        match self.place {
+            Placement::Unplaced => false,
+            Placement::On(node)
+            | Placement::Frozen { old: node }
+            | Placement::Stranded { from: node } => node == id,
+            Placement::Moving { from, to, .. } => from == id || to == id,
+        }
+    }
+
+    /// Whether the node has it, or is to have it.
+    pub(crate) fn is_at(&self, id: NodeId) -> bool {
+        let is_left = |from| from == id && self.is_led_over();
+        match self.place {
+            Placement::Moving { from, to, .. } => to == id || is_left(from),
+            Placement::On(node) => node == id,
+            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => false,
+        }
+    }
+}

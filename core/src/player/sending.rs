@@ -1,0 +1,141 @@
+//! What of a player its node has yet to be sent: what that is, when it may go, and who waits.
+
+use crate::id::{CommandId, NodeId};
+use crate::player::{Fields, Player, Stage, Volume, Waiting};
+
+impl Player {
+    /// The fields that its node has yet to confirm.
+    pub(crate) const fn pending(&self) -> Fields {
+        self.unsent.with(self.stage.in_flight())
+    }
+
+    /// Whether the next PATCH must wait for Discord's voice updates.
+    pub(crate) fn awaits_voice(&self) -> bool {
+        self.busy
+            .as_ref()
+            .is_some_and(|busy| busy.voice_timer.is_some())
+    }
+
+    /// The fields that a node without this player must be sent.
+    pub(crate) fn substance(&self) -> Fields {
+        let wanted = &self.wanted;
+        let mut fields = Fields::NONE;
+        if wanted.track.is_some() {
+            fields = fields.with(Fields::TRACK).with(Fields::POSITION);
+            if wanted.end_time_ms.is_some() {
+                fields = fields.with(Fields::END_TIME);
+            }
+        }
+        if wanted.paused {
+            fields = fields.with(Fields::PAUSED);
+        }
+        if wanted.volume != Volume::default() {
+            fields = fields.with(Fields::VOLUME);
+        }
+        if wanted.filters.is_some() {
+            fields = fields.with(Fields::FILTERS);
+        }
+        if self
+            .voice
+            .as_ref()
+            .is_some_and(|voice| voice.complete().is_some())
+        {
+            fields = fields.with(Fields::VOICE);
+        }
+        fields
+    }
+
+    /// Marks everything unsent that a node without this player must be sent, and remembers what
+    /// the node that it leaves has not been sent. Returns the commands that are done by that:
+    /// those that took away what the new node never had.
+    pub(crate) fn pack(&mut self) -> Vec<Waiting> {
+        let left = self.unsent;
+        // A value that equals the default is sent only if somebody waits for it.
+        let plain = Fields::VOLUME.with(Fields::PAUSED).with(Fields::FILTERS);
+        self.unsent = self.substance().with(left.and(plain));
+        self.awaits_start = self.wanted.track.is_some();
+        let pending = self.unsent;
+        let busy = self.busy();
+        busy.left = left;
+        busy.refusals = 0;
+        busy.refused = Fields::NONE;
+        busy.failures = 0;
+        busy.doubtful = Fields::NONE;
+        busy.settle_except(pending)
+    }
+
+    /// Turns back to the node that it was leaving: that has yet to be sent what it had not been
+    /// sent before, and what was set since.
+    pub(crate) fn unpack(&mut self) {
+        self.recall();
+        self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
+    }
+
+    /// The node that it leaves does not have it any more: to turn back is to be made again there.
+    pub(crate) fn burn_bridges(&mut self) {
+        let substance = self.substance();
+        let busy = self.busy();
+        busy.left = busy.left.with(substance);
+    }
+
+    /// Forgets that a PATCH is on its way: whether it arrived is not known.
+    pub(crate) fn recall(&mut self) {
+        let fields = self.stage.answered();
+        self.unsent = self.unsent.with(fields);
+        if let Some(busy) = &mut self.busy {
+            busy.recall();
+        }
+    }
+
+    /// Whether there is anything to send that may be sent now, and is not lined up already.
+    pub(crate) fn may_send(&self) -> bool {
+        self.stage == Stage::Idle && !self.unsent.is_empty() && !self.awaits_voice()
+    }
+
+    /// Whether it is a play that must not be sent twice; to stop twice does no harm.
+    pub(crate) fn must_check(&self) -> bool {
+        let is_doubtful = self
+            .busy
+            .as_ref()
+            .is_some_and(|busy| busy.doubtful.has(Fields::TRACK));
+        is_doubtful && self.plays() && self.unsent.has(Fields::TRACK)
+    }
+
+    /// Whether it waits in this node's lane: a job may lie there that it has left behind.
+    pub(crate) fn is_queued_at(&self, id: NodeId) -> bool {
+        self.stage == Stage::Queued && self.target() == Some(id)
+    }
+
+    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
+    pub(crate) fn take_unsent(&mut self) -> Fields {
+        let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
+        let again = self.unsent.and(refused);
+        let fields = if again.is_empty() { self.unsent } else { again };
+        self.unsent = self.unsent.without(fields);
+        fields
+    }
+
+    /// Lets the command wait for the fields that it sets. Returns the commands that are overridden
+    /// by that, and whether there is nothing to wait for.
+    pub(crate) fn enlist(
+        &mut self,
+        command: CommandId,
+        set: Fields,
+        changed: Fields,
+    ) -> (Vec<Waiting>, bool) {
+        let mut overridden = changed;
+        if changed.has(Fields::TRACK) {
+            // What belonged to the play before goes with it.
+            overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
+        }
+        let superseded = self.busy().supersede(overridden);
+        // A value that is set already may still be on its way: its confirmation is this one's.
+        let waits = set.and(self.pending()).with(changed);
+        let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
+        if !waits.is_empty() {
+            self.busy()
+                .wait(command, waits.without(in_flight), in_flight);
+        }
+        (superseded, waits.is_empty())
+    }
+}
