@@ -58,6 +58,14 @@ impl Player {
         self.update(Update::play(track))
     }
 
+    /// Plays a track if nothing plays, and nothing is to play.
+    ///
+    /// Otherwise it fails with [`RequestError::NotReplaced`](crate::RequestError::NotReplaced);
+    /// see [`Update::no_replace`].
+    pub fn play_if_idle(&self, track: impl Into<Source>) -> Pending<()> {
+        self.update(Update::play(track).no_replace())
+    }
+
     /// Changes several things at once.
     pub fn update(&self, update: Update) -> Pending<()> {
         self.submit_update(None, update)

@@ -73,6 +73,10 @@ pub enum Command {
         voice: VoiceState,
     },
     /// A REST request of its own, past the players' state: [`Answer::Rest`].
+    ///
+    /// One that changes a player ([`Request::changes_player`](rest::Request::changes_player)) keeps
+    /// its place among that player's updates: it goes out when those before it are confirmed, and
+    /// those after it wait until it is answered.
     Rest {
         /// Who should answer it.
         node: Target,

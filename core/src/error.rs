@@ -118,6 +118,9 @@ pub enum RequestError {
     /// Every field of the command was set again before it was sent.
     #[error("a later command set the same fields")]
     Superseded,
+    /// Something plays, and the update was told not to replace it.
+    #[error("something plays already")]
+    NotReplaced,
     /// Discord's voice updates did not come in time; the play is taken back.
     #[error("no voice connection within the deadline")]
     VoiceTimeout,

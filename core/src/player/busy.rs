@@ -1,7 +1,9 @@
 //! [`Busy`]: what only a player that waits for something needs.
 
+use std::collections::VecDeque;
+
 use crate::id::{CommandId, NodeId};
-use crate::player::{Desired, Fields};
+use crate::player::{Desired, Fields, Update};
 use crate::pool::TimerKey;
 
 /// What only a player that waits for something needs.
@@ -35,6 +37,19 @@ pub(crate) struct Busy {
     pub(crate) left: Fields,
     /// The commands that wait for an ordered move.
     pub(crate) movers: Vec<CommandId>,
+    /// The application's own request about the player that is on its way.
+    pub(crate) barrier: Option<u64>,
+    /// What waits for such a request, or is one, in the order of submission.
+    pub(crate) held: VecDeque<Held>,
+}
+
+/// What waits until a player is settled, and what was asked for behind that.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// A request of the application that changes the player.
+    Request(u64),
+    /// An update that was asked for after such a request.
+    Update(CommandId, Box<Update>),
 }
 
 /// A command that waits for its fields to be confirmed.
@@ -63,14 +78,22 @@ impl Busy {
             resetting: false,
             left: Fields::NONE,
             movers: Vec::new(),
+            barrier: None,
+            held: VecDeque::new(),
         }
     }
 
-    pub(crate) const fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.waiting.is_empty()
             && self.movers.is_empty()
+            && self.may_pass()
             && self.voice_timer.is_none()
             && self.stopped_timer.is_none()
+    }
+
+    /// Whether nothing keeps an update from being taken over at once.
+    pub(crate) fn may_pass(&self) -> bool {
+        self.barrier.is_none() && self.held.is_empty()
     }
 
     /// A command waits for these fields, some of which may be on their way already.

@@ -20,7 +20,7 @@ pub use position::Position;
 pub use update::{Source, Update, Volume};
 pub use view::{Place, PlayerView};
 
-pub(crate) use busy::{Busy, Waiting};
+pub(crate) use busy::{Busy, Held, Waiting};
 pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
 pub(crate) use placement::{Move, Placement};

@@ -29,6 +29,7 @@ pub struct Update {
     pub(crate) filters: Option<Arc<Filters>>,
     pub(crate) user_data: Option<RawJson>,
     pub(crate) without_voice: bool,
+    pub(crate) no_replace: bool,
 }
 
 impl Update {
@@ -98,6 +99,18 @@ impl Update {
     #[must_use]
     pub const fn without_voice(mut self) -> Self {
         self.without_voice = true;
+        self
+    }
+
+    /// Leaves a track alone that plays, or is to play: then nothing of the update is applied, and
+    /// it is answered with [`RequestError::NotReplaced`](crate::RequestError::NotReplaced).
+    ///
+    /// That is decided by what is wanted at the moment, without asking the node, so that it also
+    /// holds while a player waits for its voice or for another node (Lavalink's `noReplace` would
+    /// find nothing there). An update without a track is applied in any case.
+    #[must_use]
+    pub const fn no_replace(mut self) -> Self {
+        self.no_replace = true;
         self
     }
 

@@ -53,6 +53,8 @@ impl Tables {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.stopped_timer);
             let destroyed = Err(RequestError::Destroyed);
+            let held = self.release_all(std::mem::take(&mut busy.held));
+            self.answer_all(held, &destroyed);
             let waiting = busy.waiting.iter().map(|waiting| waiting.command);
             self.answer_all(waiting.chain(busy.movers.iter().copied()), &destroyed);
         }

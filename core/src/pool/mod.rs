@@ -6,6 +6,7 @@
 //! is a task, done before the call returns.
 
 mod answers;
+mod barriers;
 mod burials;
 mod changed;
 mod commands;

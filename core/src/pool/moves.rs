@@ -131,6 +131,8 @@ impl Tables {
         let settled = player.pack();
         if let Some(busy) = &mut player.busy {
             self.timers.clear(&mut busy.stopped_timer);
+            // A request to the node that it leaves is not about the player on the next.
+            busy.barrier = None;
         }
         player.regulate(now);
         let plays = player.wanted.track.is_some();

@@ -65,11 +65,27 @@ impl Tables {
         update: Update,
         now: Timestamp,
     ) {
+        if let Some(update) = self.hold_update(command, id, update) {
+            self.apply_update(command, id, update, now);
+            self.settle_player(id);
+        }
+    }
+
+    pub(super) fn apply_update(
+        &mut self,
+        command: CommandId,
+        id: PlayerId,
+        update: Update,
+        now: Timestamp,
+    ) {
         let voice_at = now + self.config.timing.voice_deadline;
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         let plays = matches!(update.track, Some(Some(_)));
+        if plays && update.no_replace && player.wanted.track.is_some() {
+            return self.answer(command, Err(RequestError::NotReplaced));
+        }
         let set = update.fields();
         let without_voice = update.without_voice;
         player.busy();
@@ -109,7 +125,6 @@ impl Tables {
         self.track_released(id, changed);
         self.player_changed(id);
         self.sync(id);
-        self.settle_player(id);
     }
 
     /// A player that was stopped does not weigh on its node any more.
@@ -128,8 +143,10 @@ impl Tables {
         }
     }
 
-    /// Drops what only a busy player needs, if it is that no more.
+    /// Lets go what waited for the player to be settled, and drops what only a busy player needs
+    /// if it is that no more.
     pub(super) fn settle_player(&mut self, id: PlayerId) {
+        self.release_held(id, self.now);
         if let Some(player) = self.player_mut(id) {
             player.settle();
         }

@@ -32,6 +32,8 @@ struct OpenRequest {
     last_failure: Option<NodeFailure>,
     repeat: Option<TimerKey>,
     sent: bool,
+    /// Whether it waits until its player is settled.
+    held: bool,
 }
 
 /// The longest time that a node may ask for with `Retry-After`.
@@ -82,9 +84,12 @@ impl Tables {
             last_failure: None,
             repeat: None,
             sent: false,
+            held: true,
         };
         self.requests.open.insert(number, open);
-        self.route_request(number);
+        if self.raise_barrier(number) {
+            self.route_request(number);
+        }
     }
 
     /// Puts the request in a lane; without a node it waits for one to be ready.
@@ -105,6 +110,7 @@ impl Tables {
         if let Some(open) = self.requests.open.get_mut(&number) {
             open.node = node;
             open.repeat = None;
+            open.held = false;
         }
         if let Some(id) = node
             && let Some(node) = self.node_mut(id)
@@ -118,7 +124,7 @@ impl Tables {
     pub(super) fn route_waiting_requests(&mut self) {
         let waiting = self.requests.open.iter();
         let waiting: Vec<_> = waiting
-            .filter(|(_, open)| open.node.is_none() && open.repeat.is_none())
+            .filter(|(_, open)| open.node.is_none() && open.repeat.is_none() && !open.held)
             .map(|(number, _)| *number)
             .collect();
         for number in waiting {
@@ -229,6 +235,7 @@ impl Tables {
 
     /// Nobody waits for the request: it leaves its lane, or loses its answer.
     pub(super) fn cancel_request(&mut self, number: u64) {
+        self.lower_barrier(number);
         let Some(mut open) = self.requests.open.remove(&number) else {
             return;
         };

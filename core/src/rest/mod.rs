@@ -2,6 +2,8 @@
 
 pub mod answer;
 pub mod request;
+mod subject;
 
+pub use ::http::Method;
 pub use answer::{Answer, Failure, RawAnswer, Refusal};
 pub use request::{Request, write_player_patch};

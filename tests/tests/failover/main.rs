@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that fails there says where")]
 
+mod barriers;
 mod crossings;
 mod determinism;
 mod ends;

@@ -1,0 +1,113 @@
+//! Requests of the application that change a player past the pool's knowledge of it.
+//!
+//! Updates merge, and what is not sent yet takes what is asked for later with it; a request that
+//! changes the same player must see exactly what was asked for before it. So it is a barrier: it
+//! goes out when the player is settled, and updates that are asked for behind it are held until it
+//! is answered.
+
+use std::collections::VecDeque;
+
+use super::commands::Waits;
+use super::tables::Tables;
+use crate::id::CommandId;
+use crate::player::{Held, PlayerId, Update};
+use crate::time::Timestamp;
+
+impl Tables {
+    /// Holds a request back until what was asked of its player before is confirmed. Returns
+    /// whether it may go out at once.
+    pub(super) fn raise_barrier(&mut self, number: u64) -> bool {
+        let Some(id) = self.barrier_player(number) else {
+            return true;
+        };
+        let Some(player) = self.player_mut(id) else {
+            return true;
+        };
+        let is_settled = player.pending().is_empty();
+        let busy = player.busy();
+        if is_settled && busy.may_pass() {
+            busy.barrier = Some(number);
+            return true;
+        }
+        busy.held.push_back(Held::Request(number));
+        false
+    }
+
+    /// Holds an update back behind a barrier, if there is one. Otherwise the update is returned.
+    pub(super) fn hold_update(
+        &mut self,
+        command: CommandId,
+        id: PlayerId,
+        update: Update,
+    ) -> Option<Update> {
+        let busy = self.player_mut(id)?.busy.as_mut();
+        let Some(busy) = busy.filter(|busy| !busy.may_pass()) else {
+            return Some(update);
+        };
+        busy.held.push_back(Held::Update(command, Box::new(update)));
+        self.wait_for(command, Waits::Player(id));
+        None
+    }
+
+    /// The request is answered, or never will be.
+    pub(super) fn lower_barrier(&mut self, number: u64) {
+        let Some(id) = self.barrier_player(number) else {
+            return;
+        };
+        let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
+        let Some(busy) = busy else { return };
+        if busy.barrier == Some(number) {
+            busy.barrier = None;
+        }
+        busy.held
+            .retain(|held| !matches!(held, Held::Request(held) if *held == number));
+        self.settle_player(id);
+    }
+
+    /// Lets go what was held back and may go.
+    pub(super) fn release_held(&mut self, id: PlayerId, now: Timestamp) {
+        loop {
+            let Some(player) = self.player_mut(id) else {
+                return;
+            };
+            let is_settled = player.pending().is_empty();
+            let Some(busy) = &mut player.busy else { return };
+            if busy.barrier.is_some() {
+                return;
+            }
+            match busy.held.front() {
+                Some(Held::Update(..)) => {}
+                Some(Held::Request(_)) if is_settled => {}
+                Some(Held::Request(_)) | None => return,
+            }
+            match busy.held.pop_front() {
+                Some(Held::Update(command, update)) => {
+                    self.apply_update(command, id, *update, now);
+                }
+                Some(Held::Request(number)) => {
+                    busy.barrier = Some(number);
+                    return self.route_request(number);
+                }
+                None => return,
+            }
+        }
+    }
+
+    /// The player is gone: what was held back for it need wait no more. Returns the commands of
+    /// the updates.
+    pub(super) fn release_all(&mut self, held: VecDeque<Held>) -> Vec<CommandId> {
+        let mut commands = Vec::new();
+        for held in held {
+            match held {
+                Held::Update(command, _) => commands.push(command),
+                Held::Request(number) => self.route_request(number),
+            }
+        }
+        commands
+    }
+
+    fn barrier_player(&self, number: u64) -> Option<PlayerId> {
+        let guild = self.requests.get(number)?.changes_player()?;
+        self.player_of(guild)
+    }
+}

@@ -1,0 +1,143 @@
+//! Plays that replace nothing, and requests past the pool's knowledge of a player.
+
+use lavapool_core::player::Update;
+use lavapool_core::protocol::{PlayerPatchBuf, RawJson};
+use lavapool_core::rest::{Method, Request};
+use lavapool_core::{Answer, Command, CommandId, RequestError, Target};
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::{World, guild, track};
+
+use super::{crowded, millis, secs};
+
+const DONE: Option<&Result<Answer, RequestError>> = Some(&Ok(Answer::Done));
+
+#[test]
+fn a_play_that_replaces_nothing_leaves_what_plays_and_all_that_came_with_it() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    let update = Update::play(track("other")).volume(10).no_replace();
+    let play = world.update(guild(1), update);
+    world.run_for(secs(1));
+
+    assert_eq!(world.answer(play), Some(&Err(RequestError::NotReplaced)));
+    assert_eq!(world.requests_since("a", since), Vec::<String>::new());
+    assert_eq!(world.player(guild(1)).volume.get(), 100);
+}
+
+#[test]
+fn a_play_that_replaces_nothing_plays_where_nothing_does() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::stop());
+    let play = world.update(guild(1), Update::play(track("other")).no_replace());
+    world.run_for(secs(1));
+
+    assert_eq!(world.answer(play), DONE);
+    let playing = world.only_copy(guild(1)).1.track.unwrap();
+    assert_eq!(playing.identifier, "https://tracks.test/other");
+}
+
+#[test]
+fn a_request_past_the_pool_sees_what_was_asked_before_and_nothing_that_was_asked_after() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = millis(50);
+    let since = world.now();
+    world.update(guild(1), Update::default().volume(10));
+    world.update(guild(1), Update::default().paused(true));
+    patch_volume(&mut world, 20);
+    let raw = raw_volume(&mut world, 30);
+    let last = world.update(guild(1), Update::default().volume(40));
+    world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(2));
+
+    let heard = world.heard_since("a", since);
+    let bodies: Vec<_> = heard.iter().map(|heard| heard.body.to_string()).collect();
+    // The first goes out at once; what is asked while it is away merges; the rest waits its turn.
+    assert_eq!(
+        bodies,
+        [
+            r#"{"volume":10}"#,
+            r#"{"paused":true}"#,
+            r#"{"volume":20}"#,
+            r#"{"volume":30}"#,
+            r#"{"volume":40,"paused":false}"#
+        ]
+    );
+    assert!(matches!(world.answer(raw), Some(Ok(Answer::Rest(_)))));
+    assert_eq!(world.answer(last), DONE);
+    assert_eq!(world.only_copy(guild(1)).1.volume, 40);
+}
+
+#[test]
+fn a_request_past_the_pool_that_is_never_answered_holds_nothing_back_for_ever() {
+    let mut world = crowded(1..=1, []);
+    let silent = world.node("a").faults();
+    silent.unanswered.insert(AnswerKind::Player);
+    patch_volume(&mut world, 20);
+    let late = world.update(guild(1), Update::default().volume(40));
+    world.run_for(secs(5));
+    assert_eq!(world.answer(late), None);
+    world.node("a").faults().unanswered.clear();
+    world.run_for(secs(60));
+
+    assert!(world.answer(late).is_some());
+    assert_eq!(world.only_copy(guild(1)).1.volume, 40);
+}
+
+#[test]
+fn what_is_held_behind_a_request_survives_the_loss_of_its_node() {
+    let mut world = crowded(1..=1, ["b"]);
+    let slow = world.node("a").faults();
+    slow.slow.insert(AnswerKind::Player, secs(5));
+    patch_volume(&mut world, 20);
+    let late = world.update(guild(1), Update::default().volume(40));
+    world.run_for(secs(1));
+    world.kill("a");
+    world.run_for(secs(30));
+
+    assert_eq!(world.answer(late), DONE);
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.volume), ("b", 40));
+}
+
+#[test]
+fn a_destroyed_player_answers_what_was_held_for_it() {
+    let mut world = crowded(1..=1, []);
+    let slow = world.node("a").faults();
+    slow.slow.insert(AnswerKind::Player, secs(1));
+    let raw = patch_volume(&mut world, 20);
+    let held = world.update(guild(1), Update::default().volume(40));
+    let after = patch_volume(&mut world, 50);
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(10));
+
+    assert_eq!(world.answer(held), Some(&Err(RequestError::Destroyed)));
+    assert!(world.answer(raw).is_some() && world.answer(after).is_some());
+}
+
+fn patch_volume(world: &mut World, volume: i32) -> CommandId {
+    let patch = PlayerPatchBuf {
+        volume: Some(volume.try_into().unwrap()),
+        ..PlayerPatchBuf::default()
+    };
+    let request = Request::UpdatePlayer {
+        guild: guild(1),
+        no_replace: false,
+        patch,
+    };
+    submit(world, request)
+}
+
+fn raw_volume(world: &mut World, volume: i32) -> CommandId {
+    let body = format!(r#"{{"volume":{volume}}}"#);
+    let request = Request::Raw {
+        method: Method::PATCH,
+        path: "/v4/sessions/{session}/players/1".to_owned(),
+        body: Some(RawJson::parse(&body).unwrap()),
+    };
+    submit(world, request)
+}
+
+fn submit(world: &mut World, request: Request) -> CommandId {
+    let node = Target::Node(world.id("a"));
+    world.submit(Command::Rest { node, request })
+}
