@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lavapool_core::protocol::{Info, LoadResult, RoutePlanner, SessionState, Stats, Track};
+use lavapool_core::protocol::{
+    Info, LoadResult, PlayerSnapshot, RoutePlanner, SessionState, Stats, Track,
+};
 use lavapool_core::{Answer, RequestError, rest};
 
 use crate::error::Error;
@@ -54,6 +56,8 @@ rest_answers! {
     track: Track(track) -> Track = *track;
     tracks: Tracks(tracks) -> Vec<Track> = tracks;
     session: Session(session) -> SessionState = session;
+    players: Players(players) -> Vec<PlayerSnapshot> = players;
+    player: Player(player) -> PlayerSnapshot = *player;
     info: Info(info) -> Info = *info;
     stats: Stats(stats) -> Stats = *stats;
     version: Version(version) -> String = version;

@@ -15,6 +15,7 @@ use crate::events::{EventStream, Publisher};
 use crate::inbox::Inbox;
 use crate::runtime::{Clock, Runtime};
 use crate::shared::{Handle, Shared};
+use crate::strategy::guarded;
 use crate::views::Views;
 
 /// Everything a client is told before it starts; made by [`Client::builder`].
@@ -55,7 +56,8 @@ impl Builder {
         self
     }
 
-    /// Sets how a node is chosen for a player. Default [`Strategy::Penalty`].
+    /// Sets how a node is chosen for a player. Default [`Strategy::Penalty`]. A panic of a
+    /// [`Strategy::Custom`] is caught, and counts as no score.
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.config.strategy = strategy;
         self
@@ -211,12 +213,17 @@ impl Builder {
         }
         let runtime = Arc::new(runtime);
         let seed = self.seed.unwrap_or_else(drawn_seed);
-        let (user_id, limits) = (self.config.user_id, self.config.limits.clone());
-        let pool = Pool::new(self.config, seed, Runtime::now(&*runtime))?;
+        let mut config = self.config;
+        config.strategy = guarded(config.strategy);
+        let (user_id, limits) = (config.user_id, config.limits.clone());
+        let (strategy, regions) = (config.strategy.clone(), config.regions.clone());
+        let pool = Pool::new(config, seed, Runtime::now(&*runtime))?;
         self.publisher.set_events_max(limits.events_max);
         let shared = Arc::new(Shared {
             user_id,
             events_max: limits.events_max,
+            strategy,
+            regions,
             clock: runtime.clone() as Arc<dyn Clock>,
             inbox: Inbox::new(limits.commands_max, self.ready.clone()),
             views: Views::new(&pool),

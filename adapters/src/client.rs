@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use lavapool_core::node::{NodeConfig, Report};
+use lavapool_core::node::{NodeConfig, NodeView, Report};
 use lavapool_core::protocol::{GuildId, LoadResult, Track, UserId, VoiceState};
+use lavapool_core::region::RegionFit;
 use lavapool_core::rest::Request;
 use lavapool_core::{
-    Command, Kinds, Leaving, SubmitError, Target, VoiceServerUpdate, VoiceStateUpdate, rest,
+    Command, Kinds, Leaving, Strategy, SubmitError, Target, VoiceServerUpdate, VoiceStateUpdate,
+    rest,
 };
 
 use crate::answer;
@@ -19,6 +21,7 @@ use crate::node::Node;
 use crate::pending::{Pending, Read};
 use crate::player::Player;
 use crate::shared::Handle;
+use crate::strategy::{guarded, select};
 
 /// A pool of Lavalink nodes and the players on them.
 ///
@@ -84,6 +87,48 @@ impl Client {
         Some(Node::new(self.handle.clone(), self.within, cell))
     }
 
+    /// The best node at the moment, by the pool's strategy: the one that the next player would go
+    /// to, were its region not known. `None` if no node may have players.
+    pub fn best_node(&self) -> Option<Node> {
+        self.choose(&self.handle.strategy, |_| None)
+    }
+
+    /// The best node at the moment, by another strategy. [`Strategy::RoundRobin`] goes by the
+    /// turns of a pool that uses it itself; elsewhere it is the first node.
+    ///
+    /// The function of a [`Strategy::Custom`] runs right here; its panic is caught.
+    pub fn best_node_by(&self, strategy: &Strategy) -> Option<Node> {
+        self.choose(&guarded(strategy.clone()), |_| None)
+    }
+
+    /// The best node in a region, which is named as [`NodeConfig::region`] names it: `eu`, or
+    /// `frankfurt`. Without one there, or with none of them connected, the best of all.
+    pub fn node_in(&self, region: &str) -> Option<Node> {
+        let regions = &self.handle.regions;
+        self.choose(&self.handle.strategy, |view| {
+            regions.lies_in(view.region.as_deref()?, region)
+        })
+    }
+
+    /// Dials every node that is not connected at once, also those that were given up; the report
+    /// comes when each is ready, or has failed within the deadline (RevvLink: `Pool.reconnect`).
+    /// They are dialled whether or not anybody waits for it.
+    pub fn reconnect(&self) -> impl Future<Output = Report> + Send + use<> {
+        let nodes = self.nodes().into_iter();
+        let waits: Vec<_> = nodes
+            .filter(|node| !node.is_connected())
+            .map(|node| node.connect())
+            .collect();
+        let client = self.clone();
+        async move {
+            for wait in waits {
+                // Why a node is not connected is in the report.
+                let _ = wait.await;
+            }
+            client.report()
+        }
+    }
+
     /// Adds a node, dials it, and waits until it is ready. When that fails, or the deadline
     /// passes first, the node stays; it is dialled on unless it refuses for good.
     ///
@@ -141,6 +186,13 @@ impl Client {
         handle.subscribers.subscribe(kinds, handle.events_max)
     }
 
+    /// Subscribes to the changes of the nodes' statuses alone,
+    /// [`Event::NodeStatus`](lavapool_core::Event::NodeStatus); what they are at the moment is in
+    /// [`report`](Self::report).
+    pub fn statuses(&self) -> EventStream {
+        self.events_of(Kinds::STATUSES)
+    }
+
     /// Takes Discord's `VOICE_STATE_UPDATE`. Those of other users are ignored, so every one may
     /// be handed in.
     pub fn voice_state_update(&self, update: VoiceStateUpdate) {
@@ -190,6 +242,15 @@ impl Client {
     /// asked of the client later is refused.
     pub fn close(&self, players: Leaving) -> Pending<()> {
         self.submit(Command::Close(players), answer::done)
+    }
+
+    fn choose(
+        &self,
+        strategy: &Strategy,
+        fit: impl Fn(&NodeView) -> Option<RegionFit>,
+    ) -> Option<Node> {
+        let cell = select(&self.handle, strategy, fit)?;
+        Some(Node::new(self.handle.clone(), self.within, cell))
     }
 
     fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {

@@ -142,6 +142,28 @@ impl Subscribers {
         self.ready.ring();
     }
 
+    /// Hands out what happened, and wakes each subscriber once.
+    pub(crate) fn publish(&self, mut next: impl FnMut() -> Option<Event>) {
+        let Some(mut event) = next() else { return };
+        let present = self.present();
+        let mut woken = vec![false; present.len()];
+        loop {
+            for (subscriber, woken) in present.iter().zip(&mut woken) {
+                if event.kinds().intersects(subscriber.kinds) {
+                    lock(&subscriber.state).queue.push(event.clone());
+                    *woken = true;
+                }
+            }
+            match next() {
+                Some(following) => event = following,
+                None => break,
+            }
+        }
+        for (subscriber, _) in present.iter().zip(woken).filter(|(_, woken)| *woken) {
+            subscriber.wake();
+        }
+    }
+
     fn present(&self) -> Vec<Arc<Subscriber>> {
         lock(&self.list).iter().filter_map(Weak::upgrade).collect()
     }
@@ -181,26 +203,9 @@ impl Publisher {
         Some(kinds.fold(Kinds::NONE, |all, kinds| all | kinds))
     }
 
-    /// Hands out what happened, and wakes each subscriber once.
-    pub(crate) fn publish(&self, mut next: impl FnMut() -> Option<Event>) {
-        let Some(mut event) = next() else { return };
-        let present = self.subscribers.present();
-        let mut woken = vec![false; present.len()];
-        loop {
-            for (subscriber, woken) in present.iter().zip(&mut woken) {
-                if event.kinds().intersects(subscriber.kinds) {
-                    lock(&subscriber.state).queue.push(event.clone());
-                    *woken = true;
-                }
-            }
-            match next() {
-                Some(following) => event = following,
-                None => break,
-            }
-        }
-        for (subscriber, _) in present.iter().zip(woken).filter(|(_, woken)| *woken) {
-            subscriber.wake();
-        }
+    /// Hands out what happened.
+    pub(crate) fn publish(&self, next: impl FnMut() -> Option<Event>) {
+        self.subscribers.publish(next);
     }
 
     /// Ends every stream, once what waits in it was taken.

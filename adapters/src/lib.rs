@@ -75,6 +75,7 @@ mod pending;
 mod player;
 pub mod runtime;
 mod shared;
+mod strategy;
 mod views;
 
 pub use lavapool_core;
@@ -84,13 +85,14 @@ pub use lavapool_core::node::{
 };
 pub use lavapool_core::player::{Place, PlayerView, Source, Update, Volume};
 pub use lavapool_core::protocol::{
-    ChannelId, Exception, Filters, GuildId, Info, LoadResult, Playlist, RawJson, Severity, Stats,
-    Track, TrackEndReason, TrackInfo, UserId, VoiceState,
+    ChannelId, Exception, Filters, GuildId, Info, LoadResult, Playlist, RawJson, RoutePlanner,
+    SessionState, SessionUpdate, Severity, Stats, Track, TrackEndReason, TrackInfo, UserId,
+    VoiceState,
 };
 pub use lavapool_core::{
-    ConfigError, Endpoint, Event, Kinds, Leaving, Limits, NodeFailure, NodeId, PoolConfig,
-    RequestError, Secret, Seed, Strangers, Strategy, SubmitError, Timestamp, Timing, Unconfirmed,
-    VoiceServerUpdate, VoiceStateUpdate,
+    Candidate, ConfigError, CustomStrategy, Endpoint, Event, Kinds, Leaving, Limits, Needs,
+    NodeFailure, NodeId, PoolConfig, RequestError, Score, Secret, Seed, Strangers, Strategy,
+    SubmitError, Timestamp, Timing, Unconfirmed, Verdict, VoiceServerUpdate, VoiceStateUpdate,
 };
 pub use lavapool_core::{protocol, region, rest};
 

@@ -1,17 +1,20 @@
 //! [`Node`]: one node of the pool, as a bot holds it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lavapool_core::node::{NodeRef, NodeView, Status};
+use lavapool_core::node::{NodeConfig, NodeRef, NodeView, Status};
 use lavapool_core::protocol::{
-    Info, LoadResult, RoutePlanner, SessionState, SessionUpdate, Stats, Track,
+    GuildId, Info, LoadResult, PlayerPatchBuf, PlayerSnapshot, RoutePlanner, SessionState,
+    SessionUpdate, Stats, Track,
 };
 use lavapool_core::rest::Request;
 use lavapool_core::{Command, Leaving, NodeId, Secret, Target, rest};
 
 use crate::answer;
 use crate::pending::{Pending, Read};
+use crate::player::Player;
 use crate::shared::Handle;
 use crate::views::NodeCell;
 
@@ -95,7 +98,28 @@ impl Node {
         self.cell.read(|view| view.info.clone())
     }
 
-    /// The latest round trip of a WebSocket ping; [`ping`](Self::ping) measures a new one.
+    /// What it can do, as `source:NAME`, `filter:NAME` and `plugin:NAME` (Moonlink: capabilities).
+    /// Empty until it has said so, soon after it became ready for the first time.
+    pub fn capabilities(&self) -> BTreeSet<String> {
+        let info = self.info();
+        info.iter().flat_map(|info| info.capabilities()).collect()
+    }
+
+    /// What it was configured with. The password in it prints as `***`.
+    pub fn config(&self) -> Arc<NodeConfig> {
+        self.cell.read(|view| view.config.clone())
+    }
+
+    /// The players that it has or is to have, in the order of their guilds.
+    pub fn players(&self) -> Vec<Player> {
+        let cells = self.handle.views.players_of(self.id()).into_iter();
+        cells
+            .map(|cell| Player::new(self.handle.clone(), self.within, cell))
+            .collect()
+    }
+
+    /// The latest round trip of a WebSocket ping, `None` unless it is connected and has answered
+    /// one; [`ping`](Self::ping) measures a new one.
     pub fn latency(&self) -> Option<Duration> {
         self.cell.read(|view| view.latency)
     }
@@ -115,6 +139,12 @@ impl Node {
     /// Waits until it is ready for players. Fails at once when it refuses for good.
     pub fn ready(&self) -> Pending<Self> {
         self.submit(Command::AwaitNode(self.id()), answer::node)
+    }
+
+    /// Dials it at once, unless it is connected; one that was given up starts over. Answered once
+    /// it is ready.
+    pub fn connect(&self) -> Pending<Self> {
+        self.submit(Command::Connect(self.id()), answer::node)
     }
 
     /// Measures the round trip of a WebSocket ping.
@@ -144,6 +174,17 @@ impl Node {
     pub fn remove(&self, players: Leaving) -> Pending<()> {
         let node = self.id();
         self.submit(Command::RemoveNode { node, players }, answer::done)
+    }
+
+    /// Removes it and destroys its players: none is moved (Moonlink: `destroy`).
+    pub fn destroy(&self) -> Pending<()> {
+        self.remove(Leaving::Destroy)
+    }
+
+    /// Moves its players to the other nodes, each to the best one at its turn, and then removes it
+    /// (Moonlink: `eject`). Players that no node can take before the deadline wait for one.
+    pub fn eject(&self) -> Pending<()> {
+        self.remove(Leaving::Keep)
     }
 
     /// Asks what an identifier, such as a URL or `ytsearch:words`, leads to.
@@ -182,7 +223,42 @@ impl Node {
         self.ask(Request::Stats, answer::stats)
     }
 
-    /// Changes how long the session outlives its connection (Lavalink: Session resuming).
+    /// Asks for the players of the session as the server has them, past the players' state here.
+    pub fn fetch_players(&self) -> Pending<Vec<PlayerSnapshot>> {
+        self.ask(Request::Players, answer::players)
+    }
+
+    /// Asks for the player of a guild as the server has it.
+    pub fn fetch_player(&self, guild: GuildId) -> Pending<PlayerSnapshot> {
+        self.ask(Request::Player(guild), answer::player)
+    }
+
+    /// Changes a player on the server past the state that is kept here, which does not survive
+    /// the node: [`Player::update`] is what a bot wants. With `no_replace` a track that plays is
+    /// left alone.
+    pub fn update_player(
+        &self,
+        guild: GuildId,
+        no_replace: bool,
+        patch: PlayerPatchBuf,
+    ) -> Pending<PlayerSnapshot> {
+        let request = Request::UpdatePlayer {
+            guild,
+            no_replace,
+            patch,
+        };
+        self.ask(request, answer::player)
+    }
+
+    /// Destroys a player on the server past the state that is kept here: [`Player::destroy`] is
+    /// what a bot wants.
+    pub fn destroy_player(&self, guild: GuildId) -> Pending<()> {
+        self.ask(Request::DestroyPlayer(guild), answer::done)
+    }
+
+    /// Changes whether and how long the session outlives its connection (Lavalink: Session
+    /// resuming). Once the node has agreed, the sessions that follow this one on it are kept in
+    /// the same way; what is `None` stays as it is.
     pub fn update_session(&self, update: SessionUpdate) -> Pending<SessionState> {
         self.ask(Request::UpdateSession(update), answer::session)
     }

@@ -5,8 +5,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lavapool_core::Command;
 use lavapool_core::protocol::UserId;
+use lavapool_core::region::RegionMap;
+use lavapool_core::{Command, Strategy};
 
 use crate::error::Error;
 use crate::events::Subscribers;
@@ -19,6 +20,8 @@ use crate::views::Views;
 pub(crate) struct Shared {
     pub(crate) user_id: UserId,
     pub(crate) events_max: usize,
+    pub(crate) strategy: Strategy,
+    pub(crate) regions: RegionMap,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) inbox: Inbox,
     pub(crate) views: Views,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lavapool_core::node::{NodeRef, NodeView, Report, Status};
+use lavapool_core::node::{NodeRef, NodeView, Report, Status, UNAVAILABLE};
 use lavapool_core::player::PlayerView;
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Changed, NodeId, Pool};
@@ -126,6 +126,22 @@ impl Views {
             .collect()
     }
 
+    /// Leases the cells of the players that the node has or is to have, in the order of their
+    /// guilds.
+    pub(crate) fn players_of(&self, node: NodeId) -> Vec<Arc<PlayerCell>> {
+        let mut players = lock(&self.players);
+        let is_there = |lent: &&mut Lent| {
+            let view = lock(&lent.cell.view);
+            let place = view.as_ref().and_then(PlayerView::node);
+            place.is_some_and(|place| place.id == node)
+        };
+        players
+            .values_mut()
+            .filter(is_there)
+            .map(Lent::lease)
+            .collect()
+    }
+
     /// Ends a lease.
     pub(crate) fn release(&self, guild: GuildId) {
         let mut players = lock(&self.players);
@@ -177,6 +193,8 @@ impl NodeCell {
     fn remove(&self) {
         let mut view = lock(&self.view);
         view.status = Status::Disconnected;
+        view.latency = None;
+        view.penalty = UNAVAILABLE;
         self.removed.store(true, Ordering::Release);
     }
 }

@@ -32,6 +32,9 @@ pub enum Command {
     /// Dials a node at once, whatever its state: a connected one is closed first, one that was
     /// given up starts over. Answered with [`Answer::Node`] once it is ready.
     Reconnect(NodeId),
+    /// Dials a node at once, unless it is connected; one that was given up starts over. Answered
+    /// with [`Answer::Node`] once it is ready.
+    Connect(NodeId),
     /// Measures the round trip of a WebSocket ping: [`Answer::Latency`].
     Ping(NodeId),
     /// Takes no more players and moves those that it has to other nodes, each playing there

@@ -2,6 +2,7 @@
 //! ([`SubmitError`]) and as an answer ([`RequestError`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -48,6 +49,12 @@ pub enum ConfigError {
     /// A client name that is not `NAME/VERSION`.
     #[error("the client name is not of the form NAME/VERSION")]
     InvalidClientName,
+    /// A time between pings that would keep a node busy with nothing else.
+    #[error("the heartbeat must be at least {min:?}")]
+    HeartbeatTooShort {
+        /// The shortest that works.
+        min: Duration,
+    },
     /// A bound that leaves no room for work.
     #[error("{limit} must be at least {min}")]
     LimitTooSmall {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::node::{Loss, NodeRef, Stopped};
+use crate::node::{Loss, NodeRef, Status, Stopped};
 use crate::protocol::{DecodeError, Exception, GuildId, RawJson, Stats, Track, TrackEndReason};
 
 /// What the application may like to know.
@@ -44,6 +44,21 @@ pub enum Event {
         node: NodeRef,
         /// Why.
         cause: Stopped,
+    },
+    /// The status of a node changed. The event that says why is beside it.
+    NodeStatus {
+        /// The node.
+        node: NodeRef,
+        /// What it was doing; [`Status::Disconnected`] before it was dialled for the first time.
+        old: Status,
+        /// What it is doing.
+        new: Status,
+    },
+    /// The [`Strategy::Custom`](crate::Strategy::Custom) had no score for a node, or panicked: the
+    /// choice was made by [`Strategy::Penalty`](crate::Strategy::Penalty).
+    StrategyFailed {
+        /// The node.
+        node: NodeRef,
     },
     /// A node reported its load.
     NodeStats {
@@ -209,6 +224,8 @@ impl Event {
             | Self::NodeDisconnected { .. }
             | Self::NodeReconnecting { .. }
             | Self::NodeStopped { .. }
+            | Self::NodeStatus { .. }
+            | Self::StrategyFailed { .. }
             | Self::NodeStats { .. }
             | Self::UnknownRegion { .. }
             | Self::Failover { .. }
@@ -237,7 +254,9 @@ impl Event {
             | Self::NodeDisconnected { .. }
             | Self::NodeReconnecting { .. }
             | Self::NodeStopped { .. }
+            | Self::StrategyFailed { .. }
             | Self::UnknownRegion { .. } => Kinds::NODES,
+            Self::NodeStatus { .. } => Kinds::STATUSES,
             Self::Unknown { .. } | Self::Undecodable { .. } => Kinds::UNKNOWN,
             Self::Lagged { .. } => Kinds::ALL,
         }
@@ -253,7 +272,7 @@ impl Event {
 /// assert!(kinds.contains(Kinds::TRACKS) && !kinds.contains(Kinds::POSITIONS));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Kinds(u8);
+pub struct Kinds(u16);
 
 impl Kinds {
     /// None.
@@ -272,8 +291,10 @@ impl Kinds {
     pub const NODES: Self = Self(1 << 5);
     /// Messages that Lavalink does not document, or that do not decode.
     pub const UNKNOWN: Self = Self(1 << 6);
+    /// [`Event::NodeStatus`].
+    pub const STATUSES: Self = Self(1 << 7);
     /// All.
-    pub const ALL: Self = Self(0x7f);
+    pub const ALL: Self = Self(0xff);
 
     /// Whether all of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {

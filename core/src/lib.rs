@@ -165,7 +165,9 @@ pub use event_queue::EventQueue;
 pub use id::{CommandId, NodeId, SocketId};
 pub use limits::{Limits, Timing};
 pub use output::{Closed, Input, Output};
-pub use pool::{Candidate, Changed, Pool, Strategy, Timer, Verdict};
+pub use pool::{
+    Candidate, Changed, CustomStrategy, Needs, Pool, Score, Selection, Strategy, Timer, Verdict,
+};
 pub use secret::Secret;
 pub use seed::Seed;
 pub use time::Timestamp;

@@ -143,6 +143,56 @@ impl RegionMap {
         Some(row.map_or_else(Region::global, |row| row.region.clone()))
     }
 
+    /// The region that a label names: a fine one with the coarse one that it is in, or a coarse
+    /// one alone, which is then its own fine label.
+    ///
+    /// ```
+    /// use lavapool_core::region::RegionMap;
+    ///
+    /// let map = RegionMap::default();
+    /// assert_eq!(map.named("Frankfurt").coarse, "eu");
+    /// assert_eq!(map.named("eu").fine, "eu");
+    /// assert_eq!(map.named("eu-west-1").coarse, "eu");
+    /// assert_eq!(map.named("moon").coarse, "moon");
+    /// ```
+    pub fn named(&self, label: &str) -> Region {
+        let label = label.trim().to_ascii_lowercase();
+        let is_named = |row: &&Row| row.region.fine.eq_ignore_ascii_case(&label);
+        let is_coarse = |row: &Row| row.region.coarse.eq_ignore_ascii_case(&label);
+        if !self.rows.iter().any(is_coarse)
+            && let Some(row) = self.rows.iter().find(is_named)
+        {
+            return row.region.clone();
+        }
+        let coarse = family(&label).map_or_else(|| label.clone().into(), Cow::Borrowed);
+        let fine = label.into();
+        Region { coarse, fine }
+    }
+
+    /// Whether a node with this label is in the region that another label names, and how closely.
+    /// Every node in a coarse region fits it alike, whether its own label is coarse or fine.
+    ///
+    /// ```
+    /// use lavapool_core::region::{RegionFit, RegionMap};
+    ///
+    /// let map = RegionMap::default();
+    /// for label in ["eu", "EU", "frankfurt", "eu-west-1"] {
+    ///     assert_eq!(map.lies_in(label, "eu"), Some(RegionFit::Coarse));
+    /// }
+    /// assert_eq!(map.lies_in("frankfurt", "Frankfurt"), Some(RegionFit::Fine));
+    /// assert_eq!(map.lies_in("eu", "frankfurt"), Some(RegionFit::Coarse));
+    /// assert_eq!(map.lies_in("us", "eu"), None);
+    /// ```
+    pub fn lies_in(&self, node_label: &str, region: &str) -> Option<RegionFit> {
+        let asked = self.named(region);
+        if asked.fine != asked.coarse {
+            return matches(node_label, &asked);
+        }
+        let own = self.named(node_label);
+        let is_inside = own.coarse.eq_ignore_ascii_case(&asked.coarse);
+        is_inside.then_some(RegionFit::Coarse)
+    }
+
     /// Whether a node with this label can fit any region of the map, or `global`.
     pub fn knows(&self, node_label: &str) -> bool {
         let fits = |region: &Region| matches(node_label, region).is_some();

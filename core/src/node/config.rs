@@ -53,6 +53,9 @@ pub struct NodeConfig {
     region: Option<Arc<str>>,
     session_id: Option<Secret>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    heartbeat: Option<Duration>,
+    retries: Option<Option<u32>>,
+    resume_for: Option<Option<Duration>>,
 }
 
 impl NodeConfig {
@@ -106,6 +109,9 @@ impl NodeConfig {
             region,
             session_id: None,
             headers: Vec::new(),
+            heartbeat: None,
+            retries: None,
+            resume_for: None,
         })
     }
 
@@ -157,6 +163,40 @@ impl NodeConfig {
         Ok(self)
     }
 
+    /// Sets the time between two WebSocket pings to this node. Default
+    /// [`Timing::heartbeat`](crate::Timing::heartbeat), 30 s (RevvLink: Creating Nodes).
+    ///
+    /// # Errors
+    /// [`ConfigError::HeartbeatTooShort`] if it is shorter than [`Self::HEARTBEAT_MIN`].
+    pub fn heartbeat(mut self, every: Duration) -> Result<Self, ConfigError> {
+        if every < Self::HEARTBEAT_MIN {
+            return Err(ConfigError::HeartbeatTooShort {
+                min: Self::HEARTBEAT_MIN,
+            });
+        }
+        self.heartbeat = Some(every);
+        Ok(self)
+    }
+
+    /// The shortest time between two pings.
+    pub const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
+
+    /// Sets how many tries in a row to connect to this node may fail before it is given up;
+    /// `None` is without end. Default [`ReconnectPolicy::retries`] of the pool.
+    #[must_use]
+    pub fn retries(mut self, retries: impl Into<Option<u32>>) -> Self {
+        self.retries = Some(retries.into());
+        self
+    }
+
+    /// Sets for how long this node keeps the session, and the music, of a lost connection; `None`
+    /// is not at all. Default [`PoolConfig::resume_for`](crate::PoolConfig::resume_for), 60 s.
+    #[must_use]
+    pub fn resume_for(mut self, resume_for: impl Into<Option<Duration>>) -> Self {
+        self.resume_for = Some(resume_for.into());
+        self
+    }
+
     /// The name.
     pub fn name(&self) -> &Arc<str> {
         &self.name
@@ -180,6 +220,21 @@ impl NodeConfig {
     /// The session to resume first.
     pub const fn resumed_session(&self) -> Option<&Secret> {
         self.session_id.as_ref()
+    }
+
+    /// The time between two pings, if it is not the pool's.
+    pub const fn own_heartbeat(&self) -> Option<Duration> {
+        self.heartbeat
+    }
+
+    /// How many tries in a row may fail, if it is not the pool's word that counts.
+    pub const fn own_retries(&self) -> Option<Option<u32>> {
+        self.retries
+    }
+
+    /// For how long the session is kept, if it is not the pool's word that counts.
+    pub const fn own_resume_for(&self) -> Option<Option<Duration>> {
+        self.resume_for
     }
 
     /// The extra headers, in the order in which they were added.

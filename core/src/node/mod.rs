@@ -13,6 +13,7 @@
 //! | opening | 400, 401, 403, 200, another API version | stopped |
 //! | opening | any other refusal, closed, violation, deadline | waiting, or stopped |
 //! | ready | closed, violation, silence, session unknown | waiting; its players freeze |
+//! | stopped, waiting | connect | dialling |
 //! | ready | reconnect | parting |
 //! | parting | closed | dialling |
 //! | ready | remove, close | leaving |
@@ -51,7 +52,7 @@ pub(crate) struct Node {
     pub(crate) node: NodeRef,
     /// The place in the order of configuration, which breaks ties.
     pub(crate) order: u32,
-    pub(crate) config: NodeConfig,
+    pub(crate) config: Arc<NodeConfig>,
     pub(crate) uri: Arc<str>,
     /// The headers of every REST request, rendered once.
     pub(crate) headers: HeaderBlock,
@@ -82,6 +83,8 @@ pub(crate) struct Node {
     pub(crate) duty: Duty,
     /// Players that the node's stats do not show yet, and whether the node has confirmed them.
     pub(crate) reserved: BTreeMap<GuildId, bool>,
+    /// Its latest turns, where each node has one.
+    pub(crate) turns: Turns,
     /// When the node last answered a request.
     pub(crate) answered_at: Timestamp,
     /// What the pool asks again when the pause is over.
@@ -90,6 +93,10 @@ pub(crate) struct Node {
     pub(crate) postponed_timer: Option<TimerKey>,
     /// How often in a row the pool's own requests were not answered.
     pub(crate) setbacks: u32,
+    /// The status that was last told.
+    pub(crate) told: Status,
+    /// How the session is kept, on this server and on every one that takes its place.
+    pub(crate) keeping: Keeping,
     /// Whether its view waits to be published.
     pub(crate) changed: bool,
     /// Commands that wait for it to be ready.
@@ -159,6 +166,23 @@ pub(crate) struct Session {
     pub(crate) id: Secret,
     /// Whether the server said that it keeps the session when the connection is lost.
     pub(crate) resumable: bool,
+}
+
+/// How a session is kept after the loss of its connection, as configured or as
+/// [`Request::UpdateSession`](crate::rest::Request::UpdateSession) has changed it since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keeping {
+    pub(crate) resuming: bool,
+    pub(crate) timeout: Option<Duration>,
+    /// Whether a new session must be told even if it is not to be kept.
+    pub(crate) is_changed: bool,
+}
+
+/// The numbers of the latest choices that fell on a node, where each has its turn.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Turns {
+    pub(crate) player: u64,
+    pub(crate) lookup: u64,
 }
 
 /// The loss of a node that had players.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::node::{Loss, NodeRef, Stopped};
+use crate::node::{Loss, NodeConfig, NodeRef, Stopped};
 use crate::protocol::{Info, Stats};
 use crate::secret::Secret;
 
@@ -64,6 +64,16 @@ pub struct NodeView {
     pub playing: usize,
     /// Whether it is being emptied.
     pub draining: bool,
+    /// Whether it failed to answer several times in a row, and is given no more players for a
+    /// while.
+    pub failing: bool,
+    /// Players that were put on it and that its stats do not show yet.
+    pub reserved: usize,
+    /// The number of the latest [`Strategy::RoundRobin`](crate::Strategy::RoundRobin) choice that
+    /// fell on it; 0 if none did.
+    pub turn: u64,
+    /// What it was configured with.
+    pub config: Arc<NodeConfig>,
     /// The penalty; the lowest is chosen. 9e30 unless connected.
     pub penalty: f64,
 }

@@ -357,9 +357,11 @@ impl Tables {
             return self.session_ended(id);
         }
         // A server that does not know the request (NodeLink) cannot resume.
-        let resumable = matches!(class, Class::Done);
-        if let Some(session) = self.node_mut(id).and_then(|node| node.session.as_mut()) {
-            session.resumable = resumable;
+        let is_done = matches!(class, Class::Done);
+        if let Some(node) = self.node_mut(id)
+            && let Some(session) = &mut node.session
+        {
+            session.resumable = is_done && node.keeping.resuming;
         }
         self.node_changed(id);
     }

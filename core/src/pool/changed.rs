@@ -1,6 +1,7 @@
 //! Which views the driver has to publish.
 
 use super::tables::Tables;
+use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::player::PlayerId;
 use crate::protocol::GuildId;
@@ -49,7 +50,21 @@ impl Tables {
         {
             self.changed.push_back(Changed::Node(id));
         }
+        self.tell_status(id);
         self.rescore(id);
+    }
+
+    /// Says so if the node's status is another one than before.
+    pub(super) fn tell_status(&mut self, id: NodeId) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let new = node.status();
+        let old = std::mem::replace(&mut node.told, new);
+        if old != new {
+            let node = node.node.clone();
+            self.emit(Kinds::STATUSES, || Event::NodeStatus { node, old, new });
+        }
     }
 
     /// Something that is in no table any more had a view.

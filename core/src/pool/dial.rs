@@ -10,8 +10,8 @@ use crate::error::{ConfigError, RequestError, SubmitError};
 use crate::event::Event;
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::node::{
-    Breaker, Duty, Job, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready, Schedule, Session,
-    State, Stopped,
+    Breaker, Duty, Job, Keeping, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready, Schedule,
+    Session, State, Status, Stopped, Turns,
 };
 use crate::protocol::Ready as ReadyMessage;
 use crate::time::Timestamp;
@@ -33,16 +33,33 @@ impl Tables {
         if self.order.len() >= max {
             return Err(ConfigError::TooManyNodes { max });
         }
+        let (slot, generation) = self.new_node(config);
+        let id = NodeId { slot, generation };
+        self.order.push(id);
+        self.tasks.push_back(Task::Dial(id));
+        self.node_changed(id);
+        self.warn_of_region(id);
+        Ok(id)
+    }
+
+    /// A node that is dialled as soon as it has its place.
+    fn new_node(&mut self, config: NodeConfig) -> (u32, u32) {
         let session = config.resumed_session().cloned();
         let session = session.map(|id| Session {
             id,
             resumable: true,
         });
         let order = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
+        let keep_for = config.own_resume_for().unwrap_or(self.config.resume_for);
+        let keeping = Keeping {
+            resuming: keep_for.is_some(),
+            timeout: keep_for,
+            is_changed: false,
+        };
         let limits = &self.config.limits;
         let control = Lane::new(limits.control_sockets_max);
         let lookup = Lane::new(limits.lookup_sockets_max);
-        let (slot, generation) = self.nodes.insert(|slot, generation| Node {
+        self.nodes.insert(|slot, generation| Node {
             node: NodeRef {
                 id: NodeId { slot, generation },
                 name: config.name().clone(),
@@ -50,7 +67,7 @@ impl Tables {
             order,
             uri: config.endpoint().to_string().into(),
             headers: super::headers::rest_headers(&config),
-            config,
+            config: Arc::new(config),
             state: State::Due,
             // The dial that follows is try 0.
             schedule: Schedule {
@@ -73,6 +90,9 @@ impl Tables {
             replaying: false,
             duty: Duty::Serving,
             reserved: std::collections::BTreeMap::new(),
+            turns: Turns::default(),
+            told: Status::Disconnected,
+            keeping,
             answered_at: Timestamp::ZERO,
             postponed: Vec::new(),
             postponed_timer: None,
@@ -81,13 +101,7 @@ impl Tables {
             awaiting: Vec::new(),
             pings: Vec::new(),
             drains: Vec::new(),
-        });
-        let id = NodeId { slot, generation };
-        self.order.push(id);
-        self.tasks.push_back(Task::Dial(id));
-        self.node_changed(id);
-        self.warn_of_region(id);
-        Ok(id)
+        })
     }
 
     /// Says once that no region of Discord's will ever match the node's label.
@@ -128,6 +142,15 @@ impl Tables {
             | State::Opening { .. } => {
                 node.awaiting.push(command);
             }
+        }
+    }
+
+    /// Dials the node at once, unless it is connected.
+    pub(super) fn connect(&mut self, command: CommandId, id: NodeId, now: Timestamp) {
+        if self.node(id).is_some_and(Node::is_ready) {
+            self.await_node(command, id);
+        } else {
+            self.reconnect(command, id, now);
         }
     }
 
@@ -233,8 +256,8 @@ impl Tables {
 
     /// `ready`: the node can have players.
     pub(super) fn became_ready(&mut self, id: NodeId, message: &ReadyMessage<'_>, now: Timestamp) {
-        let timing = &self.config.timing;
-        let (heartbeat_at, stable_at) = (now + timing.heartbeat, now + timing.stable_after);
+        let stable_at = now + self.config.timing.stable_after;
+        let heartbeat_at = now + self.heartbeat_of(id);
         let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
@@ -284,7 +307,6 @@ impl Tables {
 
     /// What a ready node is asked first.
     fn greet(&mut self, id: NodeId, resumed: bool) {
-        let wants_resuming = self.config.resume_for.is_some();
         let Some(node) = self.node_mut(id) else {
             return;
         };
@@ -295,7 +317,7 @@ impl Tables {
             // With the old session its players are gone, those that were to go as well.
             over = std::mem::take(&mut node.tombstones);
             node.doubted.clear();
-            if wants_resuming {
+            if node.keeping.resuming || node.keeping.is_changed {
                 node.control.push_first(Job::Session { resuming: true });
             }
         }

@@ -191,7 +191,7 @@ impl Tables {
 
     /// Every player that waits for a healthy node gets one, if there is one.
     pub(super) fn place_waiting_players(&mut self, now: Timestamp) {
-        if self.best_node_except(&[]).is_none() {
+        if !self.scores.has_any() {
             return;
         }
         let nodes = &self.nodes;

@@ -109,10 +109,10 @@ impl Tables {
                 self.write_rest(id, &Request::DestroyPlayer(guild), scratch)
             }
             Job::Session { resuming } => {
-                let timeout = self.config.resume_for.filter(|_| resuming);
+                let keeping = self.node(id)?.keeping;
                 let update = SessionUpdate {
-                    resuming: Some(resuming),
-                    timeout,
+                    resuming: Some(resuming && keeping.resuming),
+                    timeout: keeping.timeout.filter(|_| resuming),
                 };
                 self.write_rest(id, &Request::UpdateSession(update), scratch)
             }

@@ -58,12 +58,9 @@ impl Tables {
             attempt, failures, ..
         } = node.schedule;
         node.schedule.attempt = attempt.saturating_add(1);
-        if self
-            .config
-            .reconnect
-            .retries
-            .is_some_and(|retries| failures > retries)
-        {
+        let own = node.config.own_retries();
+        let retries = own.unwrap_or(self.config.reconnect.retries);
+        if retries.is_some_and(|retries| failures > retries) {
             let last = Box::new(loss);
             return self.stop_node(
                 id,

@@ -173,7 +173,7 @@ impl Tables {
 
     /// The next ping is due; a peer from which nothing at all came for two of them is gone.
     pub(super) fn heartbeat_due(&mut self, id: NodeId, now: Timestamp) {
-        let heartbeat = self.config.timing.heartbeat;
+        let heartbeat = self.heartbeat_of(id);
         let Some(heard_at) = self
             .node(id)
             .and_then(|node| node.ready())
@@ -191,6 +191,12 @@ impl Tables {
             ready.heartbeat = next;
         }
         self.ping(id, now);
+    }
+
+    /// The time between two pings.
+    pub(super) fn heartbeat_of(&self, id: NodeId) -> Duration {
+        let own = self.node(id).and_then(|node| node.config.own_heartbeat());
+        own.unwrap_or(self.config.timing.heartbeat)
     }
 
     /// Sends a ping, unless one is on its way.

@@ -27,6 +27,7 @@ mod selection;
 mod sockets;
 #[cfg(test)]
 mod state_table;
+mod strategy;
 mod tables;
 mod timers;
 mod views;
@@ -35,7 +36,7 @@ mod wires;
 
 pub use changed::Changed;
 pub use explain::{Candidate, Verdict};
-pub use selection::Strategy;
+pub use strategy::{CustomStrategy, Needs, Score, Selection, Strategy};
 pub use timers::Timer;
 pub(crate) use timers::TimerKey;
 
@@ -228,7 +229,25 @@ impl Pool {
 
     /// The node that the next player would go to.
     pub fn best_node(&self) -> Option<NodeId> {
-        self.tables.scores.peek(None)
+        self.tables.peek(None)
+    }
+
+    /// The node that this strategy would choose.
+    pub fn best_node_by(&self, strategy: &Strategy, needs: &Needs<'_>) -> Selection {
+        strategy.select(&self.tables.candidates(needs.region), needs)
+    }
+
+    /// The best node of those in a region, named as a node's label names it; without one there,
+    /// the best of all. [`RegionMap::lies_in`](crate::region::RegionMap::lies_in) says what
+    /// counts as in it.
+    pub fn best_node_in(&self, region: &str) -> Selection {
+        let tables = &self.tables;
+        let candidates = tables.candidates_by(|node| {
+            let label = node.config.region_label()?;
+            tables.config.regions.lies_in(label, region)
+        });
+        let strategy = tables.scores.strategy();
+        strategy.select(&candidates, &Needs::default())
     }
 
     /// Why each node would be chosen, or not: for the guild's player, in its region, or, without
@@ -258,6 +277,7 @@ impl Pool {
             Command::AwaitNode(node) => tables.await_node(id, tables.known(node)?),
             Command::RemoveNode { node, players } => tables.remove_node(id, node, players, now)?,
             Command::Reconnect(node) => tables.reconnect(id, tables.known(node)?, now),
+            Command::Connect(node) => tables.connect(id, tables.known(node)?, now),
             Command::Ping(node) => tables.ping_for(id, tables.known(node)?, now),
             Command::Drain(node) => tables.drain(id, tables.known(node)?, now),
             Command::Undrain(node) => tables.undrain(id, tables.known(node)?, now),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::commands::Waits;
-use super::selection::Needs;
+use super::strategy::Needs;
 use super::tables::Tables;
 use super::timers::Timer;
 use crate::command::Answer;
@@ -33,7 +33,11 @@ impl Tables {
         if let Some(player) = self.player_mut(id) {
             player.pinned = node.is_some();
         }
-        let node = node.or_else(|| self.choose(Needs::default()));
+        let needs = Needs {
+            guild: Some(guild),
+            ..Needs::default()
+        };
+        let node = node.or_else(|| self.choose(needs));
         if let Some(node) = node {
             self.put(id, node, now);
         }
@@ -322,20 +326,32 @@ impl Tables {
         let player = self.player(id)?;
         let voice = player.voice.as_ref().and_then(|voice| voice.complete());
         let region = voice.and_then(|voice| self.config.regions.region(&voice.endpoint));
-        let region = region.as_ref();
+        let track = player
+            .wanted
+            .track
+            .as_ref()
+            .and_then(Choice::track)
+            .cloned();
+        let source = track.as_ref().map(|track| &*track.info.source_name);
+        let needs = Needs {
+            guild: Some(player.guild),
+            region: region.as_ref(),
+            source: source.filter(|source| !source.is_empty()),
+            except,
+        };
         let mut unfit = self.nodes_without_source(player);
         if !unfit.is_empty() {
             unfit.extend_from_slice(except);
             let needs = Needs {
-                region,
                 except: &unfit,
+                ..needs
             };
             if let Some(node) = self.choose(needs) {
                 return Some(node);
             }
         }
         // A source may go by another name: a node that seems to lack it is better than none.
-        self.choose(Needs { region, except })
+        self.choose(needs)
     }
 
     /// The nodes that are known not to have the source of what the player plays.

@@ -9,7 +9,8 @@ use super::timers::{Timer, TimerKey};
 use crate::command::{Answer, Target};
 use crate::error::{NodeFailure, RequestError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Job, LaneKind};
+use crate::node::{Job, Keeping, LaneKind};
+use crate::protocol::SessionState;
 use crate::rest::{self, Failure};
 use crate::time::Timestamp;
 
@@ -94,19 +95,18 @@ impl Tables {
 
     /// Puts the request in a lane; without a node it waits for one to be ready.
     pub(super) fn route_request(&mut self, number: u64) {
-        let Self {
-            requests, scores, ..
-        } = self;
-        let Some(open) = requests.open.get(&number) else {
+        let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
+        let kind = lane_of(&open.request);
         let node = match open.target {
             Target::Node(node) => Some(node),
-            Target::Best => scores
-                .best_except(&open.failed)
-                .or_else(|| scores.best_except(&[])),
+            Target::Best => {
+                let failed = open.failed.clone();
+                self.choose_for_lookup(&failed)
+                    .or_else(|| self.choose_for_lookup(&[]))
+            }
         };
-        let kind = lane_of(&open.request);
         if let Some(open) = self.requests.open.get_mut(&number) {
             open.node = node;
             open.repeat = None;
@@ -158,6 +158,10 @@ impl Tables {
             return;
         };
         open.sent = false;
+        let node = open.node;
+        if let (Ok(rest::Answer::Session(state)), Some(node)) = (&answer, node) {
+            self.session_kept(node, *state);
+        }
         let answer = match answer {
             Ok(answer) => Ok(Answer::Rest(Box::new(answer))),
             Err(Failure::Undecodable(error)) => Err(RequestError::Undecodable(error)),
@@ -168,6 +172,23 @@ impl Tables {
             }
         };
         self.close_request(number, answer);
+    }
+
+    /// The node has agreed to keep its session in another way than configured: the sessions that
+    /// follow it are kept in the same way.
+    fn session_kept(&mut self, id: NodeId, state: SessionState) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        node.keeping = Keeping {
+            resuming: state.resuming,
+            timeout: Some(state.timeout),
+            is_changed: true,
+        };
+        if let Some(session) = &mut node.session {
+            session.resumable = state.resuming;
+        }
+        self.node_changed(id);
     }
 
     /// The node did not answer: another one is asked, or the same again, where that is safe.

@@ -1,51 +1,14 @@
-//! Which node a player goes to: [`Strategy`], and the cached scores behind it.
+//! Which node a player goes to: the cached scores behind a [`Strategy`].
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+use super::strategy::{Load, Needs, ORDER_BITS, Selection, Strategy, median};
 use super::tables::Tables;
+use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::node::{Node, PenaltyWeights, UNAVAILABLE};
-use crate::protocol::{GuildId, Stats};
+use crate::node::{Node, PenaltyWeights};
+use crate::protocol::GuildId;
 use crate::region::{self, Region, RegionFit};
-
-/// How the best of the nodes that may take a player is chosen. Ties go to the node that was
-/// configured first.
-///
-/// ```
-/// use lavapool_core::{PoolConfig, Strategy, protocol::UserId};
-///
-/// let mut config = PoolConfig::new(UserId::new(1).unwrap());
-/// config.strategy = Strategy::LeastLoaded;
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Strategy {
-    /// The lowest penalty.
-    Penalty(PenaltyWeights),
-    /// The lowest load of Lavalink itself, then of memory, then of the system, each in steps of
-    /// one percent (DisGoLink: Load Balancing).
-    LeastLoaded,
-    /// The fewest playing players.
-    LeastPlayers,
-    /// The shortest round trip of a ping.
-    Latency,
-    /// Each in turn.
-    RoundRobin,
-}
-
-impl Default for Strategy {
-    fn default() -> Self {
-        Self::Penalty(PenaltyWeights::default())
-    }
-}
-
-/// What a player needs of a node.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Needs<'a> {
-    pub(super) region: Option<&'a Region>,
-    pub(super) except: &'a [NodeId],
-}
 
 /// One score a node, as an integer that orders as the strategy does: lower is better. A choice
 /// is one scan of them.
@@ -63,14 +26,13 @@ pub(super) struct Scores {
 #[derive(Clone, Copy, Debug)]
 struct Key {
     node: NodeId,
-    /// The order of configuration is in the low bits.
+    /// For players. The order of configuration is in the low bits.
     score: u64,
+    /// For lookups.
+    lookup: u64,
     label: Option<u32>,
     eligible: bool,
 }
-
-/// The bits of a score that hold the order of configuration.
-const ORDER_BITS: u32 = 12;
 
 impl Scores {
     pub(super) const fn new(strategy: Strategy) -> Self {
@@ -95,23 +57,31 @@ impl Scores {
             None => &[],
         };
         let fit = |label: u32| fits.get(label as usize).copied().unwrap_or(0);
-        best(keys, needs.except, fit)
+        best(keys, needs.except, fit, |key| key.score)
     }
 
     /// The node that would be chosen for the region, if somebody asked.
     pub(super) fn peek(&self, region: Option<&Region>) -> Option<NodeId> {
         let label = |index: u32| self.labels.get(index as usize).zip(region);
-        best(&self.keys, &[], |index| {
-            label(index).map_or(0, |(label, region)| rank(label, region))
-        })
+        let fit = |index| label(index).map_or(0, |(label, region)| rank(label, region));
+        best(&self.keys, &[], fit, |key| key.score)
     }
 
-    /// The best node, without these.
-    pub(super) fn best_except(&mut self, except: &[NodeId]) -> Option<NodeId> {
-        self.choose(Needs {
-            region: None,
-            except,
-        })
+    /// How nodes are chosen.
+    pub(super) const fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
+    /// Whether any node may be chosen.
+    pub(super) fn has_any(&self) -> bool {
+        self.keys.iter().any(|key| key.eligible)
+    }
+
+    /// The number of the next choice, where each node has its turn.
+    fn next_turn(&mut self) -> Option<u64> {
+        let takes_turns = self.strategy == Strategy::RoundRobin;
+        self.turn = self.turn.saturating_add(u64::from(takes_turns));
+        takes_turns.then_some(self.turn)
     }
 
     fn label(&mut self, label: &str) -> u32 {
@@ -126,22 +96,54 @@ impl Scores {
 }
 
 impl Tables {
-    /// The best node at the moment, without these.
-    pub(super) fn best_node_except(&mut self, except: &[NodeId]) -> Option<NodeId> {
-        self.scores.best_except(except)
+    /// The best node for a lookup, without these. Lookups have a turn of their own.
+    pub(super) fn choose_for_lookup(&mut self, except: &[NodeId]) -> Option<NodeId> {
+        let needs = Needs {
+            except,
+            ..Needs::default()
+        };
+        let node = match self.choose_by_custom(&needs) {
+            Some(node) => node,
+            None => best(&self.scores.keys, except, |_| 0, |key| key.lookup),
+        }?;
+        if let Some(turn) = self.scores.next_turn() {
+            if let Some(node) = self.node_mut(node) {
+                node.turns.lookup = turn;
+            }
+            self.rescore(node);
+        }
+        Some(node)
     }
 
     /// The best node for these needs.
     pub(super) fn choose(&mut self, needs: Needs<'_>) -> Option<NodeId> {
-        let node = self.scores.choose(needs)?;
-        if self.scores.strategy == Strategy::RoundRobin {
-            self.scores.turn += 1;
-            let score = self.scores.turn << ORDER_BITS;
-            if let Some(key) = self.scores.keys.iter_mut().find(|key| key.node == node) {
-                key.score = score;
+        let node = match self.choose_by_custom(&needs) {
+            Some(node) => node,
+            None => self.scores.choose(needs),
+        }?;
+        if let Some(turn) = self.scores.next_turn() {
+            if let Some(node) = self.node_mut(node) {
+                node.turns.player = turn;
             }
+            self.node_changed(node);
         }
         Some(node)
+    }
+
+    /// What a strategy of the application's own chooses; none if the pool's is not one.
+    fn choose_by_custom(&mut self, needs: &Needs<'_>) -> Option<Option<NodeId>> {
+        let Selection { node, failed } = self.select_by_custom(needs)?;
+        if let Some(node) = failed {
+            self.emit(Kinds::NODES, || Event::StrategyFailed { node });
+        }
+        Some(node)
+    }
+
+    /// As [`choose_by_custom`](Self::choose_by_custom), if somebody only asks.
+    pub(super) fn select_by_custom(&self, needs: &Needs<'_>) -> Option<Selection> {
+        let strategy = self.scores.strategy();
+        let is_custom = matches!(strategy, Strategy::Custom(_));
+        is_custom.then(|| strategy.select(&self.candidates(needs.region), needs))
     }
 
     /// The player counts on the node from now on, until the node's stats show it.
@@ -181,12 +183,24 @@ impl Tables {
             }
             return;
         };
-        let previous = index
-            .and_then(|index| self.scores.keys.get(index))
-            .map(|key| key.score);
-        let score = match self.score(node) {
-            Some(score) => score << ORDER_BITS | u64::from(node.order).min((1 << ORDER_BITS) - 1),
-            None => previous.unwrap_or_else(|| u64::from(node.order)),
+        let key = |turn| {
+            let load = load_of(node, turn);
+            let standing = self
+                .scores
+                .strategy
+                .standing(&load, |weights| self.median_load(weights, node));
+            standing << ORDER_BITS | u64::from(node.order).min((1 << ORDER_BITS) - 1)
+        };
+        let (score, lookup) = match self.scores.strategy {
+            Strategy::RoundRobin => (key(node.turns.player), key(node.turns.lookup)),
+            Strategy::Penalty(_)
+            | Strategy::LeastLoaded
+            | Strategy::LeastPlayers
+            | Strategy::Latency
+            | Strategy::Custom(_) => {
+                let score = key(0);
+                (score, score)
+            }
         };
         let eligible = node.is_eligible();
         let label = node.config.region_label().cloned();
@@ -194,6 +208,7 @@ impl Tables {
         let key = Key {
             node: id,
             score,
+            lookup,
             label,
             eligible,
         };
@@ -203,64 +218,16 @@ impl Tables {
         }
     }
 
-    /// The score without the order; `None` where it is not computed but kept.
-    fn score(&self, node: &Node) -> Option<u64> {
-        let shift = |score: u64| score.min(u64::MAX >> ORDER_BITS);
-        match &self.scores.strategy {
-            // The bits of floats that are not negative order as the floats do.
-            Strategy::Penalty(weights) => {
-                Some(self.penalty_by(weights, node).max(0.0).to_bits() >> ORDER_BITS)
-            }
-            Strategy::LeastLoaded => Some(node.stats.map_or(0, |stats| least_loaded(&stats))),
-            Strategy::LeastPlayers => {
-                let playing = node
-                    .stats
-                    .map_or(0, |stats| u64::from(stats.playing_players));
-                Some(shift(playing + node.reserved.len() as u64))
-            }
-            Strategy::Latency => {
-                let latency = node.latency.unwrap_or(Duration::MAX);
-                Some(shift(u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX)))
-            }
-            Strategy::RoundRobin => None,
-        }
-    }
-
     /// The penalty of a node, by the weights of the pool's strategy or the default ones.
     pub(super) fn penalty(&self, node: &Node) -> f64 {
-        match &self.scores.strategy {
-            Strategy::Penalty(weights) => self.penalty_by(weights, node),
-            Strategy::LeastLoaded
-            | Strategy::LeastPlayers
-            | Strategy::Latency
-            | Strategy::RoundRobin => self.penalty_by(&PenaltyWeights::default(), node),
-        }
+        let weights = self.scores.strategy.weights();
+        load_of(node, 0).penalty(&weights, |weights| self.median_load(weights, node))
     }
 
-    fn penalty_by(&self, weights: &PenaltyWeights, node: &Node) -> f64 {
-        if !node.is_ready() {
-            return UNAVAILABLE;
-        }
-        let reserved = node.reserved.len() as f64;
-        let penalty = match &node.stats {
-            Some(stats) => {
-                let playing = stats.playing_players as f64 + reserved;
-                weights.load(stats, node.latency) + weights.playing(playing)
-            }
-            None => self.median_load(weights, node) + weights.playing(reserved),
-        };
-        penalty.min(UNAVAILABLE)
-    }
-
-    /// The middle one of the other nodes' load terms: what a node without stats probably has.
     fn median_load(&self, weights: &PenaltyWeights, without: &Node) -> f64 {
         let others = self.nodes.iter().filter(|node| node.id() != without.id());
-        let mut loads: Vec<_> = others
-            .filter(|node| node.is_ready())
-            .filter_map(|node| Some(weights.load(&node.stats?, node.latency)))
-            .collect();
-        loads.sort_by(f64::total_cmp);
-        loads.get(loads.len() / 2).copied().unwrap_or(0.0)
+        let others = others.filter(|node| node.is_ready());
+        median(others.filter_map(|node| Some(weights.load(&node.stats?, node.latency))))
     }
 
     /// The stats of a node changed: those without any are judged by them.
@@ -275,22 +242,37 @@ impl Tables {
     }
 }
 
+fn load_of(node: &Node, turn: u64) -> Load<'_> {
+    Load {
+        is_ready: node.is_ready(),
+        stats: node.stats.as_ref(),
+        latency: node.latency,
+        reserved: node.reserved.len(),
+        turn,
+    }
+}
+
 /// One scan: the closest fit first, then the lowest score.
-fn best(keys: &[Key], except: &[NodeId], fit: impl Fn(u32) -> u8) -> Option<NodeId> {
-    let mut best: Option<(u8, &Key)> = None;
+fn best(
+    keys: &[Key],
+    except: &[NodeId],
+    fit: impl Fn(u32) -> u8,
+    score: impl Fn(&Key) -> u64,
+) -> Option<NodeId> {
+    let mut best: Option<(u8, u64, NodeId)> = None;
     for key in keys {
         if !key.eligible || except.contains(&key.node) {
             continue;
         }
-        let fit = key.label.map_or(0, &fit);
-        let is_better = best.is_none_or(|(best_fit, best)| {
-            fit > best_fit || (fit == best_fit && key.score < best.score)
+        let (fit, score) = (key.label.map_or(0, &fit), score(key));
+        let is_better = best.is_none_or(|(best_fit, best_score, _)| {
+            fit > best_fit || (fit == best_fit && score < best_score)
         });
         if is_better {
-            best = Some((fit, key));
+            best = Some((fit, score, key.node));
         }
     }
-    best.map(|(_, key)| key.node)
+    best.map(|(.., node)| node)
 }
 
 /// How well a label fits a region: the greater, the better.
@@ -301,12 +283,4 @@ fn rank(label: &str, region: &Region) -> u8 {
         Some(RegionFit::Coarse) => 2,
         Some(RegionFit::Fine) => 3,
     }
-}
-
-/// Lavalink's load, the memory's and the system's, in percent, the first counting most.
-fn least_loaded(stats: &Stats) -> u64 {
-    let percent = |share: f64| (share.clamp(0.0, 1.0) * 100.0).round() as u64;
-    let reservable = stats.memory.reservable.max(1) as f64;
-    let memory = percent(stats.memory.used as f64 / reservable);
-    percent(stats.cpu.lavalink_load) << 16 | memory << 8 | percent(stats.cpu.system_load)
 }

@@ -34,6 +34,10 @@ impl Tables {
             players,
             playing,
             draining: node.duty.gives_away(),
+            failing: node.breaker.is_open(),
+            reserved: node.reserved.len(),
+            turn: node.turns.player,
+            config: node.config.clone(),
             penalty: self.penalty(node),
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use lavapool::protocol::{PlayerPatchBuf, SessionUpdate};
 use lavapool::rest::Request;
 use lavapool::runtime::Tokio;
-use lavapool::{Error, Event, Kinds, Leaving, Limits, Node, RequestError, Source, Volume};
+use lavapool::{Error, Event, Kinds, Leaving, Limits, Node, RequestError, Source, Status, Volume};
 use lavapool_tests::node::{AnswerKind, Disturbance, Listener, RequestRecord, TestNode};
 
 use crate::{builder, config, drained, guild, listen, one_node, requests, song};
@@ -24,6 +24,13 @@ async fn each_stream_has_its_own_events_and_says_what_it_lost() {
     let mut slow = client.events_of(Kinds::UNKNOWN);
     let mut prompt = client.events_of(Kinds::UNKNOWN);
 
+    for old in [Status::Disconnected, Status::Connecting] {
+        let told = from_the_start.next().await;
+        assert!(
+            matches!(told, Some(Event::NodeStatus { old: was, .. }) if was == old),
+            "{told:?}"
+        );
+    }
     assert!(matches!(
         from_the_start.next().await,
         Some(Event::NodeReady { resumed: false, .. })

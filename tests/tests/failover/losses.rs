@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use lavapool_core::node::Loss;
+use lavapool_core::node::{Loss, Status};
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Filters, RawJson, Timescale};
 use lavapool_core::{Closed, Event};
@@ -120,6 +120,16 @@ fn a_blip_that_resumes_moves_nobody() {
             attempt: 0,
             delay: secs(0),
             loss,
+        },
+        Event::NodeStatus {
+            node: a.clone(),
+            old: Status::Connected,
+            new: Status::Reconnecting,
+        },
+        Event::NodeStatus {
+            node: a.clone(),
+            old: Status::Reconnecting,
+            new: Status::Connected,
         },
         Event::NodeReady {
             node: a,

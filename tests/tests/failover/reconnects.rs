@@ -31,7 +31,18 @@ fn a_wrong_password_ends_in_a_typed_error_and_no_further_dial() {
         node: world.reference("a"),
         cause: Stopped::Unauthorized,
     };
-    assert_eq!(world.events(), [(millis(4), stopped)]);
+    let told = [
+        (
+            secs(0),
+            status(&world, Status::Disconnected, Status::Connecting),
+        ),
+        (millis(4), stopped),
+        (
+            millis(4),
+            status(&world, Status::Connecting, Status::Disconnected),
+        ),
+    ];
+    assert_eq!(world.events(), told);
 }
 
 #[test]
@@ -124,7 +135,10 @@ fn a_ready_that_never_comes_is_a_failed_try() {
         delay: secs(2),
         loss: Loss::NeverReady,
     };
-    assert_eq!(world.events(), [(millis(10_002), reconnecting)]);
+    // To whoever looks on it is still its first connection.
+    let dialled = status(&world, Status::Disconnected, Status::Connecting);
+    let told = [(secs(0), dialled), (millis(10_002), reconnecting)];
+    assert_eq!(world.events(), told);
 
     world.node("a").faults().never_ready = false;
     world.run_for(secs(3));
@@ -145,7 +159,9 @@ fn a_dial_that_nobody_answers_is_a_failed_try() {
         delay: secs(2),
         loss: Loss::ConnectTimedOut,
     };
-    assert_eq!(world.events(), [(secs(10), reconnecting)]);
+    let dialled = status(&world, Status::Disconnected, Status::Connecting);
+    let told = [(secs(0), dialled), (secs(10), reconnecting)];
+    assert_eq!(world.events(), told);
 }
 
 #[test]
@@ -339,4 +355,10 @@ fn terminal_by(status: u16) -> Option<Stopped> {
     world.run_for(secs(600));
     assert_eq!(world.dials("a"), [Duration::ZERO]);
     world.view("a").stopped
+}
+
+/// The event of a change of the status of `a`.
+fn status(world: &World, old: Status, new: Status) -> Event {
+    let node = world.reference("a");
+    Event::NodeStatus { node, old, new }
 }
