@@ -62,6 +62,15 @@ impl Endpoint {
         &self.path_prefix
     }
 
+    /// Host and port, as in `localhost:2333` or `[::1]:2333` (Moonlink: address).
+    pub fn address(&self) -> String {
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
     /// The value of the `Host` header: the port is left out where it is the scheme's own.
     pub(crate) fn authority(&self) -> String {
         let default_port = if self.secure { 443 } else { 80 };

@@ -2,8 +2,10 @@
 //!
 //! [`node`] is a Lavalink v4 server written apart from `lavapool-core`, so that it judges the
 //! bytes that core sends and not the ideas that both would share. [`world`] joins several of them
-//! with the real pool by a network in virtual time; [`sim`] runs the real driver and handles there.
+//! with the real pool by a network in virtual time; [`sim`] runs the real driver and handles there,
+//! and [`guide`] says that in a few words.
 
+pub mod guide;
 pub mod node;
 pub mod recording;
 pub mod sim;
