@@ -182,7 +182,8 @@ impl Node {
     }
 
     /// Moves its players to the other nodes, each to the best one at its turn, and then removes it
-    /// (Moonlink: `eject`). Players that no node can take before the deadline wait for one.
+    /// (Moonlink: `eject`). Players that no other node can take stop, and go on at the same place
+    /// on the next one that becomes ready.
     pub fn eject(&self) -> Pending<()> {
         self.remove(Leaving::Keep)
     }

@@ -1,11 +1,12 @@
 //! What the tests of the guides share: the real client on a [`SimRuntime`], in a few words.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use lavapool::protocol::RoutePlanner;
 use lavapool::{
-    Builder, ChannelId, Client, Event, EventStream, GuildId, NodeConfig, Secret, Source, Update,
-    UserId, VoiceServerUpdate, VoiceStateUpdate,
+    Builder, ChannelId, Client, Event, EventStream, GuildId, Node, NodeConfig, Secret, Source,
+    Update, UserId, VoiceServerUpdate, VoiceStateUpdate,
 };
 
 use crate::node::{self, TestNode};
@@ -28,11 +29,9 @@ pub fn config(name: &str) -> NodeConfig {
     NodeConfig::new(name, &uri, "youshallnotpass").expect("a name is a host")
 }
 
-/// Starts a node of this name, that plays without voice.
+/// Starts a node of this name.
 pub fn add(sim: &SimRuntime, name: &str) {
-    let mut config = node::NodeConfig::new(name);
-    config.plays_without_voice = true;
-    sim.add_node(name, config);
+    sim.add_node(name, node::NodeConfig::new(name));
 }
 
 /// Starts a node of this name and changes it before anybody connects.
@@ -73,19 +72,32 @@ pub fn guild(id: u64) -> GuildId {
     GuildId::new(id).expect("not zero")
 }
 
-/// A play of a track of four minutes that waits for no voice connection.
+/// A play of a track of some minutes.
 pub fn song() -> Update {
-    Update::play(Source::identifier("https://tracks.test/song")).without_voice()
+    Update::play(Source::identifier("https://tracks.test/song"))
 }
 
 /// Makes these guilds play, each where the client puts it.
 ///
 /// # Panics
 /// If one does not.
-pub async fn play(client: &Client, guilds: std::ops::RangeInclusive<u64>) {
+pub async fn play(client: &Client, guilds: RangeInclusive<u64>) {
     for id in guilds {
-        let played = client.player(guild(id)).update(song()).await;
-        played.expect("a node is there to play it");
+        let playing = client.player(guild(id)).update(song());
+        join_voice(client, id, "frankfurt");
+        playing.await.expect("a node is there to play it");
+    }
+}
+
+/// Makes these guilds play on this node.
+///
+/// # Panics
+/// If one does not.
+pub async fn play_on(client: &Client, node: &Node, guilds: RangeInclusive<u64>) {
+    for id in guilds {
+        let playing = client.player(guild(id)).update_on(node, song());
+        join_voice(client, id, "frankfurt");
+        playing.await.expect("the node is there to play it");
     }
 }
 

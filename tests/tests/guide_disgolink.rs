@@ -10,7 +10,7 @@ use lavapool::{
 };
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, handshakes, play,
-    secs, song, taken,
+    play_on, secs, taken,
 };
 use lavapool_tests::sim::SimRuntime;
 
@@ -300,11 +300,7 @@ fn a_player_can_be_made_on_a_node_of_choice() {
         let client = connected(&sim, ["first", "second"]).await;
         let second = client.node("second").unwrap();
 
-        client
-            .player(guild(1))
-            .update_on(&second, song())
-            .await
-            .unwrap();
+        play_on(&client, &second, 1..=1).await;
 
         assert_eq!(guilds_on(&sim, "second"), [1]);
         assert_eq!(second.players().len(), 1);
