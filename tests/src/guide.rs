@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use lavapool::protocol::RoutePlanner;
 use lavapool::{
     Builder, ChannelId, Client, Event, EventStream, GuildId, Node, NodeConfig, Secret, Source,
     Update, UserId, VoiceServerUpdate, VoiceStateUpdate,
@@ -150,12 +149,6 @@ pub fn handshakes(sim: &SimRuntime, name: &str) -> usize {
 /// Takes the events that are there already.
 pub fn taken(events: &mut EventStream) -> Vec<Event> {
     std::iter::from_fn(|| events.try_next()).collect()
-}
-
-/// The class of a route planner and how many addresses it believes to fail.
-pub fn described(planner: &RoutePlanner) -> String {
-    let failing = planner.failing_addresses.len();
-    format!("{:?}, {failing} failing", planner.kind)
 }
 
 fn without_session(target: &str) -> String {

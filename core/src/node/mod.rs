@@ -182,6 +182,8 @@ pub(crate) struct Keeping {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Turns {
     pub(crate) player: u64,
+    /// The one before.
+    pub(crate) last_player: u64,
     pub(crate) lookup: u64,
 }
 

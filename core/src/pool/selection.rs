@@ -123,11 +123,19 @@ impl Tables {
         }?;
         if let Some(turn) = self.scores.next_turn() {
             if let Some(node) = self.node_mut(node) {
-                node.turns.player = turn;
+                node.turns.last_player = std::mem::replace(&mut node.turns.player, turn);
             }
             self.node_changed(node);
         }
         Some(node)
+    }
+
+    /// The player that the node was chosen for is chosen a node for anew: that turn does not count.
+    pub(super) fn take_turn_back(&mut self, id: NodeId) {
+        if let Some(node) = self.node_mut(id) {
+            node.turns.player = node.turns.last_player;
+            self.node_changed(id);
+        }
     }
 
     /// What a strategy of the application's own chooses; none if the pool's is not one.

@@ -100,6 +100,9 @@ impl Tables {
             | Placement::Moving { .. }
             | Placement::Stranded { .. } => return,
         };
+        if let Some(old) = old {
+            self.take_turn_back(old);
+        }
         let Some(node) = self.choose_for(id, &[]) else {
             return;
         };

@@ -84,6 +84,17 @@ pub struct FailingAddress {
 }
 
 impl RoutePlanner {
+    /// The name of its class, as the server tells it, such as `NanoIpRoutePlanner`.
+    pub fn class(&self) -> &str {
+        match &self.kind {
+            RoutePlannerKind::RotatingIp { .. } => ROTATING_IP,
+            RoutePlannerKind::NanoIp { .. } => NANO_IP,
+            RoutePlannerKind::RotatingNanoIp { .. } => ROTATING_NANO_IP,
+            RoutePlannerKind::BalancingIp => BALANCING_IP,
+            RoutePlannerKind::Unknown { class, .. } => class,
+        }
+    }
+
     /// Reads an answer; none if it names no class: the planner is off.
     pub fn decode(text: &str) -> Result<Option<Self>, DecodeError> {
         let status: Status<'_> = decode(text, "route planner")?;
@@ -93,19 +104,19 @@ impl RoutePlanner {
         let details = status.details.map_or("{}", RawValue::get);
         let keys: Details = decode(details, "details of the route planner")?;
         let kind = match &*class {
-            "RotatingIpRoutePlanner" => RoutePlannerKind::RotatingIp {
+            ROTATING_IP => RoutePlannerKind::RotatingIp {
                 rotate_index: keys.rotate_index,
                 ip_index: keys.ip_index,
                 current_address: keys.current_address,
             },
-            "NanoIpRoutePlanner" => RoutePlannerKind::NanoIp {
+            NANO_IP => RoutePlannerKind::NanoIp {
                 current_address_index: keys.current_address_index,
             },
-            "RotatingNanoIpRoutePlanner" => RoutePlannerKind::RotatingNanoIp {
+            ROTATING_NANO_IP => RoutePlannerKind::RotatingNanoIp {
                 block_index: keys.block_index,
                 current_address_index: keys.current_address_index,
             },
-            "BalancingIpRoutePlanner" => RoutePlannerKind::BalancingIp,
+            BALANCING_IP => RoutePlannerKind::BalancingIp,
             _ => RoutePlannerKind::Unknown {
                 class,
                 details: RawJson::parse(details)?,
@@ -146,6 +157,11 @@ struct Details {
     #[serde(deserialize_with = "lenient::or_default")]
     block_index: String,
 }
+
+const ROTATING_IP: &str = "RotatingIpRoutePlanner";
+const NANO_IP: &str = "NanoIpRoutePlanner";
+const ROTATING_NANO_IP: &str = "RotatingNanoIpRoutePlanner";
+const BALANCING_IP: &str = "BalancingIpRoutePlanner";
 
 #[cfg(test)]
 mod tests {

@@ -1,0 +1,185 @@
+//! What the reference of RevvLink's pool promises, on the client's public API.
+
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use lavapool::region::region_from_endpoint;
+use lavapool::{
+    ConfigError, ConnectError, Error, Node, ReconnectPolicy, RequestError, Status, Stopped,
+    SubmitError,
+};
+use lavapool_tests::guide::{
+    add, add_with, builder, config, connect, connected, guilds_on, handshakes, play_on, secs,
+};
+use lavapool_tests::sim::SimRuntime;
+
+#[test]
+fn an_endpoint_has_a_region_an_unknown_one_is_global_and_an_empty_one_has_none() {
+    let coarse = |endpoint| region_from_endpoint(endpoint).map(|region| region.coarse);
+    let cases = [
+        ("us-east1.discord.gg:443", Some("us")),
+        ("c-fra05-7bd4a2e1.discord.media:2087", Some("eu")),
+        ("c-sin02-7bd4a2e1.discord.media:443", Some("asia")),
+        ("c-gru01-7bd4a2e1.discord.media:443", Some("southamerica")),
+        ("nowhere.discord.media", Some("global")),
+        ("", None),
+    ];
+    for (endpoint, region) in cases {
+        assert_eq!(coarse(endpoint).as_deref(), region, "{endpoint}");
+    }
+}
+
+#[test]
+fn connecting_gives_every_node_by_its_identifier() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["first", "second"]).await;
+
+        let nodes: BTreeMap<String, Node> = client
+            .nodes()
+            .into_iter()
+            .map(|node| (node.name().to_owned(), node))
+            .collect();
+
+        assert!(nodes["first"].is_connected() && nodes["second"].is_connected());
+        assert_eq!(nodes.len(), 2);
+    });
+}
+
+#[test]
+fn a_wrong_password_is_a_typed_error_and_so_is_a_server_of_another_version() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        add_with(&sim, "locked", |node| {
+            node.config().password = "right".into()
+        });
+        add_with(&sim, "old", |node| node.faults().api_version = Some(3));
+        let refused = |cause| Error::Request(RequestError::Refused(cause));
+
+        let locked = client.add_node(config("locked")).await;
+        assert_eq!(locked, Err(refused(Stopped::Unauthorized)));
+        let old = client.add_node(config("old")).await;
+        let version = Some(3);
+        assert_eq!(old, Err(refused(Stopped::Incompatible { version })));
+
+        sim.sleep(secs(3_600)).await;
+        let dialled = ["locked", "old"].map(|name| handshakes(&sim, name));
+        assert_eq!(dialled, [1, 1], "no password is tried twice");
+        let causes = client
+            .report()
+            .nodes
+            .into_iter()
+            .filter_map(|node| node.cause);
+        assert_eq!(causes.count(), 2);
+    });
+}
+
+#[test]
+fn an_identifier_that_is_taken_is_refused_before_and_after_the_start() {
+    SimRuntime::run(|sim| async move {
+        let duplicate = || ConfigError::DuplicateName {
+            name: "main".into(),
+        };
+        let twice = builder().nodes([config("main"), config("main")]);
+        let refused = twice.start_on(sim.clone()).map(|_| ());
+        assert_eq!(refused, Err(ConnectError::Config(duplicate())));
+
+        let client = connected(&sim, ["main"]).await;
+        let refused = Error::Submit(SubmitError::Config(duplicate()));
+        assert_eq!(client.add_node(config("main")).await, Err(refused.clone()));
+        assert_eq!(client.add_node_detached(config("main")).await, Err(refused));
+    });
+}
+
+#[test]
+fn reconnect_dials_every_node_that_is_not_connected_and_leaves_the_others_alone() {
+    SimRuntime::run(|sim| async move {
+        let names = ["good", "gone", "waiting", "dead"];
+        names.iter().for_each(|name| add(&sim, name));
+        let policy = ReconnectPolicy {
+            retries: Some(1),
+            ..ReconnectPolicy::default()
+        };
+        let nodes = names.map(|name| match name {
+            "waiting" => config(name).retries(None),
+            name => config(name),
+        });
+        let client = connect(&sim, builder().reconnect(policy).nodes(nodes)).await;
+        names[1..].iter().for_each(|name| sim.kill(name));
+        sim.sleep(secs(600)).await;
+        let status = |name| client.node(name).unwrap().status();
+        let stopped = [
+            Status::Connected,
+            Status::Disconnected,
+            Status::Reconnecting,
+        ];
+        assert_eq!(["good", "gone", "waiting"].map(status), stopped);
+        ["gone", "waiting"]
+            .iter()
+            .for_each(|name| sim.restart(name));
+        let began_at = sim.elapsed();
+
+        let report = client.within(secs(3)).reconnect().await;
+
+        // Until the last has given up again.
+        assert_eq!((sim.elapsed() - began_at).as_secs(), 2);
+        assert_eq!(report.connected(), 3);
+        assert_eq!(report.nodes[3].status, Status::Disconnected);
+        assert_eq!(handshakes(&sim, "good"), 1);
+        assert_eq!(
+            ["gone", "waiting"].map(|name| handshakes(&sim, name)),
+            [2, 2]
+        );
+    });
+}
+
+#[test]
+fn a_reconnect_that_nobody_waits_for_happens_all_the_same() {
+    SimRuntime::run(|sim| async move {
+        add(&sim, "main");
+        let client = connect(&sim, builder().node(config("main").retries(0))).await;
+        sim.kill("main");
+        sim.sleep(secs(60)).await;
+        sim.restart("main");
+
+        drop(client.reconnect());
+        sim.sleep(secs(1)).await;
+
+        assert_eq!(client.report().connected(), 1);
+    });
+}
+
+#[test]
+fn nodes_is_a_copy_that_a_later_change_does_not_reach() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["first", "second"]).await;
+        play_on(&client, &client.node("second").unwrap(), 1..=2).await;
+        let before = client.nodes();
+
+        before[1].destroy().await.unwrap();
+
+        assert_eq!((before.len(), client.nodes().len()), (2, 1));
+        assert!(before[1].is_removed() && before[1].players().is_empty());
+        assert!(guilds_on(&sim, "second").is_empty());
+    });
+}
+
+#[test]
+fn a_node_that_is_named_is_given_even_if_it_is_down_and_otherwise_the_best_of_the_region() {
+    SimRuntime::run(|sim| async move {
+        ["main", "west"].iter().for_each(|name| add(&sim, name));
+        let nodes = [
+            config("main").region("us-east"),
+            config("west").region("eu-west"),
+        ];
+        let client = connect(&sim, builder().nodes(nodes)).await;
+
+        assert_eq!(client.best_node(), client.node("main"));
+        assert_eq!(client.node_in("eu-west"), client.node("west"));
+        assert_eq!(client.node_in("eu"), client.node("west"));
+        sim.kill("west");
+        sim.sleep(secs(1)).await;
+        assert_eq!(client.node_in("eu-west"), client.node("main"));
+        assert!(client.node("west").is_some_and(|node| !node.is_connected()));
+    });
+}

@@ -1,0 +1,203 @@
+//! How nodes are chosen, by the client's own strategies and by those of an application.
+
+#![allow(clippy::unwrap_used)]
+
+use std::sync::{Arc, Mutex};
+
+use lavapool::{Event, Kinds, Leaving, Score, Strategy, Verdict};
+use lavapool_tests::guide::{
+    add, add_with, asked, builder, config, connect, connected, guild, guilds_on, join_voice, play,
+    secs, song, taken,
+};
+use lavapool_tests::sim::SimRuntime;
+
+#[test]
+fn a_function_of_the_application_chooses_the_node() {
+    SimRuntime::run(|sim| async move {
+        ["a", "b", "c"].iter().for_each(|name| add(&sim, name));
+        // The last name first.
+        let strategy = Strategy::custom(|candidate, _| {
+            let letter = candidate.node.name.as_bytes()[0];
+            Score::new(-f64::from(letter))
+        });
+        let nodes = ["a", "b", "c"].map(config);
+        let client = connect(&sim, builder().strategy(strategy).nodes(nodes)).await;
+
+        assert_eq!(client.best_node(), client.node("c"));
+        play(&client, 1..=2).await;
+        assert_eq!(guilds_on(&sim, "c"), [1, 2]);
+        client.load_tracks("ytsearch:words").await.unwrap();
+        assert!(asked(&sim, "c").last().unwrap().contains("loadtracks"));
+        // It chooses the targets of a failover, too, and never one that is not eligible.
+        sim.kill("c");
+        sim.sleep(secs(2)).await;
+        assert_eq!(guilds_on(&sim, "b"), [1, 2]);
+    });
+}
+
+#[test]
+fn a_function_is_told_what_is_known_of_the_node_and_of_the_player() {
+    SimRuntime::run(|sim| async move {
+        add_with(&sim, "a", |node| node.stats().players = Some((9, 8)));
+        add(&sim, "b");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let note = seen.clone();
+        let strategy = Strategy::custom(move |candidate, needs| {
+            let stats = candidate.stats.as_ref()?;
+            note.lock().unwrap().push((
+                candidate.node.to_string(),
+                stats.playing_players,
+                candidate
+                    .info
+                    .as_ref()
+                    .is_some_and(|info| info.has_source("youtube")),
+                candidate.verdict == Verdict::Eligible,
+                needs.guild,
+                needs.region.map(|region| region.coarse.to_string()),
+            ));
+            Score::new(candidate.penalty)
+        });
+        let nodes = ["a", "b"].map(config);
+        let client = connect(&sim, builder().strategy(strategy).nodes(nodes)).await;
+        seen.lock().unwrap().clear();
+
+        let playing = client.player(guild(7)).update(song());
+        join_voice(&client, 7, "frankfurt");
+        playing.await.unwrap();
+
+        let seen = seen.lock().unwrap().clone();
+        let of = |name: &str, playing| (name.to_owned(), playing, true, true, Some(guild(7)));
+        let without_region =
+            |(name, playing, info, verdict, guild, _)| (name, playing, info, verdict, guild);
+        let asked: Vec<_> = seen.iter().cloned().map(without_region).collect();
+        assert_eq!(asked[..2], [of("a", 8), of("b", 0)]);
+        assert_eq!(guilds_on(&sim, "b"), [7]);
+    });
+}
+
+#[test]
+fn a_function_that_panics_or_has_no_score_leaves_the_choice_to_the_penalty_and_says_so() {
+    SimRuntime::run(|sim| async move {
+        add_with(&sim, "busy", |node| node.stats().players = Some((9, 9)));
+        add(&sim, "idle");
+        let strategies = [
+            Strategy::custom(|candidate, _| match &*candidate.node.name {
+                "idle" => panic!("this is the panic of a test"),
+                _ => Score::new(0.0),
+            }),
+            Strategy::custom(|_, _| Score::new(f64::NAN)),
+        ];
+        for (strategy, failed) in strategies.into_iter().zip(["idle", "busy"]) {
+            let nodes = ["busy", "idle"].map(config);
+            let builder = builder().strategy(strategy.clone()).nodes(nodes);
+            let client = connect(&sim, builder).await;
+            let mut events = client.events_of(Kinds::NODES);
+
+            let play = song().without_voice();
+            client.player(guild(1)).update(play).await.unwrap();
+
+            assert_eq!(guilds_on(&sim, "idle"), [1]);
+            let node = client.node(failed).unwrap().node_ref().clone();
+            let event = Event::StrategyFailed { node };
+            assert_eq!(taken(&mut events), [event.clone()]);
+            // Asked from a handle it is the same, and so with the pool's own strategy.
+            assert_eq!(client.best_node_by(&strategy), client.node("idle"));
+            assert_eq!(client.best_node(), client.node("idle"));
+            assert_eq!(taken(&mut events), [event.clone(), event]);
+            client.close(Leaving::Destroy).await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn equal_scores_go_to_the_node_that_was_configured_first_and_negative_ones_are_lower() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["a", "b", "c"]).await;
+        let best = |score: fn(&str) -> f64| {
+            let strategy = Strategy::custom(move |node, _| Score::new(score(&node.node.name)));
+            client.best_node_by(&strategy).unwrap().name().to_owned()
+        };
+
+        assert_eq!(best(|_| 5.0), "a");
+        assert_eq!(best(|name| if name == "a" { 0.0 } else { -0.0 }), "a");
+        assert_eq!(best(|name| if name == "b" { -1.0 } else { 0.0 }), "b");
+        assert_eq!(best(|name| if name == "c" { -2.0 } else { -1.0 }), "c");
+        assert_eq!(best(|name| if name == "c" { 1e-300 } else { 2e-300 }), "c");
+        assert_eq!(
+            best(|name| if name == "b" { f64::MAX } else { f64::INFINITY }),
+            "b"
+        );
+        assert_eq!(
+            best(|name| if name == "b" {
+                f64::NEG_INFINITY
+            } else {
+                f64::MIN
+            }),
+            "b"
+        );
+    });
+}
+
+#[test]
+fn another_strategy_can_be_asked_than_that_of_the_pool() {
+    SimRuntime::run(|sim| async move {
+        add_with(&sim, "loaded", |node| node.stats().lavalink_load = 0.9);
+        add_with(&sim, "crowded", |node| node.stats().players = Some((9, 9)));
+        add(&sim, "far");
+        let client = connect(
+            &sim,
+            builder().nodes(["loaded", "crowded", "far"].map(config)),
+        )
+        .await;
+        sim.set_latency(std::time::Duration::from_millis(90));
+        client.node("far").unwrap().ping().await.unwrap();
+        sim.set_latency(std::time::Duration::from_millis(1));
+        client.node("crowded").unwrap().ping().await.unwrap();
+        let best = |strategy| client.best_node_by(&strategy).unwrap().name().to_owned();
+
+        // The default does not look at the load of Lavalink itself.
+        assert_eq!(best(Strategy::default()), "loaded");
+        assert_eq!(best(Strategy::LeastLoaded), "crowded");
+        assert_eq!(best(Strategy::LeastPlayers), "loaded");
+        assert_eq!(best(Strategy::Latency), "crowded");
+        assert_eq!(best(Strategy::RoundRobin), "loaded");
+    });
+}
+
+#[test]
+fn in_a_round_robin_players_take_turns_and_so_do_lookups_each_by_themselves() {
+    SimRuntime::run(|sim| async move {
+        ["a", "b", "c"].iter().for_each(|name| add(&sim, name));
+        let builder = builder().strategy(Strategy::RoundRobin);
+        let client = connect(&sim, builder.nodes(["a", "b", "c"].map(config))).await;
+
+        for id in 1..=6 {
+            let next = client.best_node();
+            client.load_tracks("ytsearch:words").await.unwrap();
+            let player = client.player(guild(id));
+            player.update(song().without_voice()).await.unwrap();
+            assert_eq!(player.node(), next);
+        }
+
+        let guilds = ["a", "b", "c"].map(|name| guilds_on(&sim, name));
+        assert_eq!(guilds, [[1, 4], [2, 5], [3, 6]]);
+        let is_lookup = |line: &&String| line.contains("loadtracks");
+        let lookups =
+            ["a", "b", "c"].map(|name| asked(&sim, name).iter().filter(is_lookup).count());
+        assert_eq!(lookups, [2, 2, 2]);
+    });
+}
+
+#[test]
+fn a_player_whose_voice_server_becomes_known_after_it_was_placed_takes_one_turn_only() {
+    SimRuntime::run(|sim| async move {
+        ["a", "b"].iter().for_each(|name| add(&sim, name));
+        let builder = builder().strategy(Strategy::RoundRobin);
+        let client = connect(&sim, builder.nodes(["a", "b"].map(config))).await;
+
+        play(&client, 1..=6).await;
+
+        let guilds = ["a", "b"].map(|name| guilds_on(&sim, name));
+        assert_eq!(guilds, [[1, 3, 5], [2, 4, 6]]);
+    });
+}
