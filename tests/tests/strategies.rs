@@ -4,12 +4,13 @@
 
 use std::sync::{Arc, Mutex};
 
-use lavapool::{Event, Kinds, Leaving, Score, Strategy, Verdict};
+use lavapool::{Event, Kinds, Leaving, Needs, Score, Strategy, Verdict};
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, join_voice, play,
     secs, song, taken,
 };
 use lavapool_tests::sim::SimRuntime;
+use lavapool_tests::world::World;
 
 #[test]
 fn a_function_of_the_application_chooses_the_node() {
@@ -99,7 +100,7 @@ fn a_function_that_panics_or_has_no_score_leaves_the_choice_to_the_penalty_and_s
             assert_eq!(guilds_on(&sim, "idle"), [1]);
             let node = client.node(failed).unwrap().node_ref().clone();
             let event = Event::StrategyFailed { node };
-            assert_eq!(taken(&mut events), [event.clone()]);
+            assert_eq!(taken(&mut events), std::slice::from_ref(&event));
             // Asked from a handle it is the same, and so with the pool's own strategy.
             assert_eq!(client.best_node_by(&strategy), client.node("idle"));
             assert_eq!(client.best_node(), client.node("idle"));
@@ -200,4 +201,34 @@ fn a_player_whose_voice_server_becomes_known_after_it_was_placed_takes_one_turn_
         let guilds = ["a", "b"].map(|name| guilds_on(&sim, name));
         assert_eq!(guilds, [[1, 3, 5], [2, 4, 6]]);
     });
+}
+
+#[test]
+fn the_pool_itself_answers_the_same_questions() {
+    let mut world = World::builder()
+        .node("busy", |host| {
+            host.region = Some("frankfurt".to_owned());
+        })
+        .node("us", |host| host.region = Some("us".to_owned()))
+        .connected();
+    world.fill(1..=3);
+    let (busy, us) = (world.id("busy"), world.id("us"));
+    let pool = world.pool();
+
+    let in_region = ["eu", "us", "asia"].map(|region| pool.best_node_in(region).node);
+    assert_eq!(in_region, [Some(busy), Some(us), pool.best_node()]);
+    let mut needs = Needs::default();
+    let except = [busy];
+    needs.except = &except;
+    let first = Strategy::custom(|_, _| Score::new(0.0));
+    assert_eq!(
+        pool.best_node_by(&first, &Needs::default()).node,
+        Some(busy)
+    );
+    assert_eq!(pool.best_node_by(&first, &needs).node, Some(us));
+    let none = pool.best_node_by(&Strategy::custom(|_, _| None), &Needs::default());
+    assert_eq!(
+        (none.node, none.failed),
+        (pool.best_node(), Some(world.reference("busy")))
+    );
 }
