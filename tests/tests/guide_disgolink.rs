@@ -120,7 +120,7 @@ fn a_second_node_of_the_same_name_is_refused_and_the_first_one_stays() {
         let name = "main".into();
         let duplicate = SubmitError::Config(ConfigError::DuplicateName { name });
         assert_eq!(refused, Error::Submit(duplicate));
-        assert_eq!(client.nodes(), [first.clone()]);
+        assert_eq!(client.nodes(), std::slice::from_ref(&first));
         assert!(first.is_connected());
     });
 }

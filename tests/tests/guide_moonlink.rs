@@ -13,6 +13,7 @@ use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, handshakes, play,
     play_on, secs, taken,
 };
+use lavapool_tests::node::AnswerKind;
 use lavapool_tests::sim::SimRuntime;
 
 #[test]
@@ -223,6 +224,33 @@ fn players_of_an_ejected_node_that_no_other_can_take_wait_for_the_next_one() {
             position.abs_diff(secs(31)) < Duration::from_millis(200),
             "{position:?}"
         );
+    });
+}
+
+#[test]
+fn an_ejected_node_whose_players_cannot_leave_goes_at_the_deadline() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main", "mute"]).await;
+        let main = client.node("main").unwrap();
+        play_on(&client, &main, 1..=2).await;
+        sim.with("mute", |node| {
+            node.faults()
+                .unanswered
+                .extend([AnswerKind::Voice, AnswerKind::Player]);
+        });
+        let mut statuses = client.statuses();
+        let began_at = sim.elapsed();
+
+        main.within(secs(4)).eject().await.unwrap();
+
+        assert_eq!(sim.elapsed() - began_at, secs(4));
+        assert_eq!(client.nodes(), [client.node("mute").unwrap()]);
+        let gone = Event::NodeStatus {
+            node: main.node_ref().clone(),
+            old: Status::Connected,
+            new: Status::Disconnected,
+        };
+        assert_eq!(taken(&mut statuses), [gone]);
     });
 }
 

@@ -298,7 +298,9 @@ impl Node {
             | State::Waiting { .. }
             | State::Dialling { .. }
             | State::Opening { .. } => {
-                if self.schedule.was_ready {
+                if self.duty.is_over() {
+                    Status::Disconnected
+                } else if self.schedule.was_ready {
                     Status::Reconnecting
                 } else {
                     Status::Connecting

@@ -145,9 +145,6 @@ impl Tables {
             if !matches!(node.state, State::Stopped(_)) {
                 node.state = State::Stopped(Stopped::Closed);
             }
-            self.tell_status(id);
-        }
-        if let Some(node) = self.node_mut(id) {
             let waiting = std::mem::take(&mut node.awaiting);
             let drains = std::mem::take(&mut node.drains);
             self.answer_all(waiting, &Err(error.clone()));

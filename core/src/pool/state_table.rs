@@ -40,25 +40,29 @@ enum Happening {
     Violation,
     Silence,
     Reconnect,
+    Connect,
     Remove,
     Close,
 }
 
-use Happening::{Closed as Ended, Due, ReadyMessage, Reconnect, Refused, Remove};
+use Happening::{Closed as Ended, Connect, Due, ReadyMessage, Reconnect, Refused, Remove};
 
 /// The rows of the documentation, and the inputs that must leave a state as it is.
 const TABLE: &[(Name, Happening, Name)] = &[
     (Name::Stopped, Reconnect, Name::Dialling),
+    (Name::Stopped, Connect, Name::Dialling),
     (Name::Stopped, Remove, Name::Gone),
     (Name::Stopped, Happening::Close, Name::Stopped),
     (Name::Waiting, Due, Name::Dialling),
     (Name::Waiting, Reconnect, Name::Dialling),
+    (Name::Waiting, Connect, Name::Dialling),
     (Name::Waiting, Remove, Name::Gone),
     (Name::Waiting, Happening::Close, Name::Stopped),
     (Name::Dialling, Happening::Connected, Name::Opening),
     (Name::Dialling, Ended, Name::Waiting),
     (Name::Dialling, Due, Name::Waiting),
     (Name::Dialling, Reconnect, Name::Dialling),
+    (Name::Dialling, Connect, Name::Dialling),
     (Name::Dialling, Remove, Name::Gone),
     (Name::Dialling, Happening::Close, Name::Stopped),
     (Name::Opening, ReadyMessage, Name::Ready),
@@ -73,6 +77,7 @@ const TABLE: &[(Name, Happening, Name)] = &[
     (Name::Opening, Ended, Name::Waiting),
     (Name::Opening, Due, Name::Waiting),
     (Name::Opening, Reconnect, Name::Opening),
+    (Name::Opening, Connect, Name::Opening),
     (Name::Opening, Remove, Name::Gone),
     (Name::Opening, Happening::Close, Name::Stopped),
     // A node that was ready for long is dialled again at once.
@@ -80,12 +85,14 @@ const TABLE: &[(Name, Happening, Name)] = &[
     (Name::Ready, Happening::Violation, Name::Dialling),
     (Name::Ready, Happening::Silence, Name::Dialling),
     (Name::Ready, Reconnect, Name::Parting),
+    (Name::Ready, Connect, Name::Ready),
     (Name::Ready, ReadyMessage, Name::Ready),
     (Name::Ready, Remove, Name::Leaving),
     (Name::Ready, Happening::Close, Name::Leaving),
     (Name::Parting, Ended, Name::Dialling),
     (Name::Parting, Due, Name::Dialling),
     (Name::Parting, Reconnect, Name::Parting),
+    (Name::Parting, Connect, Name::Parting),
     (Name::Parting, Remove, Name::Gone),
     (Name::Leaving, Ended, Name::Gone),
     (Name::Leaving, Due, Name::Gone),
@@ -198,6 +205,7 @@ impl Bench {
                 }
             }
             Reconnect => self.submit(Command::Reconnect(self.node)),
+            Connect => self.submit(Command::Connect(self.node)),
             Remove => self.submit(Command::RemoveNode {
                 node: self.node,
                 players: Leaving::Keep,
