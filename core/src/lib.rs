@@ -147,11 +147,13 @@ mod seed;
 mod slab;
 mod time;
 
+pub mod autoplay;
 pub mod http;
 pub mod node;
 pub mod player;
 pub mod pool;
 pub mod protocol;
+pub mod queue;
 pub mod region;
 pub mod rest;
 pub mod websocket;

@@ -114,6 +114,16 @@ impl Update {
         self
     }
 
+    /// Whether it plays another track or stops what plays.
+    pub const fn sets_track(&self) -> bool {
+        self.track.is_some()
+    }
+
+    /// Whether it gives way to what plays, see [`no_replace`](Self::no_replace).
+    pub const fn gives_way(&self) -> bool {
+        self.no_replace
+    }
+
     /// The fields that the update sets.
     pub(crate) fn fields(&self) -> Fields {
         let mut fields = Fields::NONE;
