@@ -63,6 +63,7 @@
 //! driven, simulated and replayed without this crate.
 
 mod answer;
+mod autoplay;
 mod builder;
 mod client;
 mod driver;
@@ -73,6 +74,8 @@ mod lock;
 mod node;
 mod pending;
 mod player;
+mod playing;
+mod queue;
 pub mod runtime;
 mod shared;
 mod strategy;
@@ -89,6 +92,7 @@ pub use lavapool_core::protocol::{
     SessionState, SessionUpdate, Severity, Stats, Track, TrackEndReason, TrackInfo, UserId,
     VoiceState,
 };
+pub use lavapool_core::queue::{Queue, QueueError, QueueLimits, QueueSnapshot, Repeat};
 pub use lavapool_core::{
     Candidate, ConfigError, CustomStrategy, Endpoint, Event, Kinds, Leaving, Limits, Needs,
     NodeFailure, NodeId, PoolConfig, RequestError, Score, Secret, Seed, Strangers, Strategy,
@@ -104,6 +108,8 @@ pub use events::EventStream;
 pub use node::Node;
 pub use pending::Pending;
 pub use player::Player;
+pub use playing::Playing;
+pub use queue::QueuedPlayer;
 
 /// The code of the README, compiled.
 #[cfg(all(doctest, feature = "tokio"))]

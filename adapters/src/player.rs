@@ -1,8 +1,9 @@
 //! [`Player`]: one guild's player, as a bot holds it.
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
+use lavapool_core::node::Status;
 use lavapool_core::player::{PlayerView, Source, Update, Volume};
 use lavapool_core::protocol::{Filters, GuildId, RawJson, Track, VoiceState};
 use lavapool_core::{Command, SubmitError};
@@ -10,6 +11,7 @@ use lavapool_core::{Command, SubmitError};
 use crate::answer;
 use crate::error::Error;
 use crate::inbox::Voice;
+use crate::lock::lock;
 use crate::node::Node;
 use crate::pending::Pending;
 use crate::shared::Handle;
@@ -134,6 +136,8 @@ impl Player {
 
     /// Destroys the player. The handle stays good for a new one.
     pub fn destroy(&self) -> Pending<()> {
+        let mut turn = self.turn();
+        *turn += 1;
         self.submit(Command::Destroy(self.guild()))
     }
 
@@ -200,11 +204,42 @@ impl Player {
         Some(Node::new(handle.clone(), self.within, cell))
     }
 
+    /// The number of the latest track, stop or end that a handle of this player asked for.
+    pub(crate) fn turn(&self) -> MutexGuard<'_, u64> {
+        lock(&self.lease.cell.turn)
+    }
+
+    /// Plays or stops as the next turn.
+    pub(crate) fn update_in(&self, turn: &mut u64, update: Update) -> Pending<()> {
+        *turn += 1;
+        self.submit_counted(None, update)
+    }
+
+    /// Where to look for what it could play: its own node, or else the first that is connected.
+    pub(crate) fn lookup_node(&self) -> Option<Node> {
+        let handle = &self.lease.handle;
+        let own = self.node().filter(Node::is_connected);
+        own.or_else(|| {
+            let mut cells = handle.views.nodes().into_iter();
+            let cell = cells.find(|cell| cell.read(|view| view.status) == Status::Connected)?;
+            Some(Node::new(handle.clone(), self.within, cell))
+        })
+    }
+
     fn read<T>(&self, read: impl FnOnce(&PlayerView) -> T) -> Option<T> {
         self.lease.cell.read(read)
     }
 
     fn submit_update(&self, node: Option<&Node>, update: Update) -> Pending<()> {
+        if !update.sets_track() {
+            return self.submit_counted(node, update);
+        }
+        let mut turn = self.turn();
+        *turn += 1;
+        self.submit_counted(node, update)
+    }
+
+    fn submit_counted(&self, node: Option<&Node>, update: Update) -> Pending<()> {
         self.submit(Command::Update {
             guild: self.guild(),
             node: node.map(Node::id),

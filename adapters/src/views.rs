@@ -41,6 +41,9 @@ struct Lent {
 #[derive(Debug)]
 pub(crate) struct PlayerCell {
     pub(crate) guild: GuildId,
+    /// How often a handle asked for another track, for a stop or for the player's end. Held from
+    /// the count to the submission, so that the last to count is the last to be heard.
+    pub(crate) turn: Mutex<u64>,
     view: Mutex<Option<PlayerView>>,
 }
 
@@ -201,8 +204,11 @@ impl NodeCell {
 
 impl PlayerCell {
     fn new(guild: GuildId) -> Arc<Self> {
-        let view = Mutex::new(None);
-        Arc::new(Self { guild, view })
+        Arc::new(Self {
+            guild,
+            turn: Mutex::new(0),
+            view: Mutex::new(None),
+        })
     }
 
     pub(crate) fn view(&self) -> Option<PlayerView> {
