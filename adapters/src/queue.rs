@@ -258,8 +258,11 @@ impl QueuedPlayer {
             if let Event::TrackUnplayable { track, .. } = event {
                 return self.ended(state, turn, track, &TrackEndReason::LoadFailed);
             }
+            // The start of the current track was its own, however late it is read: a track that the
+            // bot plays in its place comes after its end.
             if let Event::TrackStart { track, .. } = event
                 && !is_mine
+                && !is_current(state, track)
             {
                 state.foreign = Some((*turn, track.clone()));
             }
@@ -293,10 +296,9 @@ impl QueuedPlayer {
         track: &Arc<Track>,
         reason: &TrackEndReason,
     ) -> Deed {
-        let is_current = |other: &Arc<Track>| same_track(&other.encoded, &track.encoded);
         if state.own == Some(*turn) {
             // What plays was played after the track that this is about, even if it is the same.
-            if self.player.is_playing() || !state.queue.current().is_some_and(is_current) {
+            if self.player.is_playing() || !is_current(state, track) {
                 return Deed::Nothing;
             }
             if !reason.may_start_next() {
@@ -306,11 +308,13 @@ impl QueuedPlayer {
             let ended = state.queue.track_ended(track, reason);
             return self.follow(state, turn, ended);
         }
-        if state.queue.current().is_some_and(is_current) {
+        if is_current(state, track) {
             // The bot has played, stopped or destroyed past the queue.
             state.queue.halt();
         }
-        let foreign = state.foreign.take_if(|(_, other)| is_current(other));
+        let foreign = state
+            .foreign
+            .take_if(|(_, other)| same_track(&other.encoded, &track.encoded));
         if !reason.may_start_next() || foreign.is_none_or(|(since, _)| since != *turn) {
             return Deed::Nothing;
         }
@@ -422,6 +426,11 @@ impl std::fmt::Debug for QueuedPlayer {
             .field("guild", &self.guild())
             .finish_non_exhaustive()
     }
+}
+
+fn is_current(state: &State, track: &Track) -> bool {
+    let current = state.queue.current();
+    current.is_some_and(|current| same_track(&current.encoded, &track.encoded))
 }
 
 /// Whether it is the track that is at fault, and not the way to it.

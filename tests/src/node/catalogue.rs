@@ -7,13 +7,16 @@
 //! | `https://tracks.test/playlist/<name>?tracks=N` | a playlist, its first track selected |
 //! | `https://tracks.test/error` | an error |
 //! | `ytsearch:`, `ytmsearch:`, `scsearch:` and text | a search of 10 tracks of that source |
+//! | `spsearch:`, `dzsearch:`, `amsearch:` and text | the same |
 //! | such a prefix and `nothing` | nothing |
+//! | what [`recommended`] lists | a playlist |
 //! | anything else | nothing |
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::blob::TrackBlob;
+use super::recommended;
 
 /// The result of loading an identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +67,18 @@ impl Catalogue {
         if let Some(name) = identifier.strip_prefix(ROOT).filter(|_| has("http")) {
             return generated(name);
         }
+        if let Some(result) = recommended::load(identifier, sources) {
+            return result;
+        }
         let Some((prefix, text)) = identifier.split_once(':') else {
             return LoadResult::Empty;
         };
         let source = match prefix {
             "ytsearch" | "ytmsearch" => "youtube",
             "scsearch" => "soundcloud",
+            "spsearch" => "spotify",
+            "dzsearch" => "deezer",
+            "amsearch" => "applemusic",
             _ => return LoadResult::Empty,
         };
         if !has(source) || text.trim().is_empty() || text.trim() == "nothing" {
@@ -166,16 +175,17 @@ fn generated(name: &str) -> LoadResult {
 
 fn search_hit(source: &str, text: &str, hit: u32) -> TrackBlob {
     let identifier = format!("{}-{hit}", text.replace(' ', "-"));
+    derived(source, &identifier, &format!("{text} {hit}"), hit)
+}
+
+/// Makes a track of a source; the number makes its length.
+pub(super) fn derived(source: &str, identifier: &str, title: &str, number: u32) -> TrackBlob {
     TrackBlob {
         uri: Some(format!("https://{source}.test/{identifier}")),
         artwork_url: Some(format!("https://{source}.test/{identifier}.webp")),
         source: source.to_owned(),
         tail: Vec::new(),
-        ..track(
-            &identifier,
-            &format!("{text} {hit}"),
-            LENGTH_MS + i64::from(hit) * 1000,
-        )
+        ..track(identifier, title, LENGTH_MS + i64::from(number) * 1000)
     }
 }
 

@@ -16,6 +16,8 @@ pub struct NodeConfig {
     pub version: String,
     /// The host and port that the node believes to have, for the check of `Origin`.
     pub authority: String,
+    /// Whether `GET /v4/info` says that this is NodeLink. Nothing else becomes different.
+    pub is_nodelink: bool,
     /// The names of the source managers; a track of another source cannot be decoded.
     pub sources: Vec<String>,
     /// The enabled filters; a PATCH that sets another one is answered 400.
@@ -71,6 +73,7 @@ impl Default for NodeConfig {
             password: "youshallnotpass".to_owned(),
             version: "4.2.2".to_owned(),
             authority: "127.0.0.1:2333".to_owned(),
+            is_nodelink: false,
             sources: owned(&SOURCES),
             filters: owned(&FILTERS),
             plugins: Vec::new(),

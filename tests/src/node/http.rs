@@ -98,11 +98,7 @@ impl Request {
 
     /// Returns the first value of a query parameter, decoded as a form.
     pub(super) fn query(&self, name: &str) -> Option<String> {
-        let (_, query) = self.target.split_once('?')?;
-        query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (form_decode(key) == name).then(|| form_decode(value))
-        })
+        query(&self.target, name)
     }
 
     fn read_body(&self, rest: &[u8]) -> Result<Option<(Vec<u8>, usize)>, Violation> {
@@ -344,6 +340,15 @@ fn is_well_formed_target(target: &str) -> bool {
 /// Decodes `application/x-www-form-urlencoded`, where a plus is a space.
 pub(super) fn form_decode(text: &str) -> String {
     percent_decode(&text.replace('+', " "))
+}
+
+/// Returns the first value of a target's query parameter, decoded as a form.
+pub(super) fn query(target: &str, name: &str) -> Option<String> {
+    let (_, query) = target.split_once('?')?;
+    query.split('&').find_map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (form_decode(key) == name).then(|| form_decode(value))
+    })
 }
 
 /// Decodes percent escapes, which [`Request::parse`] has found to be whole.

@@ -44,6 +44,11 @@ impl RequestRecord {
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()
     }
+
+    /// Returns the first value of a query parameter, decoded as a form.
+    pub fn query(&self, name: &str) -> Option<String> {
+        super::http::query(&self.target, name)
+    }
 }
 
 /// One request to upgrade to a WebSocket and what became of it.

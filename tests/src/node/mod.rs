@@ -41,6 +41,7 @@ pub mod log;
 mod messages;
 mod patch;
 mod player;
+mod recommended;
 mod rest;
 mod seeded;
 mod session;

@@ -227,7 +227,7 @@ impl TestNode {
         };
         let plugin = |(name, version): &(String, String)| json!({"name": name, "version": version});
         let plugins: Vec<_> = self.config.plugins.iter().map(plugin).collect();
-        json!({
+        let mut info = json!({
             "version": {
                 "semver": semver,
                 "major": numbers[0],
@@ -242,7 +242,11 @@ impl TestNode {
             "sourceManagers": self.config.sources,
             "filters": self.config.filters,
             "plugins": plugins,
-        })
+        });
+        if self.config.is_nodelink {
+            info["isNodeLink"] = Value::Bool(true);
+        }
+        info
     }
 
     fn load_tracks(&self, request: &Request) -> Result<Response, ApiError> {

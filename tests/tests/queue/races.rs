@@ -1,0 +1,147 @@
+//! The queue, the application and late events at once.
+
+use super::*;
+
+#[test]
+fn what_the_bot_plays_itself_is_not_overtaken_and_then_followed() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        stage.pass(2).await;
+        let own = stage.load(["own?length=9000"]).await;
+        stage.player.play(&own[0]).await.unwrap();
+        stage.pass(8).await;
+        assert_eq!(stage.started, ["Track a", "Track own"]);
+        stage.pass(3).await;
+        assert_eq!(stage.started[2..], ["Track b"]);
+    });
+}
+
+#[test]
+fn an_end_that_is_read_after_the_bot_played_something_advances_nothing() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        let own = stage.load(["own?length=9000"]).await;
+        stage.pass_unread(6).await;
+        // The end of the first track waits to be read, and the play to be sent.
+        let played = stage.player.play(&own[0]);
+        stage.hand_over().await;
+        played.await.unwrap();
+        stage.pass(5).await;
+        assert_eq!(stage.started, ["Track a", "Track own"]);
+        stage.pass(5).await;
+        assert_eq!(stage.started[2..], ["Track b"]);
+    });
+}
+
+#[test]
+fn an_end_that_is_read_after_a_stop_advances_nothing() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.queue.set_autoplay(true);
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        stage.pass_unread(6).await;
+        let stopped = stage.player.stop();
+        stage.hand_over().await;
+        stopped.await.unwrap();
+        stage.pass(30).await;
+        assert_eq!((stage.started.len(), stage.waiting()), (1, 1));
+    });
+}
+
+#[test]
+fn an_end_that_is_read_after_a_skip_skips_no_second_track() {
+    for names in [["a", "b", "c"], ["a", "a", "c"]] {
+        SimRuntime::run(|sim| async move {
+            let mut stage = Stage::new(&sim, ["main"]).await;
+            stage.add(names.map(|_| "x?length=5000")).await;
+            stage.queue.stop().await.unwrap();
+            stage.hand_over().await;
+            stage.started.clear();
+            stage.queue.with(|queue| queue.clear());
+            let tracks = names.map(|name| format!("{name}?length=5000"));
+            stage.add(tracks.each_ref().map(String::as_str)).await;
+            stage.pass_unread(6).await;
+            stage.queue.skip().await.unwrap();
+            stage.hand_over().await;
+            stage.pass(1).await;
+            assert_eq!(stage.waiting(), 1);
+            let titles = names.map(|name| format!("Track {name}"));
+            assert_eq!(stage.started, titles[..2]);
+            stage.pass(5).await;
+            assert_eq!(stage.started, titles);
+        });
+    }
+}
+
+#[test]
+fn a_skip_at_any_moment_around_the_end_plays_each_track_once() {
+    for millis in (4_900..5_100).step_by(5) {
+        SimRuntime::run(|sim| async move {
+            let mut stage = Stage::new(&sim, ["main"]).await;
+            let [first, rest @ ..] = ["a", "b", "c"].map(|name| format!("{name}?length=5000"));
+            stage.add([&*first]).await;
+            stage.sim.sleep(Duration::from_millis(millis)).await;
+            for name in &rest {
+                let track = stage.load([&**name]).await;
+                stage.queue.with(|queue| queue.extend(track)).unwrap();
+            }
+            drop(stage.queue.skip());
+            stage.pass(1).await;
+            assert_eq!(stage.waiting(), 1, "{millis}");
+            assert_eq!(
+                stage.player.track().unwrap().info.title,
+                "Track b",
+                "{millis}"
+            );
+        });
+    }
+}
+
+#[test]
+fn what_follows_is_on_its_way_even_if_nobody_awaits_it() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        stage.pass_unread(6).await;
+        while let Some(event) = stage.events.try_next() {
+            drop(stage.queue.handle(&event));
+        }
+        stage.pass(1).await;
+        assert_eq!(stage.started, ["Track b"]);
+    });
+}
+
+#[test]
+fn lost_events_do_not_silence_the_queue_nor_skip() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage
+            .add(["a?length=5000", "b?length=5000", "c?length=5000"])
+            .await;
+        stage.pass(1).await;
+        stage.hand(Event::Lagged { dropped: 1 }).await;
+        assert_eq!(stage.waiting(), 2, "the first track plays on");
+        stage.pass_unread(6).await;
+        while stage.events.try_next().is_some() {}
+        stage.hand(Event::Lagged { dropped: 2 }).await;
+        stage.pass(1).await;
+        assert_eq!(stage.started, ["Track a", "Track b"]);
+    });
+}
+
+#[test]
+fn events_of_other_guilds_are_none_of_its_business() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        let track = stage.player.track().unwrap();
+        let event = Event::TrackUnplayable {
+            guild: GuildId::new(1).unwrap(),
+            track,
+        };
+        stage.hand(event).await;
+        assert_eq!(stage.waiting(), 1);
+    });
+}
