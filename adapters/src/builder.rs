@@ -234,7 +234,8 @@ impl Builder {
     }
 }
 
-fn drawn_seed() -> Seed {
+/// A seed from the system.
+pub(crate) fn drawn_seed() -> Seed {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system has a source of randomness");
     Seed::new(bytes)

@@ -49,6 +49,12 @@
 //! When the last handle goes, connections are closed, and the music plays on for as long as the
 //! nodes keep the sessions ([`Builder::resume_for`]).
 //!
+//! # Queue
+//!
+//! A bot may keep its own list of tracks, or let a [`QueuedPlayer`] (for all its guilds:
+//! [`Queues`]) drive its players from the ends of tracks, with [autoplay](Player::autoplay)
+//! behind.
+//!
 //! # TLS
 //!
 //! There is none in this version: a node at `https` or `wss` is refused with an error that names
@@ -76,6 +82,7 @@ mod pending;
 mod player;
 mod playing;
 mod queue;
+mod queues;
 pub mod runtime;
 mod shared;
 mod strategy;
@@ -110,6 +117,7 @@ pub use pending::Pending;
 pub use player::Player;
 pub use playing::Playing;
 pub use queue::QueuedPlayer;
+pub use queues::Queues;
 
 /// The code of the README, compiled.
 #[cfg(all(doctest, feature = "tokio"))]

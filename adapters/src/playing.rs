@@ -13,8 +13,10 @@ use crate::error::Error;
 #[must_use = "a refused track is followed by another one, and a search begins, only when awaited"]
 pub struct Playing<T> {
     /// None if there is nothing to wait for: most events are none of a queue's business.
-    tries: Option<Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>>,
+    tries: Option<Tries<T>>,
 }
+
+type Tries<T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send>>;
 
 impl<T: Default> Playing<T> {
     pub(crate) fn new(tries: impl Future<Output = Result<T, Error>> + Send + 'static) -> Self {

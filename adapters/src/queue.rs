@@ -43,7 +43,7 @@ use crate::playing::Playing;
 ///
 /// | What happens | What follows |
 /// |---|---|
-/// | A track finishes | the next one by [`Repeat`](crate::Repeat), or [autoplay](Self::set_autoplay) |
+/// | A track finishes | the next one by [`Repeat`](crate::Repeat), or [more](Self::set_autoplay) |
 /// | It fails, or no node can play it | the next one; after too many failures in a row, nothing |
 /// | It is stuck | the next one; if there is none, nothing, as it may recover |
 /// | It is stopped, by whomever, or cleaned up | nothing |
@@ -76,7 +76,7 @@ enum Deed {
     Stop(Pending<()>),
     /// The queue is dry: a track is looked for.
     Search {
-        search: Autoplay,
+        search: Box<Autoplay>,
         turn: u64,
     },
 }
@@ -336,7 +336,7 @@ impl QueuedPlayer {
                 let seed = state.queue.draw_seed();
                 let heard = state.queue.history().take(Autoplay::HEARD_MAX);
                 let search = self.player.search(&last, seed);
-                let search = search.avoiding(heard.map(Arc::as_ref));
+                let search = Box::new(search.avoiding(heard.map(Arc::as_ref)));
                 let turn = *turn;
                 Deed::Search { search, turn }
             }
@@ -397,7 +397,7 @@ impl QueuedPlayer {
                 Deed::Stop(pending) => return pending.await.map(|()| None),
                 Deed::Play(play) => play,
                 Deed::Search { search, turn } => {
-                    let found = self.player.find(search, turn).await?;
+                    let found = self.player.find(*search, turn).await?;
                     deed = found.map_or(Deed::Nothing, |track| self.found(track, turn));
                     continue;
                 }

@@ -7,92 +7,94 @@ use crate::protocol::{Exception, Playlist, TrackInfo};
 
 const MIX: &str = "https://www.youtube.com/watch?v=ID-1_x&list=RDID-1_x";
 
+/// Source of the track, sources of the node, whether that is NodeLink, identifiers.
+type Row = (
+    &'static str,
+    &'static [&'static str],
+    bool,
+    &'static [&'static str],
+);
+
+const TABLE: [Row; 19] = [
+    (
+        "youtube",
+        &["youtube"],
+        false,
+        &[MIX, "ytsearch:T A", "ytsearch:A"],
+    ),
+    (
+        "ytmusic",
+        &["youtube"],
+        true,
+        &[MIX, "ytsearch:T A", "ytsearch:A"],
+    ),
+    (
+        "spotify",
+        &["spotify"],
+        true,
+        &["sprec:seed_tracks=ID-1_x", "spsearch:A"],
+    ),
+    (
+        "spotify",
+        &["spotify"],
+        false,
+        &[
+            "sprec:mix:track:ID-1_x",
+            "sprec:seed_tracks=ID-1_x",
+            "spsearch:A",
+        ],
+    ),
+    (
+        "deezer",
+        &["deezer"],
+        false,
+        &["dzrec:ID-1_x", "dzsearch:A"],
+    ),
+    ("deezer", &["deezer"], true, &["dzrec:ID-1_x", "dzsearch:A"]),
+    (
+        "applemusic",
+        &["applemusic"],
+        true,
+        &["amrec:ID-1_x", "amsearch:A"],
+    ),
+    ("applemusic", &["applemusic"], false, &["amsearch:A"]),
+    (
+        "yandexmusic",
+        &["yandexmusic"],
+        false,
+        &["ymrec:ID-1_x", "ymsearch:A"],
+    ),
+    ("vkmusic", &["vkmusic"], false, &["vkrec:ID-1_x"]),
+    ("tidal", &["tidal"], false, &["tdrec:ID-1_x"]),
+    ("qobuz", &["qobuz"], true, &["qbrec:ID-1_x"]),
+    ("jiosaavn", &["jiosaavn"], true, &["jsrec:ID-1_x"]),
+    ("soundcloud", &["soundcloud"], false, &["scsearch:A"]),
+    (
+        "spotify",
+        &["youtube", "spotify"],
+        true,
+        &["sprec:seed_tracks=ID-1_x", "ytsearch:T A", "ytsearch:A"],
+    ),
+    // What the node does not offer is not asked for.
+    (
+        "spotify",
+        &["youtube"],
+        true,
+        &["ytsearch:T A", "ytsearch:A"],
+    ),
+    ("youtube", &["soundcloud"], false, &["scsearch:A"]),
+    (
+        "http",
+        &["http", "youtube"],
+        false,
+        &["ytsearch:T A", "ytsearch:A"],
+    ),
+    ("http", &["http"], false, &[]),
+];
+
 #[test]
 fn every_source_has_its_own_way_on() {
-    // Source of the track, sources of the node, whether that is NodeLink, identifiers.
-    type Row = (
-        &'static str,
-        &'static [&'static str],
-        bool,
-        &'static [&'static str],
-    );
-    let table: [Row; 19] = [
-        (
-            "youtube",
-            &["youtube"],
-            false,
-            &[MIX, "ytsearch:T A", "ytsearch:A"],
-        ),
-        (
-            "ytmusic",
-            &["youtube"],
-            true,
-            &[MIX, "ytsearch:T A", "ytsearch:A"],
-        ),
-        (
-            "spotify",
-            &["spotify"],
-            true,
-            &["sprec:seed_tracks=ID-1_x", "spsearch:A"],
-        ),
-        (
-            "spotify",
-            &["spotify"],
-            false,
-            &[
-                "sprec:mix:track:ID-1_x",
-                "sprec:seed_tracks=ID-1_x",
-                "spsearch:A",
-            ],
-        ),
-        (
-            "deezer",
-            &["deezer"],
-            false,
-            &["dzrec:ID-1_x", "dzsearch:A"],
-        ),
-        ("deezer", &["deezer"], true, &["dzrec:ID-1_x", "dzsearch:A"]),
-        (
-            "applemusic",
-            &["applemusic"],
-            true,
-            &["amrec:ID-1_x", "amsearch:A"],
-        ),
-        ("applemusic", &["applemusic"], false, &["amsearch:A"]),
-        (
-            "yandexmusic",
-            &["yandexmusic"],
-            false,
-            &["ymrec:ID-1_x", "ymsearch:A"],
-        ),
-        ("vkmusic", &["vkmusic"], false, &["vkrec:ID-1_x"]),
-        ("tidal", &["tidal"], false, &["tdrec:ID-1_x"]),
-        ("qobuz", &["qobuz"], true, &["qbrec:ID-1_x"]),
-        ("jiosaavn", &["jiosaavn"], true, &["jsrec:ID-1_x"]),
-        ("soundcloud", &["soundcloud"], false, &["scsearch:A"]),
-        (
-            "spotify",
-            &["youtube", "spotify"],
-            true,
-            &["sprec:seed_tracks=ID-1_x", "ytsearch:T A", "ytsearch:A"],
-        ),
-        // What the node does not offer is not asked for.
-        (
-            "spotify",
-            &["youtube"],
-            true,
-            &["ytsearch:T A", "ytsearch:A"],
-        ),
-        ("youtube", &["soundcloud"], false, &["scsearch:A"]),
-        (
-            "http",
-            &["http", "youtube"],
-            false,
-            &["ytsearch:T A", "ytsearch:A"],
-        ),
-        ("http", &["http"], false, &[]),
-    ];
-    for (source, sources, is_nodelink, expected) in table {
+    for (source, sources, is_nodelink, expected) in TABLE {
         let previous = track(source, "ID-1_x");
         let mut search = Autoplay::new(&previous, &node(sources, is_nodelink), 1);
         assert_eq!(tried(&mut search), expected, "{source} on {sources:?}");

@@ -142,6 +142,14 @@ fn apply(draw: usize, one: usize, other: usize, step: u64, queue: &mut Queue, mo
                 model.upcoming.swap(one, other);
             }
         }
+        _ => follow(draw, one, queue, model),
+    }
+}
+
+/// Does what changes the current track, or the order by chance, to both.
+fn follow(draw: usize, one: usize, queue: &mut Queue, model: &mut Model) {
+    let len = model.upcoming.len();
+    match draw {
         9 => {
             model.repeat = [Repeat::Off, Repeat::Track, Repeat::Queue][one % 3];
             queue.set_repeat(model.repeat);
@@ -350,7 +358,7 @@ fn duplicates_go_and_the_first_stays() {
     };
     queue.extend([1, 2, 4].map(named)).unwrap();
     let same = [of("a", "x", "p"), of("b", "x", "p"), of("a", "x", "q")];
-    queue.extend(same.clone()).unwrap();
+    queue.extend(same).unwrap();
     assert_eq!(queue.dedupe(), 3);
     let kept: Vec<_> = queue.iter().map(|track| &*track.encoded).collect();
     assert_eq!(kept, ["t2", "t3", "t4", "p", "p"]);

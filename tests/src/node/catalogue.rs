@@ -9,7 +9,7 @@
 //! | `ytsearch:`, `ytmsearch:`, `scsearch:` and text | a search of 10 tracks of that source |
 //! | `spsearch:`, `dzsearch:`, `amsearch:` and text | the same |
 //! | such a prefix and `nothing` | nothing |
-//! | what [`recommended`] lists | a playlist |
+//! | recommendations: YouTube's mixes, `sprec:`, `dzrec:` and others | a playlist |
 //! | anything else | nothing |
 
 use std::collections::BTreeMap;

@@ -95,7 +95,7 @@ mod tests {
         for identifier in ["sprec:mix:track:x", "dzrec:x", "sprec:x", "jsrec:"] {
             let sources = ["youtube".to_owned(), "spotify".to_owned()];
             let has = identifier == "sprec:mix:track:x";
-            let found = load(identifier, &sources).unwrap();
+            let found = load(identifier, &sources).expect("a recommendation");
             assert_eq!(found == LoadResult::Empty, !has, "{identifier}");
         }
         assert_eq!(load("https://tracks.test/1", &[]), None);

@@ -1,5 +1,7 @@
 //! The queue, the application and late events at once.
 
+use lavapool::Queues;
+
 use super::*;
 
 #[test]
@@ -143,5 +145,37 @@ fn events_of_other_guilds_are_none_of_its_business() {
         };
         stage.hand(event).await;
         assert_eq!(stage.waiting(), 1);
+    });
+}
+
+#[test]
+fn the_queues_of_a_client_take_the_events_of_their_guilds() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        let queues = Queues::new(&stage.client, QueueLimits::default());
+        let other = queues.of(GuildId::new(1).unwrap());
+        assert!(queues.find(guild()).is_none());
+        let tracks = stage
+            .load(["a?length=5000", "b?length=5000", "c?length=5000"])
+            .await;
+        queues.of(guild()).add(tracks).unwrap().await.unwrap();
+
+        let mut started = Vec::new();
+        for _ in 0..80 {
+            sim.sleep(Duration::from_millis(100)).await;
+            while let Some(event) = stage.events.try_next() {
+                started.extend(queues.handle(&event).await.unwrap());
+            }
+        }
+        assert_eq!(started.len(), 1, "the first was begun by hand");
+        // The end of the second is lost.
+        stage.pass_unread(3).await;
+        while stage.events.try_next().is_some() {}
+        queues.handle(&Event::Lagged { dropped: 1 }).await.unwrap();
+        assert_eq!(stage.player.track().unwrap().info.title, "Track c");
+
+        assert_eq!(other.with(|queue| queue.len()), 0);
+        assert!(queues.remove(guild()).is_some() && queues.remove(guild()).is_none());
+        assert!(queues.insert(other).is_some());
     });
 }
