@@ -177,6 +177,31 @@ fn a_search_gives_way_to_whatever_happens_meanwhile() {
 }
 
 #[test]
+fn a_search_without_a_queue_gives_way_too() {
+    for is_stop in [false, true] {
+        SimRuntime::run(|sim| async move {
+            let mut config = node::NodeConfig::new("main");
+            config.latency.load = Duration::from_secs(2);
+            let stage = seeded(&sim, config, "youtube").await;
+            let other = stage.load(["other?length=60000"]).await;
+            let seed = stage.player.track().unwrap();
+            let meanwhile = async {
+                sim.sleep(Duration::from_secs(1)).await;
+                match is_stop {
+                    true => stage.player.stop().await.unwrap(),
+                    false => stage.player.play(&other[0]).await.unwrap(),
+                }
+            };
+            let search = stage.player.autoplay(&seed, [], 1);
+            let (played, ()) = both(search, meanwhile).await;
+            assert_eq!(played, Ok(false));
+            let title = stage.player.track().map(|track| track.info.title.clone());
+            assert_eq!(title, (!is_stop).then(|| "Track other".to_owned()));
+        });
+    }
+}
+
+#[test]
 fn what_the_bot_played_itself_is_resembled_too() {
     SimRuntime::run(|sim| async move {
         let mut stage = seeded(&sim, node::NodeConfig::new("main"), "youtube").await;

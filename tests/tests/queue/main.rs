@@ -49,7 +49,7 @@ impl Stage {
             builder = builder.node(NodeConfig::from_uri(name, &uri).unwrap());
         }
         let client = builder.connect_on(sim.clone()).await.unwrap();
-        join_voice(&client);
+        join(&client, guild());
         let player = client.player(guild());
         Self {
             sim: sim.clone(),
@@ -122,15 +122,15 @@ fn guild() -> GuildId {
     GuildId::new(817).unwrap()
 }
 
-fn join_voice(client: &Client) {
+fn join(client: &Client, guild: GuildId) {
     client.voice_state_update(VoiceStateUpdate {
-        guild: guild(),
+        guild,
         user: client.user_id(),
         channel: ChannelId::new(5),
         session_id: Secret::from("voice session"),
     });
     client.voice_server_update(VoiceServerUpdate {
-        guild: guild(),
+        guild,
         token: Secret::from("voice token"),
         endpoint: Some("frankfurt.discord.media:443".into()),
     });

@@ -1,6 +1,6 @@
 //! The queue, the application and late events at once.
 
-use lavapool::Queues;
+use lavapool::{Queues, RequestError};
 
 use super::*;
 
@@ -145,6 +145,28 @@ fn events_of_other_guilds_are_none_of_its_business() {
         };
         stage.hand(event).await;
         assert_eq!(stage.waiting(), 1);
+    });
+}
+
+#[test]
+fn a_play_that_was_taken_back_is_begun_again() {
+    SimRuntime::run(|sim| async move {
+        let nodes = [("main", node::NodeConfig::new("main"))];
+        let mut stage = Stage::with(&sim, nodes, QueueLimits::default()).await;
+        let player = stage.client.player(GuildId::new(5).unwrap());
+        let queue = QueuedPlayer::new(player.clone(), Queue::new(1));
+        let tracks = stage.load(["a?length=5000", "b?length=5000"]).await;
+        // The bot is in no voice channel there.
+        let refused = queue.add(tracks).unwrap().await;
+        assert_eq!(refused, Err(Error::Request(RequestError::VoiceTimeout)));
+        assert!(!player.is_playing());
+
+        join(&stage.client, player.guild());
+        let playing = queue.start().await.unwrap().unwrap();
+        assert_eq!(playing.info.title, "Track a");
+        stage.pass(1).await;
+        assert_eq!(queue.start().await, Ok(None), "it plays");
+        assert_eq!(queue.with(|queue| queue.len()), 1);
     });
 }
 
