@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use lavapool_tests::node::catalogue::{self, LoadResult as Loads};
+use lavapool_tests::node::faults::Failure;
 
 use super::ends::loads;
 use super::*;
@@ -82,6 +83,24 @@ fn a_lookup_that_fails_leads_to_the_next() {
         stage.pass(10).await;
         let asked = sim.with("main", |node| loads(node).len());
         assert_eq!((asked, stage.started.len()), (5, 2));
+    });
+}
+
+#[test]
+fn a_lookup_that_the_node_refuses_leads_to_the_next() {
+    SimRuntime::run(|sim| async move {
+        let mut config = node::NodeConfig::new("main");
+        config.sources = ["deezer", "youtube"].map(str::to_owned).into();
+        let mut stage = seeded(&sim, config, "deezer").await;
+        sim.with("main", |node| {
+            let mut failure = Failure::always(400);
+            (failure.path, failure.times) = (Some("/v4/loadtracks".to_owned()), Some(1));
+            node.faults().failures.push(failure);
+        });
+        stage.pass(10).await;
+        let asked = sim.with("main", |node| loads(node));
+        assert_eq!(asked[1..3], ["dzrec:ID", "ytsearch:The seed Test artist"]);
+        assert_eq!(stage.started.len(), 2);
     });
 }
 

@@ -1,6 +1,6 @@
 //! The queue, the application and late events at once.
 
-use lavapool::{Queues, RequestError};
+use lavapool::{Queues, RequestError, TrackEndReason};
 
 use super::*;
 
@@ -136,15 +136,68 @@ fn lost_events_do_not_silence_the_queue_nor_skip() {
 #[test]
 fn events_of_other_guilds_are_none_of_its_business() {
     SimRuntime::run(|sim| async move {
+        let (mut stage, track) = unheard(&sim).await;
+        let (guild, reason) = (GuildId::new(1).unwrap(), TrackEndReason::Finished);
+        stage
+            .hand(Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            })
+            .await;
+        assert_eq!((stage.waiting(), stage.player.is_playing()), (1, false));
+    });
+}
+
+#[test]
+fn a_track_that_the_node_stopped_is_over_and_followed_on_request_only() {
+    for reason in [TrackEndReason::Stopped, TrackEndReason::Cleanup] {
+        SimRuntime::run(|sim| async move {
+            let (mut stage, track) = unheard(&sim).await;
+            let guild = guild();
+            stage
+                .hand(Event::TrackEnd {
+                    guild,
+                    track,
+                    reason,
+                })
+                .await;
+            assert_eq!((stage.waiting(), stage.player.is_playing()), (1, false));
+            let playing = stage.queue.start().await.unwrap().unwrap();
+            assert_eq!(playing.info.title, "Track b");
+        });
+    }
+}
+
+#[test]
+fn an_end_of_what_the_bot_played_is_followed_by_nothing_if_it_played_on() {
+    SimRuntime::run(|sim| async move {
         let mut stage = Stage::new(&sim, ["main"]).await;
         stage.add(["a?length=5000", "b?length=5000"]).await;
-        let track = stage.player.track().unwrap();
-        let event = Event::TrackUnplayable {
-            guild: GuildId::new(1).unwrap(),
-            track,
-        };
-        stage.hand(event).await;
-        assert_eq!(stage.waiting(), 1);
+        let own = stage.load(["1?length=5000", "2?length=5000"]).await;
+        stage.player.play(&own[0]).await.unwrap();
+        stage.pass(1).await;
+        stage.pass_unread(5).await;
+        // The end of its first waits to be read, and its second to be sent.
+        let second = stage.player.play(&own[1]);
+        stage.hand_over().await;
+        second.await.unwrap();
+        stage.pass(3).await;
+        assert_eq!(stage.player.track().unwrap().info.title, "Track 2");
+        stage.pass(3).await;
+        assert_eq!(stage.player.track().unwrap().info.title, "Track b");
+    });
+}
+
+#[test]
+fn adding_interrupts_nothing_that_the_bot_plays() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        let own = stage.load(["own?length=5000"]).await;
+        stage.player.play(&own[0]).await.unwrap();
+        stage.add(["b?length=5000"]).await;
+        stage.pass(7).await;
+        assert_eq!(stage.started, ["Track own", "Track b"]);
     });
 }
 
@@ -200,4 +253,14 @@ fn the_queues_of_a_client_take_the_events_of_their_guilds() {
         assert!(queues.remove(guild()).is_some() && queues.remove(guild()).is_none());
         assert!(queues.insert(other).is_some());
     });
+}
+
+/// A queue of two tracks, the first of which has ended without anybody having heard of it.
+async fn unheard(sim: &SimRuntime) -> (Stage, Arc<Track>) {
+    let mut stage = Stage::new(sim, ["main"]).await;
+    stage.add(["a?length=5000", "b?length=5000"]).await;
+    let track = stage.player.track().unwrap();
+    stage.pass_unread(6).await;
+    while stage.events.try_next().is_some() {}
+    (stage, track)
 }
