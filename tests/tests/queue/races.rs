@@ -196,7 +196,9 @@ fn adding_interrupts_nothing_that_the_bot_plays() {
         let own = stage.load(["own?length=5000"]).await;
         stage.player.play(&own[0]).await.unwrap();
         stage.add(["b?length=5000"]).await;
-        stage.pass(7).await;
+        stage.pass(3).await;
+        assert_eq!(stage.started, ["Track own"]);
+        stage.pass(4).await;
         assert_eq!(stage.started, ["Track own", "Track b"]);
     });
 }
