@@ -1,5 +1,6 @@
 //! [`Player`]: one guild's player, as a bot holds it.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::time::Duration;
 
@@ -209,6 +210,11 @@ impl Player {
         lock(&self.lease.cell.turn)
     }
 
+    /// How often a handle asked for a track that gives way to what plays.
+    pub(crate) fn tries(&self) -> u64 {
+        self.lease.cell.tries.load(Ordering::Relaxed)
+    }
+
     /// Plays or stops as the next turn.
     pub(crate) fn update_in(&self, turn: &mut u64, update: Update) -> Pending<()> {
         *turn += 1;
@@ -232,6 +238,10 @@ impl Player {
 
     fn submit_update(&self, node: Option<&Node>, update: Update) -> Pending<()> {
         if !update.sets_track() {
+            return self.submit_counted(node, update);
+        }
+        if update.gives_way() {
+            self.lease.cell.tries.fetch_add(1, Ordering::Relaxed);
             return self.submit_counted(node, update);
         }
         let mut turn = self.turn();

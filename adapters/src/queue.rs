@@ -63,6 +63,8 @@ struct State {
     queue: Queue,
     /// The player's turn in which the queue's current track was played.
     own: Option<u64>,
+    /// The player's [tries](Player::tries) at that time.
+    tries: u64,
     /// What the application plays past the queue, and in which turn.
     foreign: Option<(u64, Arc<Track>)>,
     autoplay: bool,
@@ -96,6 +98,7 @@ impl QueuedPlayer {
         let state = Arc::new(Mutex::new(State {
             queue,
             own,
+            tries: player.tries(),
             foreign: None,
             autoplay: false,
         }));
@@ -241,6 +244,7 @@ impl QueuedPlayer {
         let update = Update::play(track.clone());
         let pending = self.player.update_in(turn, update);
         (state.own, state.foreign) = (Some(*turn), None);
+        state.tries = self.player.tries();
         let turn = *turn;
         Deed::Play(Play {
             track,
@@ -261,9 +265,14 @@ impl QueuedPlayer {
             // The start of the current track was its own, however late it is read: a track that the
             // bot plays in its place comes after its end.
             if let Event::TrackStart { track, .. } = event
-                && !is_mine
+                && (!is_mine || state.tries != self.player.tries())
                 && !is_current(state, track)
             {
+                if is_mine {
+                    // Such as that of `play_if_idle` between two tracks.
+                    state.queue.halt();
+                    state.own = None;
+                }
                 state.foreign = Some((*turn, track.clone()));
             }
             if let Event::TrackException { track, .. } = event

@@ -1,7 +1,7 @@
 //! [`Views`]: what handles read without asking the driver, which writes it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lavapool_core::node::{NodeRef, NodeView, Report, Status, UNAVAILABLE};
@@ -44,6 +44,9 @@ pub(crate) struct PlayerCell {
     /// How often a handle asked for another track, for a stop or for the player's end. Held from
     /// the count to the submission, so that the last to count is the last to be heard.
     pub(crate) turn: Mutex<u64>,
+    /// How often one asked for a track that gives way to what plays. Whether it did is not known
+    /// before it is answered, so it is no turn.
+    pub(crate) tries: AtomicU64,
     view: Mutex<Option<PlayerView>>,
 }
 
@@ -207,6 +210,7 @@ impl PlayerCell {
         Arc::new(Self {
             guild,
             turn: Mutex::new(0),
+            tries: AtomicU64::new(0),
             view: Mutex::new(None),
         })
     }

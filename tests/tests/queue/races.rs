@@ -190,6 +190,35 @@ fn an_end_of_what_the_bot_played_is_followed_by_nothing_if_it_played_on() {
 }
 
 #[test]
+fn a_play_that_gives_way_takes_nothing_from_the_queue() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        let own = stage.load(["own?length=5000"]).await;
+        let refused = stage.player.play_if_idle(&own[0]).await;
+        assert_eq!(refused, Err(Error::Request(RequestError::NotReplaced)));
+        stage.pass(6).await;
+        assert_eq!(stage.started, ["Track a", "Track b"]);
+    });
+}
+
+#[test]
+fn a_play_that_finds_the_player_idle_is_followed_by_the_queue() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        stage.add(["a?length=5000", "b?length=5000"]).await;
+        let own = stage.load(["own?length=5000"]).await;
+        // Between the end of the first, and the queue that reads of it.
+        stage.pass_unread(6).await;
+        stage.player.play_if_idle(&own[0]).await.unwrap();
+        stage.pass(3).await;
+        assert_eq!(stage.started, ["Track a", "Track own"]);
+        stage.pass(4).await;
+        assert_eq!(stage.started[2..], ["Track b"]);
+    });
+}
+
+#[test]
 fn adding_interrupts_nothing_that_the_bot_plays() {
     SimRuntime::run(|sim| async move {
         let mut stage = Stage::new(&sim, ["main"]).await;
