@@ -13,9 +13,13 @@ use crate::driver::{Driver, Ready};
 use crate::error::ConnectError;
 use crate::events::{EventStream, Publisher};
 use crate::inbox::Inbox;
+use crate::proxy::Proxy;
 use crate::runtime::{Clock, Runtime};
 use crate::shared::{Handle, Shared};
 use crate::strategy::guarded;
+#[cfg(feature = "rustls")]
+use crate::tls::Tls;
+use crate::transport::{State, Transport, Transports};
 use crate::views::Views;
 
 /// Everything a client is told before it starts; made by [`Client::builder`].
@@ -27,6 +31,7 @@ pub struct Builder {
     config: PoolConfig,
     seed: Option<Seed>,
     connect_deadline: Duration,
+    transports: State,
     ready: Arc<Ready>,
     publisher: Publisher,
 }
@@ -38,13 +43,14 @@ impl Builder {
             config: PoolConfig::new(user_id),
             seed: None,
             connect_deadline: Duration::from_secs(5),
+            transports: State::default(),
             publisher: Publisher::new(ready.clone()),
             ready,
         }
     }
 
-    /// Adds a node. The order of nodes breaks ties. One with TLS (`https`, `wss`) is refused at
-    /// the start: this version has none.
+    /// Adds a node. The order of nodes breaks ties. One with TLS (`https`, `wss`) needs the feature
+    /// `tls`.
     pub fn node(mut self, node: NodeConfig) -> Self {
         self.config.nodes.push(node);
         self
@@ -53,6 +59,28 @@ impl Builder {
     /// Adds nodes.
     pub fn nodes(mut self, nodes: impl IntoIterator<Item = NodeConfig>) -> Self {
         self.config.nodes.extend(nodes);
+        self
+    }
+
+    /// Sets whom TLS trusts, for all nodes that have no [`transport`](Self::transport) with another.
+    /// Default [`Tls::new`].
+    #[cfg(feature = "rustls")]
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.transports.default = self.transports.default.tls(tls);
+        self
+    }
+
+    /// Reaches all nodes by a proxy, but those that have a [`transport`](Self::transport) with
+    /// another way. Default none.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.transports.default = self.transports.default.proxy(proxy);
+        self
+    }
+
+    /// Sets by which way the node of this name is reached, whether it is configured here or added
+    /// later.
+    pub fn transport(mut self, node: impl Into<Arc<str>>, transport: Transport) -> Self {
+        self.transports.nodes.insert(node.into(), transport);
         self
     }
 
@@ -199,17 +227,14 @@ impl Builder {
     /// Makes the client and the future that runs it, and leaves it to you to run that.
     ///
     /// # Errors
-    /// [`ConnectError::Config`] and [`ConnectError::TlsUnavailable`]: what can be known to be
-    /// wrong with the configuration.
+    /// [`ConnectError::Config`], [`ConnectError::TlsUnavailable`] and `ConnectError::Tls`: what can
+    /// be known to be wrong with the configuration.
     pub fn build_on<R: Runtime>(self, runtime: R) -> Result<(Client, Driver<R>), ConnectError> {
-        if let Some(node) = self
-            .config
-            .nodes
-            .iter()
-            .find(|node| node.endpoint().is_secure())
-        {
-            let node = node.name().clone();
-            return Err(ConnectError::TlsUnavailable { node });
+        let transports = Transports::new(self.transports);
+        for node in &self.config.nodes {
+            if let Some(refusal) = transports.refusal(node) {
+                return Err(ConnectError::of_tls(node.name().clone(), refusal));
+            }
         }
         let runtime = Arc::new(runtime);
         let seed = self.seed.unwrap_or_else(drawn_seed);
@@ -227,6 +252,7 @@ impl Builder {
             clock: runtime.clone() as Arc<dyn Clock>,
             inbox: Inbox::new(limits.commands_max, self.ready.clone()),
             views: Views::new(&pool),
+            transports,
             subscribers: self.publisher.subscribers().clone(),
         });
         let driver = Driver::new(runtime, pool, shared.clone(), self.publisher, self.ready);

@@ -22,6 +22,7 @@ use crate::pending::{Pending, Read};
 use crate::player::Player;
 use crate::shared::Handle;
 use crate::strategy::{guarded, select};
+use crate::transport::Transport;
 
 /// A pool of Lavalink nodes and the players on them.
 ///
@@ -132,9 +133,10 @@ impl Client {
     /// Adds a node, dials it, and waits until it is ready. When that fails, or the deadline
     /// passes first, the node stays; it is dialled on unless it refuses for good.
     ///
-    /// One that asks for TLS is refused with [`Error::TlsUnavailable`].
+    /// One that asks for TLS which cannot work is refused with [`Error::Tls`], or with
+    /// [`Error::TlsUnavailable`] in a build without TLS.
     pub fn add_node(&self, config: NodeConfig) -> Pending<Node> {
-        match refusal(&config) {
+        match self.refusal(&config) {
             Some(error) => self.handle.refuse(error, answer::node),
             None => self.submit(Command::AddNode(config), answer::node),
         }
@@ -143,11 +145,25 @@ impl Client {
     /// Adds a node and dials it, without waiting for what comes of it; otherwise as
     /// [`add_node`](Self::add_node).
     pub fn add_node_detached(&self, config: NodeConfig) -> Pending<Node> {
-        if let Some(error) = refusal(&config) {
+        if let Some(error) = self.refusal(&config) {
             return self.handle.refuse(error, answer::node);
         }
         let command = Command::AddNode(config);
         self.handle.submit_detached(command, answer::node)
+    }
+
+    /// Sets by which way the node of this name is reached, from its next dial on, whether or not
+    /// there is one; `None` is as for all nodes. A node that is connected stays so: to let it show
+    /// a renewed client certificate at once, [`reconnect`](Node::reconnect) it.
+    ///
+    /// TLS settings that cannot work ([`Tls::check`](crate::Tls::check)) let its dials fail with
+    /// [`TlsFailure::Misconfigured`](crate::TlsFailure::Misconfigured).
+    pub fn set_transport(
+        &self,
+        node: impl Into<Arc<str>>,
+        transport: impl Into<Option<Transport>>,
+    ) {
+        self.handle.transports.set(node.into(), transport.into());
     }
 
     /// Removes the node of this name; see [`Node::remove`].
@@ -258,6 +274,12 @@ impl Client {
         self.submit(Command::Rest { node, request }, read)
     }
 
+    /// Why a node cannot be dialled, if that is known already.
+    fn refusal(&self, config: &NodeConfig) -> Option<Error> {
+        let refusal = self.handle.transports.refusal(config)?;
+        Some(Error::of_tls(config.name().clone(), refusal))
+    }
+
     fn submit<T>(&self, command: Command, read: Read<T>) -> Pending<T> {
         self.handle.submit(command, self.within, read)
     }
@@ -269,11 +291,4 @@ impl std::fmt::Debug for Client {
             .field("user_id", &self.handle.user_id)
             .finish_non_exhaustive()
     }
-}
-
-/// Why this version cannot dial a node.
-fn refusal(config: &NodeConfig) -> Option<Error> {
-    let node = config.name().clone();
-    let is_secure = config.endpoint().is_secure();
-    is_secure.then_some(Error::TlsUnavailable { node })
 }

@@ -7,6 +7,8 @@ use lavapool_core::node::Report;
 use lavapool_core::{ConfigError, RequestError, SubmitError};
 use thiserror::Error;
 
+use crate::transport::Refusal;
+
 /// Why a call did not do what was hoped for.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[non_exhaustive]
@@ -18,15 +20,49 @@ pub enum Error {
     /// [`RequestError::NodeFailed`] may have had its effect already, and lost only the answer.
     #[error(transparent)]
     Request(RequestError),
-    /// The node is to be reached by TLS, which this version does not have. It was not added.
+    /// The node is to be reached by TLS, which this build does not have (feature `tls`). It was
+    /// not added.
     #[error("the node {node:?} asks for TLS, which is not available")]
     TlsUnavailable {
         /// The name of the node.
         node: Arc<str>,
     },
+    /// The node is to be reached by TLS with settings that cannot work. It was not added.
+    #[cfg(feature = "rustls")]
+    #[error("the node {node:?} asks for TLS, which cannot work: {error}")]
+    Tls {
+        /// The name of the node.
+        node: Arc<str>,
+        /// Why.
+        error: crate::tls::TlsError,
+    },
     /// The client is closed.
     #[error("the client is closed")]
     Closed,
+}
+
+impl Error {
+    #[cfg(feature = "rustls")]
+    pub(crate) const fn of_tls(node: Arc<str>, error: Refusal) -> Self {
+        Self::Tls { node, error }
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    pub(crate) const fn of_tls(node: Arc<str>, _: Refusal) -> Self {
+        Self::TlsUnavailable { node }
+    }
+}
+
+impl ConnectError {
+    #[cfg(feature = "rustls")]
+    pub(crate) const fn of_tls(node: Arc<str>, error: Refusal) -> Self {
+        Self::Tls { node, error }
+    }
+
+    #[cfg(not(feature = "rustls"))]
+    pub(crate) const fn of_tls(node: Arc<str>, _: Refusal) -> Self {
+        Self::TlsUnavailable { node }
+    }
 }
 
 impl From<SubmitError> for Error {
@@ -54,12 +90,21 @@ pub enum ConnectError {
     /// The configuration cannot work; nothing was tried.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// A node is to be reached by TLS (`https`, `wss`), which this version does not have; nothing
-    /// was tried. A reverse proxy or a tunnel on the bot's own machine can add it.
+    /// A node is to be reached by TLS (`https`, `wss`), which this build does not have (feature
+    /// `tls`); nothing was tried.
     #[error("the node {node:?} asks for TLS, which is not available")]
     TlsUnavailable {
         /// The name of the node.
         node: Arc<str>,
+    },
+    /// A node is to be reached by TLS with settings that cannot work; nothing was tried.
+    #[cfg(feature = "rustls")]
+    #[error("the node {node:?} asks for TLS, which cannot work: {error}")]
+    Tls {
+        /// The name of the node.
+        node: Arc<str>,
+        /// Why.
+        error: crate::tls::TlsError,
     },
     /// No node was connected within the deadline. The client is closed.
     #[error("no node is connected{}", Causes(.report))]

@@ -57,8 +57,19 @@
 //!
 //! # TLS
 //!
-//! There is none in this version: a node at `https` or `wss` is refused with an error that names
-//! it, [`ConnectError::TlsUnavailable`] or [`Error::TlsUnavailable`].
+//! A node at `https` or `wss` is reached by TLS, and must show a certificate for its host that an
+//! authority of the platform has signed; [`Tls`] changes that for all nodes
+//! ([`Builder::tls`]) or for one ([`Transport::tls`]). What goes wrong with a server is a
+//! [`TlsFailure`] in [`Closed::Tls`]; the node is dialled on, since certificates get renewed.
+//!
+//! The feature `tls` (on by default) brings TLS with the cryptography of ring, the feature
+//! `rustls` TLS alone, for a provider of your own. Without both, a node with TLS is refused with
+//! an error that names it, [`ConnectError::TlsUnavailable`] or [`Error::TlsUnavailable`].
+//!
+//! # Proxies, Unix sockets
+//!
+//! [`Builder::proxy`] sends all nodes through a [`Proxy`], [`Builder::transport`] one node through
+//! another, or through a Unix socket.
 //!
 //! # Runtimes
 //!
@@ -81,11 +92,15 @@ mod node;
 mod pending;
 mod player;
 mod playing;
+mod proxy;
 mod queue;
 mod queues;
 pub mod runtime;
 mod shared;
 mod strategy;
+#[cfg(feature = "rustls")]
+mod tls;
+mod transport;
 mod views;
 
 pub use lavapool_core;
@@ -101,9 +116,10 @@ pub use lavapool_core::protocol::{
 };
 pub use lavapool_core::queue::{Queue, QueueError, QueueLimits, QueueSnapshot, Repeat};
 pub use lavapool_core::{
-    Candidate, ConfigError, CustomStrategy, Endpoint, Event, Kinds, Leaving, Limits, Needs,
-    NodeFailure, NodeId, PoolConfig, RequestError, Score, Secret, Seed, Strangers, Strategy,
-    SubmitError, Timestamp, Timing, Unconfirmed, Verdict, VoiceServerUpdate, VoiceStateUpdate,
+    Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, Kinds, Leaving, Limits, Needs,
+    NodeFailure, NodeId, PoolConfig, ProxyFailure, RequestError, Score, Secret, Seed, Strangers,
+    Strategy, SubmitError, Timestamp, Timing, TlsFailure, Unconfirmed, Verdict, VoiceServerUpdate,
+    VoiceStateUpdate,
 };
 pub use lavapool_core::{protocol, region, rest};
 
@@ -116,8 +132,12 @@ pub use node::Node;
 pub use pending::Pending;
 pub use player::Player;
 pub use playing::Playing;
+pub use proxy::{Proxy, ProxyError};
 pub use queue::QueuedPlayer;
 pub use queues::Queues;
+#[cfg(feature = "rustls")]
+pub use tls::{Tls, TlsError};
+pub use transport::Transport;
 
 /// The code of the README, compiled.
 #[cfg(all(doctest, feature = "tokio"))]

@@ -14,6 +14,7 @@ use crate::events::Subscribers;
 use crate::inbox::{Inbox, Submission};
 use crate::pending::{Pending, Read, Reply};
 use crate::runtime::Clock;
+use crate::transport::Transports;
 use crate::views::Views;
 
 /// What handles and the driver have in common.
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) inbox: Inbox,
     pub(crate) views: Views,
+    pub(crate) transports: Transports,
     pub(crate) subscribers: Arc<Subscribers>,
 }
 

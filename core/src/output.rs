@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::command::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::RequestError;
+use crate::failure::{ProxyFailure, TlsFailure};
 use crate::id::{CommandId, SocketId};
 
 /// What happened in the world.
@@ -49,6 +50,15 @@ pub enum Closed {
     /// The endpoint asks for TLS and the driver has none.
     #[error("the driver was built without tls")]
     TlsUnavailable,
+    /// TLS could not be agreed on, or broke.
+    #[error("{0}")]
+    Tls(TlsFailure),
+    /// The proxy before the node did not let the connection through.
+    #[error("{0}")]
+    Proxy(ProxyFailure),
+    /// A Unix socket is to be used, and the driver has none.
+    #[error("the driver has no unix sockets")]
+    UnixUnavailable,
     /// Any other failure of the operating system.
     #[error("the connection failed")]
     Failed,

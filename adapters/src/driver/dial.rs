@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lavapool_core::{Closed, Endpoint};
+use lavapool_core::Closed;
 
 use crate::runtime::{Runtime, Timer};
 
@@ -20,11 +20,8 @@ type Trial<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 /// Looks up the host and tries its addresses in their order, each as soon as the one before it
 /// has failed or [`HEAD_START`] has passed: an address that never answers must not use up the
 /// time of the others (RFC 8305 §5). The first connection counts, the other attempts are dropped.
-pub(super) fn dial<R: Runtime>(runtime: Arc<R>, endpoint: &Endpoint) -> Dial<R::Socket> {
-    if endpoint.is_secure() {
-        return Box::pin(std::future::ready(Err(Closed::TlsUnavailable)));
-    }
-    let resolve = runtime.resolve(endpoint.host(), endpoint.port());
+pub(super) fn dial<R: Runtime>(runtime: Arc<R>, host: &str, port: u16) -> Dial<R::Socket> {
+    let resolve = runtime.resolve(host, port);
     Box::pin(async move {
         // What a resolver says when it finds nothing differs from system to system.
         let addresses = resolve.await.map_err(|_| Closed::NameNotFound)?;
@@ -107,8 +104,12 @@ impl<R: Runtime> Future for Race<R> {
     }
 }
 
-/// What an error of the operating system means to the pool.
+/// What an error of the operating system, or of what lies above its sockets, means to the pool.
 pub(super) fn cause(error: &io::Error) -> Closed {
+    let carried = error.get_ref().and_then(|inner| inner.downcast_ref());
+    if let Some(closed) = carried {
+        return *closed;
+    }
     match error.kind() {
         io::ErrorKind::ConnectionRefused => Closed::Refused,
         io::ErrorKind::ConnectionReset

@@ -1,8 +1,12 @@
 //! [`Driver`]: the one future that moves the bytes.
 
 mod dial;
+mod link;
+mod proxy;
 mod ready;
 mod sockets;
+#[cfg(feature = "rustls")]
+mod tls;
 
 pub(crate) use ready::Ready;
 
@@ -318,7 +322,9 @@ impl<R: Runtime> Driver<R> {
         while let Some(output) = self.pool.poll_output() {
             match output {
                 Output::Connect(id, endpoint) => {
-                    let dial = dial::dial(self.runtime.clone(), &endpoint);
+                    let node = self.pool.node_of(id).map_or("", |node| &*node.name);
+                    let route = self.shared.transports.route(node);
+                    let dial = link::open(self.runtime.clone(), &endpoint, route);
                     self.sockets.dial(id, dial);
                 }
                 Output::Close(id) => self.sockets.close(id, self.runtime.now()),

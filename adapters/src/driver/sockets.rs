@@ -9,6 +9,7 @@ use std::time::Duration;
 use lavapool_core::{Closed, SocketId, Timestamp};
 
 use super::dial::{Dial, cause};
+use super::link::Link;
 use super::ready::{Ready, SlotWaker};
 use crate::runtime::{Runtime, Socket};
 
@@ -24,7 +25,7 @@ pub(super) struct Sockets<R: Runtime> {
 pub(super) struct Slot<R: Runtime> {
     pub(super) occupant: Option<Occupant<R>>,
     /// Earlier occupants, which the pool has closed and which still pass on their last bytes.
-    lingering: Vec<(Timestamp, R::Socket)>,
+    lingering: Vec<(Timestamp, Link<R::Socket>)>,
     pub(super) listing: Arc<SlotWaker>,
     pub(super) waker: Waker,
 }
@@ -40,8 +41,8 @@ pub(super) struct Occupant<R: Runtime> {
 }
 
 pub(super) enum Stage<R: Runtime> {
-    Dialling(Dial<R::Socket>),
-    Open(R::Socket),
+    Dialling(Dial<Link<R::Socket>>),
+    Open(Link<R::Socket>),
 }
 
 impl<R: Runtime> Sockets<R> {
@@ -54,7 +55,7 @@ impl<R: Runtime> Sockets<R> {
     }
 
     /// Begins to connect a socket; its slot is ready to be looked at.
-    pub(super) fn dial(&mut self, id: SocketId, dial: Dial<R::Socket>) {
+    pub(super) fn dial(&mut self, id: SocketId, dial: Dial<Link<R::Socket>>) {
         while self.slots.len() <= id.slot() {
             let listing = SlotWaker::new(self.slots.len(), self.ready.clone());
             let waker = Waker::from(listing.clone());

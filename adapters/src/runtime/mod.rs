@@ -4,10 +4,11 @@
 mod tokio;
 
 #[cfg(feature = "tokio")]
-pub use self::tokio::{Tokio, TokioTimer};
+pub use self::tokio::{Tokio, TokioSocket, TokioTimer};
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::task::{Context, Poll};
 
 use lavapool_core::Timestamp;
@@ -18,7 +19,7 @@ use lavapool_core::Timestamp;
 /// client with [`Builder::start_on`](crate::Builder::start_on) or
 /// [`Builder::connect_on`](crate::Builder::connect_on).
 pub trait Runtime: Send + Sync + 'static {
-    /// A connected TCP socket.
+    /// A connected socket: TCP, or a Unix socket where there are any.
     type Socket: Socket;
     /// A timer.
     type Timer: Timer;
@@ -35,6 +36,12 @@ pub trait Runtime: Send + Sync + 'static {
 
     /// A connection to this address, without Nagle's delay (`TCP_NODELAY`).
     fn connect(&self, address: SocketAddr) -> impl Attempt<Self::Socket>;
+
+    /// A connection to the Unix socket at this path. Unless it is implemented there are none:
+    /// [`io::ErrorKind::Unsupported`].
+    fn connect_unix(&self, _path: &Path) -> impl Attempt<Self::Socket> {
+        std::future::ready(Err(io::ErrorKind::Unsupported.into()))
+    }
 
     /// Runs a future to its end, in the background.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static);

@@ -1,17 +1,21 @@
 //! [`Tokio`]: the client on tokio.
 
-use std::io;
+mod socket;
+
+pub use socket::TokioSocket;
+
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ::tokio::net::{TcpStream, lookup_host};
 use ::tokio::runtime::Handle;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Socket, Timer};
+use super::{Attempt, Runtime, Timer};
 
 /// A tokio runtime, with IO and time enabled. Its clock is tokio's, so a paused one pauses the
 /// client too.
@@ -40,7 +44,7 @@ impl From<Handle> for Tokio {
 }
 
 impl Runtime for Tokio {
-    type Socket = TcpStream;
+    type Socket = TokioSocket;
     type Timer = TokioTimer;
 
     fn now(&self) -> Timestamp {
@@ -57,31 +61,25 @@ impl Runtime for Tokio {
         async move { Ok(lookup_host((host, port)).await?.collect()) }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<TcpStream> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<TokioSocket> {
         async move {
-            let socket = TcpStream::connect(address).await?;
-            socket.set_nodelay(true).map(|()| socket)
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(TokioSocket::Tcp(stream))
+        }
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: &Path) -> impl Attempt<TokioSocket> {
+        let path = path.to_owned();
+        async move {
+            let stream = ::tokio::net::UnixStream::connect(path).await?;
+            Ok(TokioSocket::Unix(stream))
         }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.handle.spawn(future);
-    }
-}
-
-impl Socket for TcpStream {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        let mut buffer = ReadBuf::new(buffer);
-        let read = AsyncRead::poll_read(Pin::new(self), cx, &mut buffer);
-        read.map_ok(|()| buffer.filled().len())
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        AsyncWrite::poll_write(Pin::new(self), cx, bytes)
-    }
-
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        AsyncWrite::poll_shutdown(Pin::new(self), cx)
     }
 }
 

@@ -45,7 +45,7 @@ use crate::config::PoolConfig;
 use crate::error::{ConfigError, NodeFailure, SubmitError};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId, SocketId};
-use crate::node::{Loss, NodeView, Report};
+use crate::node::{Loss, NodeRef, NodeView, Report};
 use crate::output::{Input, Output};
 use crate::player::{PlayerView, Update};
 use crate::protocol::GuildId;
@@ -209,6 +209,13 @@ impl Pool {
             .iter()
             .filter_map(|id| self.tables.node(*id));
         nodes.map(|node| self.tables.node_view(node))
+    }
+
+    /// The node that a socket belongs to, from [`Output::Connect`](crate::Output::Connect) until
+    /// it is closed: a driver that reaches nodes by different ways asks for it.
+    pub fn node_of(&self, socket: SocketId) -> Option<&NodeRef> {
+        let wire = self.wires.get(socket)?;
+        self.tables.node(wire.node).map(|node| &node.node)
     }
 
     /// The guild's player.

@@ -188,11 +188,11 @@ impl Pool {
                     self.tables.node_lost(node, Loss::Socket(closed), now);
                 }
             }
-            WireKind::Rest(_) => self.rest_closed(socket, now),
+            WireKind::Rest(_) => self.rest_closed(socket, closed, now),
         }
     }
 
-    fn rest_closed(&mut self, socket: SocketId, now: Timestamp) {
+    fn rest_closed(&mut self, socket: SocketId, closed: Closed, now: Timestamp) {
         let Self { wires, tables, .. } = self;
         let Some(wire) = wires.get_mut(socket) else {
             return;
@@ -214,10 +214,13 @@ impl Pool {
         };
         tables.exchange_ended(node, socket, kind, &exchange);
         match rest.connection.end_of_stream() {
-            Ok(Some(response)) => tables.responded(node, &exchange, &response, now),
+            // A body that lasts until the end is whole only if the end was meant.
+            Ok(Some(response)) if closed == Closed::EndOfStream => {
+                tables.responded(node, &exchange, &response, now);
+            }
             // The server closed the idle socket while the request was on its way to it.
             Err(Ended::BeforeResponse) if reused => tables.repeat_on_fresh(node, &exchange),
-            Ok(None) | Err(Ended::Idle | Ended::BeforeResponse | Ended::InsideResponse) => {
+            Ok(_) | Err(Ended::Idle | Ended::BeforeResponse | Ended::InsideResponse) => {
                 tables.failed(node, &exchange, NodeFailure::ConnectionLost, now);
             }
         }

@@ -1,0 +1,181 @@
+//! What a driver can meet between the socket and the node: [`TlsFailure`] and [`ProxyFailure`].
+
+use std::fmt;
+
+use thiserror::Error;
+
+/// Why TLS could not be agreed on, or broke.
+///
+/// The pool speaks no TLS: its driver does, and says by this what went wrong. All of them count
+/// as any other loss of a connection: the node is dialled again on its schedule, since
+/// certificates are renewed and servers are set right while a bot runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum TlsFailure {
+    /// Nobody who is trusted has signed the certificate.
+    #[error("the certificate is from an unknown authority")]
+    UnknownAuthority,
+    /// The certificate names itself as its authority, and is not trusted.
+    #[error("the certificate is self-signed")]
+    SelfSigned,
+    /// The certificate is not valid any more.
+    #[error("the certificate has expired")]
+    Expired,
+    /// The certificate is not valid yet, or the clock of this machine is late.
+    #[error("the certificate is not valid yet")]
+    NotYetValid,
+    /// The certificate is for other hosts.
+    #[error("the certificate is for another host")]
+    WrongHost,
+    /// The authority has taken the certificate back.
+    #[error("the certificate was revoked")]
+    Revoked,
+    /// The certificate does not decode, is signed wrongly, or is not one for a server.
+    #[error("the certificate cannot be used for a server")]
+    InvalidCertificate,
+    /// What listens there does not speak TLS: the node is perhaps one for `http`.
+    #[error("the server does not speak tls")]
+    NotTls,
+    /// What listens there speaks nothing but TLS: the node is one for `https`.
+    #[error("the server speaks tls, and was addressed without")]
+    OnlyTls,
+    /// There is no version or cipher that both sides have.
+    #[error("the server supports no version or cipher of tls that is safe")]
+    Incompatible,
+    /// The server gave up with a fatal alert.
+    #[error("the server refused with tls alert {alert}{}", AlertName(*.alert))]
+    Refused {
+        /// The code of the alert (RFC 8446 §6).
+        alert: u8,
+    },
+    /// What came breaks the protocol, or was changed on its way.
+    #[error("the server broke the tls protocol")]
+    Violation,
+    /// The connection ended before TLS was agreed on.
+    #[error("the connection ended during the tls handshake")]
+    HandshakeCut,
+    /// The connection ended without the alert that announces its end (RFC 8446 §6.1): somebody
+    /// on the way may have cut it.
+    #[error("the connection was cut off")]
+    Truncated,
+    /// The host's name is none that a certificate could be for.
+    #[error("the host name cannot be that of a certificate")]
+    InvalidHost,
+    /// What the driver was told about TLS contradicts itself or is not enough.
+    #[error("tls is configured in a way that cannot work")]
+    Misconfigured,
+    /// Anything else on this side, such as a lack of randomness.
+    #[error("tls failed")]
+    Failed,
+}
+
+/// Why a proxy did not let a connection through to the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[non_exhaustive]
+pub enum ProxyFailure {
+    /// The proxy itself could not be reached.
+    #[error("the proxy cannot be reached")]
+    Unreachable,
+    /// It wants other credentials, or any.
+    #[error("the proxy refuses the credentials")]
+    Unauthorized,
+    /// An HTTP proxy answered `CONNECT` with this status (RFC 9110 §9.3.6).
+    #[error("the proxy refused with status {status}")]
+    Status {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// A SOCKS proxy answered the request with this code (RFC 1928 §6).
+    #[error("the proxy refused with socks reply {reply}{}", ReplyName(*.reply))]
+    Reply {
+        /// The code of the reply.
+        reply: u8,
+    },
+    /// It ended the connection before the node was reached.
+    #[error("the proxy ended the connection")]
+    Ended,
+    /// What it answers is not the protocol that it was configured with.
+    #[error("the proxy broke its protocol")]
+    Violation,
+}
+
+struct AlertName(u8);
+
+impl fmt::Display for AlertName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            20 => "bad record",
+            22 => "record overflow",
+            40 => "handshake failure",
+            42 => "bad certificate",
+            43 => "unsupported certificate",
+            44 => "certificate revoked",
+            45 => "certificate expired",
+            46 => "certificate unknown",
+            47 => "illegal parameter",
+            48 => "unknown authority",
+            49 => "access denied",
+            50 => "decode error",
+            51 => "decrypt error",
+            70 => "protocol version",
+            71 => "insufficient security",
+            80 => "internal error",
+            90 => "user canceled",
+            109 => "missing extension",
+            112 => "unrecognized name",
+            116 => "certificate required",
+            120 => "no application protocol",
+            _ => return Ok(()),
+        };
+        write!(f, " ({name})")
+    }
+}
+
+struct ReplyName(u8);
+
+impl fmt::Display for ReplyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self.0 {
+            1 => "general failure",
+            2 => "not allowed",
+            3 => "network unreachable",
+            4 => "host unreachable",
+            5 => "connection refused",
+            6 => "ttl expired",
+            7 => "command not supported",
+            8 => "address type not supported",
+            _ => return Ok(()),
+        };
+        write!(f, " ({name})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_that_has_a_name_is_told_with_it() {
+        let table = [
+            (
+                TlsFailure::Refused { alert: 116 }.to_string(),
+                "the server refused with tls alert 116 (certificate required)",
+            ),
+            (
+                TlsFailure::Refused { alert: 7 }.to_string(),
+                "the server refused with tls alert 7",
+            ),
+            (
+                ProxyFailure::Reply { reply: 5 }.to_string(),
+                "the proxy refused with socks reply 5 (connection refused)",
+            ),
+            (
+                ProxyFailure::Reply { reply: 9 }.to_string(),
+                "the proxy refused with socks reply 9",
+            ),
+        ];
+        for (text, expected) in table {
+            assert_eq!(text, expected);
+        }
+    }
+}
