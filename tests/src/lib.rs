@@ -7,6 +7,8 @@
 
 pub mod guide;
 pub mod node;
+pub mod proxy;
 pub mod recording;
 pub mod sim;
+pub mod tls;
 pub mod world;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::catalogue::Catalogue;
+use super::front::Fronts;
 
 /// The settings of a [`TestNode`](super::TestNode), with the defaults of a Lavalink 4.2.2.
 #[derive(Clone)]
@@ -52,6 +53,8 @@ pub struct NodeConfig {
     pub route_planner: Option<serde_json::Value>,
     /// What identifiers load.
     pub catalogue: Catalogue,
+    /// What stands before the node on each new connection, such as TLS.
+    pub front: Option<Fronts>,
     /// Unix time in milliseconds of the origin of the node's time.
     pub epoch_ms: u64,
 }
@@ -88,6 +91,7 @@ impl Default for NodeConfig {
             voice: Voice::Connects,
             route_planner: None,
             catalogue: Catalogue::default(),
+            front: None,
             epoch_ms: 1_795_224_302_000,
         }
     }

@@ -34,6 +34,7 @@ pub mod faults;
 mod fields;
 mod filters;
 mod frames;
+mod front;
 mod handshake;
 mod http;
 mod listener;
@@ -57,6 +58,7 @@ use std::time::Duration;
 pub use self::config::{AnswerKind, Latency, NodeConfig, Voice};
 pub use self::disturb::Disturbance;
 pub use self::faults::{Accepting, Failure, Faults};
+pub use self::front::{Front, Fronts, Passed};
 pub use self::listener::Listener;
 pub use self::log::{
     FrameCounts, HandshakeRecord, Headers, Log, RequestRecord, Violation, ViolationRecord,
@@ -65,6 +67,7 @@ pub use self::stats::{FrameStats, NodeStats};
 pub use self::view::{PlayerView, SessionView, TrackView, VoiceState};
 
 use self::connection::{Connection, Hearing, Pending};
+use self::front::Gate;
 use self::seeded::Seeded;
 use self::session::Session;
 
@@ -89,6 +92,8 @@ pub struct TestNode {
     abandoned: Vec<Pending>,
     timers: BTreeSet<(Duration, Timer)>,
     actions: VecDeque<Action>,
+    /// What stands between the actions and the network.
+    gate: Gate,
     next_connection: u64,
 }
 
@@ -149,6 +154,7 @@ impl TestNode {
             abandoned: Vec::new(),
             timers: BTreeSet::new(),
             actions: VecDeque::new(),
+            gate: Gate::default(),
             next_connection: 0,
         }
     }
@@ -161,6 +167,9 @@ impl TestNode {
         self.advance(now);
         let id = ConnectionId(self.next_connection);
         self.next_connection += 1;
+        if let Some(fronts) = &self.config.front {
+            self.gate.open(id, fronts);
+        }
         match self.faults.accepting {
             Accepting::Serve => self.add_connection(id, Hearing::Served),
             Accepting::Silence => self.add_connection(id, Hearing::Ignored),
@@ -172,7 +181,15 @@ impl TestNode {
     /// Takes bytes of a client. Those of a connection that the node has ended are dropped.
     pub fn receive(&mut self, connection: ConnectionId, bytes: &[u8], now: Duration) {
         self.advance(now);
-        self.read(connection, bytes);
+        let Some((bytes, is_last)) = self.gate.client_sent(connection, bytes) else {
+            return self.read(connection, bytes);
+        };
+        if !bytes.is_empty() {
+            self.read(connection, &bytes);
+        }
+        if is_last {
+            self.forget(connection);
+        }
     }
 
     /// Learns that a client has ended its connection, by FIN or by RST.
@@ -185,7 +202,9 @@ impl TestNode {
         if ended.is_frozen() {
             return;
         }
-        if !reset {
+        if reset {
+            self.gate.forget(connection);
+        } else {
             self.actions.push_back(Action::Close(connection, How::Fin));
         }
         self.forget(connection);
@@ -193,7 +212,10 @@ impl TestNode {
 
     /// Returns the next thing for the network to do.
     pub fn poll_action(&mut self) -> Option<Action> {
-        self.actions.pop_front()
+        while let Some(action) = self.actions.pop_front() {
+            self.gate.pass(action);
+        }
+        self.gate.poll_action()
     }
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called at the latest.

@@ -1,0 +1,315 @@
+//! TLS before a test node, with certificates that were made a moment ago.
+//!
+//! ```
+//! use lavapool_tests::node::NodeConfig;
+//! use lavapool_tests::tls::{Authority, TlsServer};
+//!
+//! let authority = Authority::new("the tests");
+//! let mut config = NodeConfig::new("main");
+//! config.front = Some(TlsServer::new(authority.issue(&["main"])).front());
+//! assert!(authority.pem().starts_with("-----BEGIN CERTIFICATE-----"));
+//! ```
+
+use std::io::{Read, Write};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::TLS12;
+use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection};
+
+use crate::node::{Front, Fronts, How, Passed};
+
+/// Somebody who signs certificates.
+pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+/// A certificate and its key.
+#[derive(Debug)]
+pub struct Identity {
+    /// The certificate, as PEM.
+    pub pem: String,
+    /// The private key, as PEM.
+    pub key_pem: String,
+    der: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+}
+
+impl Authority {
+    /// An authority of this name.
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("a key can be made");
+        let issuer = CertifiedIssuer::self_signed(params, key);
+        Self(issuer.expect("a certificate can be made"))
+    }
+
+    /// Its certificate, as PEM.
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// Its certificate, as DER.
+    pub fn der(&self) -> Vec<u8> {
+        self.0.der().to_vec()
+    }
+
+    /// Signs a certificate for these names and addresses.
+    pub fn issue(&self, hosts: &[&str]) -> Identity {
+        self.issue_with(hosts, |_| ())
+    }
+
+    /// Signs a certificate for these hosts after a change of it.
+    pub fn issue_with(
+        &self,
+        hosts: &[&str],
+        change: impl FnOnce(&mut CertificateParams),
+    ) -> Identity {
+        let mut params = params(hosts);
+        change(&mut params);
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = params.signed_by(&key, &self.0);
+        Identity::new(&certificate.expect("a certificate can be made"), &key)
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        let mut roots = RootCertStore::empty();
+        let added = roots.add(self.0.der().clone());
+        added.expect("an authority can be trusted");
+        roots.into()
+    }
+}
+
+impl std::fmt::Debug for Authority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Authority")
+    }
+}
+
+impl Identity {
+    /// A certificate that nobody but itself has signed.
+    pub fn self_signed(hosts: &[&str]) -> Self {
+        let key = KeyPair::generate().expect("a key can be made");
+        let certificate = params(hosts).self_signed(&key);
+        Self::new(&certificate.expect("a certificate can be made"), &key)
+    }
+
+    fn new(certificate: &rcgen::Certificate, key: &KeyPair) -> Self {
+        let der = PrivateKeyDer::try_from(key.serialize_der());
+        Self {
+            pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+            der: certificate.der().clone(),
+            key: der.expect("a new key decodes"),
+        }
+    }
+}
+
+fn params(hosts: &[&str]) -> CertificateParams {
+    let hosts: Vec<_> = hosts.iter().map(|host| (*host).to_owned()).collect();
+    let mut params = CertificateParams::new(hosts).expect("the hosts are names or addresses");
+    let name = &mut params.distinguished_name;
+    name.push(DnType::CommonName, "a node of the tests");
+    params
+}
+
+/// What speaks TLS before a node.
+pub struct TlsServer {
+    config: ServerConfig,
+    says_goodbye: bool,
+    log: TlsLog,
+}
+
+/// What clients did at a [`TlsServer`], by connection.
+#[derive(Clone, Debug, Default)]
+pub struct TlsLog(Arc<Mutex<Vec<TlsRecord>>>);
+
+/// What a client did on one connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TlsRecord {
+    /// Whether TLS was agreed on.
+    pub agreed: bool,
+    /// Whether it began with a ticket of an earlier connection.
+    pub resumed: bool,
+    /// The name that the client asked for; none if it is an address.
+    pub name: Option<String>,
+    /// The protocol that was chosen by ALPN.
+    pub protocol: Option<String>,
+    /// Whether the client showed a certificate.
+    pub has_certificate: bool,
+    /// Whether the client announced its end.
+    pub said_goodbye: bool,
+}
+
+impl TlsServer {
+    /// Shows this certificate.
+    pub fn new(identity: Identity) -> Self {
+        let config = ServerConfig::builder_with_provider(provider());
+        let config = config.with_safe_default_protocol_versions();
+        let config = config.expect("ring speaks tls").with_no_client_auth();
+        Self::of(config.with_single_cert(vec![identity.der], identity.key))
+    }
+
+    /// Shows this certificate, and speaks nothing newer than TLS 1.2.
+    pub fn tls12(identity: Identity) -> Self {
+        let config = ServerConfig::builder_with_provider(provider());
+        let config = config.with_protocol_versions(&[&TLS12]);
+        let config = config.expect("ring speaks tls").with_no_client_auth();
+        Self::of(config.with_single_cert(vec![identity.der], identity.key))
+    }
+
+    /// Shows this certificate, and wants one of this authority from clients.
+    pub fn with_clients_of(identity: Identity, authority: &Authority) -> Self {
+        let verifier = WebPkiClientVerifier::builder_with_provider(authority.roots(), provider());
+        let config = ServerConfig::builder_with_provider(provider());
+        let config = config.with_safe_default_protocol_versions();
+        let config = config.expect("ring speaks tls");
+        let verifier = verifier.build().expect("there is an authority");
+        let config = config.with_client_cert_verifier(verifier);
+        Self::of(config.with_single_cert(vec![identity.der], identity.key))
+    }
+
+    fn of(config: Result<ServerConfig, rustls::Error>) -> Self {
+        let mut config = config.expect("the key belongs to the certificate");
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Self {
+            config,
+            says_goodbye: true,
+            log: TlsLog::default(),
+        }
+    }
+
+    /// Ends connections without a word of TLS, as one that was cut off does.
+    #[must_use]
+    pub fn without_goodbye(mut self) -> Self {
+        self.says_goodbye = false;
+        self
+    }
+
+    /// Speaks these protocols only.
+    #[must_use]
+    pub fn protocols(mut self, protocols: &[&str]) -> Self {
+        let protocols = protocols.iter().map(|name| name.as_bytes().to_vec());
+        self.config.alpn_protocols = protocols.collect();
+        self
+    }
+
+    /// What clients do there.
+    pub fn log(&self) -> TlsLog {
+        self.log.clone()
+    }
+
+    /// The front for a [`NodeConfig`](crate::node::NodeConfig).
+    pub fn front(self) -> Fronts {
+        let (config, log) = (Arc::new(self.config), self.log);
+        let says_goodbye = self.says_goodbye;
+        Fronts::new(move || {
+            let connection = ServerConnection::new(config.clone());
+            log.records().push(TlsRecord::default());
+            Box::new(TlsFront {
+                connection: connection.expect("the configuration works"),
+                says_goodbye,
+                log: log.clone(),
+                index: log.records().len() - 1,
+            })
+        })
+    }
+}
+
+impl std::fmt::Debug for TlsServer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TlsServer").field(&self.log).finish()
+    }
+}
+
+impl TlsLog {
+    /// The connections in the order in which they were made.
+    pub fn to_vec(&self) -> Vec<TlsRecord> {
+        self.records().clone()
+    }
+
+    fn records(&self) -> MutexGuard<'_, Vec<TlsRecord>> {
+        self.0.lock().expect("nothing panics with a lock held")
+    }
+}
+
+struct TlsFront {
+    connection: ServerConnection,
+    says_goodbye: bool,
+    log: TlsLog,
+    index: usize,
+}
+
+impl TlsFront {
+    /// What is encrypted.
+    fn sendable(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while self.connection.wants_write() {
+            let written = self.connection.write_tls(&mut bytes);
+            written.expect("memory takes everything");
+        }
+        bytes
+    }
+
+    fn record(&self, said_goodbye: bool) {
+        let connection = &self.connection;
+        let protocol = connection.alpn_protocol().map(String::from_utf8_lossy);
+        let record = TlsRecord {
+            agreed: !connection.is_handshaking(),
+            resumed: connection.handshake_kind() == Some(HandshakeKind::Resumed),
+            name: connection.server_name().map(str::to_owned),
+            protocol: protocol.map(String::from),
+            has_certificate: connection.peer_certificates().is_some(),
+            said_goodbye,
+        };
+        if let Some(place) = self.log.records().get_mut(self.index) {
+            *place = record;
+        }
+    }
+}
+
+impl Front for TlsFront {
+    fn client_sent(&mut self, mut bytes: &[u8]) -> Passed {
+        let mut passed = Passed::default();
+        while !bytes.is_empty() {
+            let read = self.connection.read_tls(&mut bytes);
+            let is_read = matches!(read, Ok(1..));
+            let Ok(state) = self.connection.process_new_packets() else {
+                passed.ends = Some(How::Fin);
+                break;
+            };
+            let mut plaintext = vec![0; state.plaintext_bytes_to_read()];
+            let count = self.connection.reader().read(&mut plaintext).unwrap_or(0);
+            passed.to_node.extend(plaintext.drain(..count));
+            self.record(state.peer_has_closed());
+            if !is_read {
+                break;
+            }
+        }
+        passed.to_client = self.sendable();
+        passed
+    }
+
+    fn node_sent(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        self.connection.set_buffer_limit(None);
+        let written = self.connection.writer().write_all(&bytes);
+        written.expect("memory takes everything");
+        self.sendable()
+    }
+
+    fn node_ended(&mut self) -> Vec<u8> {
+        if self.says_goodbye {
+            self.connection.send_close_notify();
+        }
+        self.sendable()
+    }
+}
+
+fn provider() -> Arc<rustls::crypto::CryptoProvider> {
+    rustls::crypto::ring::default_provider().into()
+}

@@ -1,0 +1,163 @@
+//! Whom a client trusts, and what it says of those whom it does not.
+
+use lavapool_tests::tls::{Identity, TlsServer};
+use rcgen::date_time_ymd;
+
+use super::*;
+
+#[test]
+fn a_certificate_that_cannot_be_trusted_is_told_by_its_fault() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let expired = ours.issue_with(&["main"], |params| {
+        params.not_after = date_time_ymd(2001, 1, 1);
+    });
+    let early = ours.issue_with(&["main"], |params| {
+        params.not_before = date_time_ymd(4000, 1, 1);
+    });
+    let no_server = ours.issue_with(&["main"], |params| {
+        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+    });
+    let table = [
+        (theirs.issue(&["main"]), TlsFailure::UnknownAuthority),
+        (Identity::self_signed(&["main"]), TlsFailure::SelfSigned),
+        (expired, TlsFailure::Expired),
+        (early, TlsFailure::NotYetValid),
+        (ours.issue(&["other", "10.0.0.1"]), TlsFailure::WrongHost),
+        (no_server, TlsFailure::InvalidCertificate),
+    ];
+    for (identity, failure) in table {
+        let client = client_of("https://main:2333", &ours);
+        SimRuntime::run(|sim| async move {
+            add(&sim, TlsServer::new(identity).front());
+            let loss = loss_of(&sim, client).await;
+            assert_eq!(loss, tls(failure));
+            let handshakes = sim.with("main", |node| node.log().handshakes.len());
+            assert_eq!(handshakes, 0, "nothing is said to whom is not trusted");
+        });
+    }
+}
+
+#[test]
+fn the_error_of_a_start_says_what_is_wrong_with_a_certificate() {
+    SimRuntime::run(|sim| async move {
+        let front = TlsServer::new(Identity::self_signed(&["main"])).front();
+        add(&sim, front);
+
+        let builder = client_of("https://main:2333", &Authority::new("ours"));
+        let error = builder.connect_on(sim).await.unwrap_err();
+
+        let sentence = "no node is connected: main (https://main:2333): \
+            the certificate is self-signed";
+        assert_eq!(error.to_string(), sentence);
+    });
+}
+
+#[test]
+fn a_node_whose_certificate_was_renewed_is_connected_on_schedule() {
+    SimRuntime::run(|sim| async move {
+        let ours = Authority::new("ours");
+        let expired = ours.issue_with(&["main"], |params| {
+            params.not_after = date_time_ymd(2001, 1, 1);
+        });
+        add(&sim, TlsServer::new(expired).front());
+        let client = client_of("https://main:2333", &ours);
+        let client = client.start_on(sim.clone()).unwrap();
+        sim.sleep(Duration::from_secs(3)).await;
+        let renewed = TlsServer::new(ours.issue(&["main"])).front();
+
+        sim.with("main", |node| node.config().front = Some(renewed));
+
+        client.node("main").unwrap().ready().await.unwrap();
+        assert!(sim.elapsed() < Duration::from_secs(10), "{sim:?}");
+    });
+}
+
+#[test]
+fn a_server_that_wants_a_certificate_gets_the_one_that_was_given() {
+    SimRuntime::run(|sim| async move {
+        let ours = Authority::new("ours");
+        let server = TlsServer::with_clients_of(ours.issue(&["main"]), &ours);
+        let log = server.log();
+        add(&sim, server.front());
+
+        let without = loss_of(&sim, client_of("https://main:2333", &ours)).await;
+        let bot = ours.issue(&["bot"]);
+        let tls_with = trusting(&ours).client_certificate_pem(&bot.pem, &bot.key_pem);
+        let client = client_of("https://main:2333", &ours).tls(tls_with.unwrap());
+        client.connect_on(sim.clone()).await.unwrap();
+
+        assert_eq!(without, tls(TlsFailure::Refused { alert: 116 }));
+        assert!(log.to_vec().last().unwrap().has_certificate);
+    });
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused_before_anything_is_dialled() {
+    SimRuntime::run(|sim| async move {
+        let ours = Authority::new("ours");
+        add(&sim, TlsServer::new(ours.issue(&["main"])).front());
+        let (bot, other) = (ours.issue(&["bot"]), ours.issue(&["other"]));
+        let mixed = trusting(&ours).client_certificate_pem(&bot.pem, &other.key_pem);
+
+        let builder = client_of("https://main:2333", &ours).tls(mixed.unwrap());
+        let error = builder.connect_on(sim.clone()).await.unwrap_err();
+
+        let (node, error_of_tls) = ("main".into(), lavapool::TlsError::KeyMismatch);
+        let expected = ConnectError::Tls {
+            node,
+            error: error_of_tls,
+        };
+        assert_eq!((error, sim.elapsed()), (expected, Duration::ZERO));
+        let nobody = Tls::new().without_platform_roots();
+        assert_eq!(nobody.check(), Err(lavapool::TlsError::NoRoots));
+        let not_pem = Tls::new().root_pem("authority").map(drop);
+        assert_eq!(not_pem, Err(lavapool::TlsError::NoCertificate));
+    });
+}
+
+#[test]
+fn a_node_has_the_trust_that_belongs_to_its_name() {
+    SimRuntime::run(|sim| async move {
+        let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+        add(&sim, TlsServer::new(theirs.issue(&["elsewhere"])).front());
+        let client = client_of("https://main:2333", &ours);
+        let client = client.start_on(sim.clone()).unwrap();
+        sim.sleep(Duration::from_secs(1)).await;
+        let node = client.node("main").unwrap();
+        assert_eq!(node.view().loss, tls(TlsFailure::UnknownAuthority));
+
+        let by_name = trusting(&theirs).server_name("elsewhere").unwrap();
+        client.set_transport("main", lavapool::Transport::new().tls(by_name));
+
+        node.reconnect().await.unwrap();
+    });
+}
+
+#[test]
+fn a_configuration_of_rustls_itself_serves_too() {
+    SimRuntime::run(|sim| async move {
+        let ours = Authority::new("ours");
+        let server = TlsServer::tls12(ours.issue(&["main"]));
+        let log = server.log();
+        add(&sim, server.front());
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(ours.der().into()).unwrap();
+        let provider = rustls::crypto::ring::default_provider();
+        let config = rustls::ClientConfig::builder_with_provider(provider.into())
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+
+        let whole = Tls::from(std::sync::Arc::new(config));
+        let client = builder().tls(whole).node(config_of_main());
+        client.connect_on(sim).await.unwrap();
+
+        let record = &log.to_vec()[0];
+        assert_eq!((record.agreed, record.protocol.as_deref()), (true, None));
+    });
+}
+
+fn config_of_main() -> NodeConfig {
+    config("https://main:2333")
+}
