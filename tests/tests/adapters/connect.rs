@@ -104,32 +104,6 @@ async fn a_wrong_configuration_is_refused_before_anything_is_dialled() {
 }
 
 #[tokio::test]
-async fn a_node_with_tls_is_refused_by_name_before_anything_is_dialled() {
-    let (plain, other) = (listen("plain").await, listen("other").await);
-    let secure = config("secure", &other).secure(true);
-
-    let error = builder()
-        .nodes([config("plain", &plain), secure.clone()])
-        .connect()
-        .await
-        .unwrap_err();
-
-    let node = || "secure".into();
-    assert_eq!(error, ConnectError::TlsUnavailable { node: node() });
-    let sentence = "the node \"secure\" asks for TLS, which is not available";
-    assert_eq!(error.to_string(), sentence);
-    assert_eq!(plain.with(|node| node.log().handshakes.len()).await, 0);
-
-    let client = builder().node(config("plain", &plain)).connect().await;
-    let client = client.unwrap();
-    let refused = Error::TlsUnavailable { node: node() };
-    let added = client.add_node(secure.clone()).await;
-    assert_eq!(added, Err(refused.clone()));
-    assert_eq!(client.add_node_detached(secure).await, Err(refused));
-    assert_eq!(client.nodes().len(), 1);
-}
-
-#[tokio::test]
 async fn every_address_of_a_name_is_tried() {
     // `localhost` may be ::1 first, where nobody listens.
     let node = listen("main").await;

@@ -7,6 +7,7 @@ mod connect;
 mod nodes;
 mod players;
 mod waits;
+mod ways;
 
 use std::net::{Ipv4Addr, SocketAddr};
 
