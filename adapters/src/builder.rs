@@ -62,8 +62,8 @@ impl Builder {
         self
     }
 
-    /// Sets whom TLS trusts, for all nodes that have no [`transport`](Self::transport) with another.
-    /// Default [`Tls::new`].
+    /// Sets whom TLS trusts, for all nodes that have no [`transport`](Self::transport) with
+    /// another. Default [`Tls::new`].
     #[cfg(feature = "rustls")]
     pub fn tls(mut self, tls: Tls) -> Self {
         self.transports.default = self.transports.default.tls(tls);

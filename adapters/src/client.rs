@@ -133,7 +133,7 @@ impl Client {
     /// Adds a node, dials it, and waits until it is ready. When that fails, or the deadline
     /// passes first, the node stays; it is dialled on unless it refuses for good.
     ///
-    /// One that asks for TLS which cannot work is refused with [`Error::Tls`], or with
+    /// One that asks for TLS which cannot work is refused with `Error::Tls`, or with
     /// [`Error::TlsUnavailable`] in a build without TLS.
     pub fn add_node(&self, config: NodeConfig) -> Pending<Node> {
         match self.refusal(&config) {
@@ -156,7 +156,7 @@ impl Client {
     /// there is one; `None` is as for all nodes. A node that is connected stays so: to let it show
     /// a renewed client certificate at once, [`reconnect`](Node::reconnect) it.
     ///
-    /// TLS settings that cannot work ([`Tls::check`](crate::Tls::check)) let its dials fail with
+    /// TLS settings that cannot work (`Tls::check`) let its dials fail with
     /// [`TlsFailure::Misconfigured`](crate::TlsFailure::Misconfigured).
     pub fn set_transport(
         &self,

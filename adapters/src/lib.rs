@@ -58,8 +58,8 @@
 //! # TLS
 //!
 //! A node at `https` or `wss` is reached by TLS, and must show a certificate for its host that an
-//! authority of the platform has signed; [`Tls`] changes that for all nodes
-//! ([`Builder::tls`]) or for one ([`Transport::tls`]). What goes wrong with a server is a
+//! authority of the platform has signed; `Tls` changes that for all nodes
+//! (`Builder::tls`) or for one (`Transport::tls`). What goes wrong with a server is a
 //! [`TlsFailure`] in [`Closed::Tls`]; the node is dialled on, since certificates get renewed.
 //!
 //! The feature `tls` (on by default) brings TLS with the cryptography of ring, the feature

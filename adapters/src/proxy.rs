@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 }
 
 /// A name and a password; the name may say as much as the password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Credentials {
     pub(crate) user: Secret,
     pub(crate) password: Secret,
@@ -124,9 +124,9 @@ impl FromStr for Proxy {
         };
         let (user, password) = userinfo
             .split_once(':')
-            .ok_or(invalid("the credentials are not user:password"))?;
+            .ok_or_else(|| invalid("the credentials are not user:password"))?;
         let broken = "a percent sign is not followed by two hexadecimal digits of UTF-8";
-        let decode = |text| percent_decode(text).ok_or(invalid(broken));
+        let decode = |text| percent_decode(text).ok_or_else(|| invalid(broken));
         proxy.credentials(decode(user)?, decode(password)?)
     }
 }
@@ -158,16 +158,57 @@ mod tests {
 
     #[test]
     fn a_proxy_is_taken_apart() {
-        let proxy: Proxy = "HTTP://bo%40t:@[::1]:3128/".parse().unwrap();
-        assert_eq!(
-            (&*proxy.host, proxy.port, proxy.kind),
-            ("::1", 3128, Kind::Http)
-        );
-        assert_eq!(
-            "http://a%3Ab:c@h:1".parse::<Proxy>(),
-            Err(ProxyError::InvalidCredentials)
-        );
-        let proxy: Proxy = "socks5h://host:1080".parse().unwrap();
-        assert_eq!((proxy.kind, proxy.credentials), (Kind::Socks5, None));
+        let proxy = |kind, host: &str, port| Proxy {
+            kind,
+            host: host.into(),
+            port,
+            credentials: None,
+        };
+        let credentials = Some(Credentials {
+            user: "bo@t".into(),
+            password: "a:b".into(),
+        });
+        let with = |proxy| Proxy {
+            credentials,
+            ..proxy
+        };
+        let table = [
+            ("socks5h://host:1080", proxy(Kind::Socks5, "host", 1080)),
+            ("socks5://[::1]:1", proxy(Kind::Socks5, "::1", 1)),
+        ];
+        for (uri, expected) in table {
+            assert_eq!(uri.parse(), Ok(expected));
+        }
+        let uri = "HTTP://bo%40t:a:b@10.0.0.1:3128/";
+        assert_eq!(uri.parse(), Ok(with(proxy(Kind::Http, "10.0.0.1", 3128))));
+    }
+
+    #[test]
+    fn a_malformed_proxy_says_what_is_wrong() {
+        let place = "what follows the scheme is no host:port";
+        let percent = "a percent sign is not followed by two hexadecimal digits of UTF-8";
+        let table = [
+            ("https://h:1", "the scheme is none of http, socks5, socks5h"),
+            ("http://host", "the port is missing"),
+            ("http://[::1]", "the port is missing"),
+            ("http://host:1/x", place),
+            ("http://:1", place),
+            ("http://user@h:1", "the credentials are not user:password"),
+            ("http://%zz:x@h:1", percent),
+        ];
+        for (uri, reason) in table {
+            let invalid = Err(ProxyError::InvalidUri { reason });
+            assert_eq!(uri.parse::<Proxy>(), invalid, "{uri}");
+        }
+        let long = format!("socks5://{}:x@h:1", "u".repeat(256));
+        for uri in [
+            "http://a%3Ab:c@h:1",
+            "socks5://:x@h:1",
+            "http://a:%0a@h:1",
+            &long,
+        ] {
+            let invalid = Err(ProxyError::InvalidCredentials);
+            assert_eq!(uri.parse::<Proxy>(), invalid, "{uri}");
+        }
     }
 }

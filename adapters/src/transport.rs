@@ -15,7 +15,7 @@ use crate::tls::Tls;
 ///
 /// It belongs to a node by name, with [`Builder::transport`](crate::Builder::transport) or
 /// [`Client::set_transport`](crate::Client::set_transport). What it does not set is as
-/// [`Builder::tls`](crate::Builder::tls) and [`Builder::proxy`](crate::Builder::proxy) say for
+/// `Builder::tls` and [`Builder::proxy`](crate::Builder::proxy) say for
 /// all nodes.
 ///
 /// ```
@@ -158,3 +158,26 @@ pub(crate) type Refusal = crate::tls::TlsError;
 /// There is no TLS.
 #[cfg(not(feature = "rustls"))]
 pub(crate) struct Refusal;
+
+#[cfg(all(test, feature = "tokio", not(feature = "rustls")))]
+mod tests {
+    use lavapool_core::node::NodeConfig;
+    use lavapool_core::protocol::UserId;
+
+    use crate::{Client, ConnectError, Error};
+
+    #[tokio::test]
+    async fn without_tls_a_node_that_asks_for_it_is_refused_by_name() {
+        let node = |uri| NodeConfig::new("main", uri, "youshallnotpass").unwrap();
+        let builder = || Client::builder(UserId::new(42).unwrap());
+        let name = || "main".into();
+
+        let started = builder().node(node("https://localhost")).start();
+        let client = builder().start().unwrap();
+        let added = client.add_node(node("wss://localhost")).await;
+
+        let refused = ConnectError::TlsUnavailable { node: name() };
+        assert_eq!(started.map(drop).unwrap_err(), refused);
+        assert_eq!(added.unwrap_err(), Error::TlsUnavailable { node: name() });
+    }
+}

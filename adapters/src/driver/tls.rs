@@ -256,3 +256,6 @@ const FILLS_MAX: usize = 16;
 /// The types of records that a server may begin with: an alert, or the handshake
 /// (RFC 8446 §5.1).
 const RECORD_TYPES: [u8; 2] = [21, 22];
+
+#[cfg(all(test, feature = "tls"))]
+mod tests;

@@ -103,8 +103,9 @@ fn a_day_behind_tls_is_slept_through() {
 #[test]
 fn an_end_that_was_not_announced_is_told_from_one_that_was() {
     let cut = TlsFailure::Truncated;
-    let table: [(fn(&Authority) -> TlsServer, Closed); 2] = [
-        (server, Closed::EndOfStream),
+    let announced: fn(&Authority) -> TlsServer = server;
+    let table = [
+        (announced, Closed::EndOfStream),
         (|ours| server(ours).without_goodbye(), Closed::Tls(cut)),
     ];
     for (make, closed) in table {

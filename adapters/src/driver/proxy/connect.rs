@@ -1,4 +1,4 @@
-//! [`Connect`]: the method `CONNECT` of HTTP/1.1 (RFC 9110 §9.3.6).
+//! The method `CONNECT` of HTTP/1.1 (RFC 9110 §9.3.6).
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -6,9 +6,6 @@ use lavapool_core::ProxyFailure;
 
 use super::Step;
 use crate::proxy::Proxy;
-
-/// The wait for an answer to `CONNECT`.
-pub(super) struct Connect;
 
 /// What asks the proxy for a connection.
 pub(super) fn request(proxy: &Proxy, host: &str, port: u16) -> Vec<u8> {
@@ -27,27 +24,25 @@ pub(super) fn request(proxy: &Proxy, host: &str, port: u16) -> Vec<u8> {
     request.into_bytes()
 }
 
-impl Connect {
-    #[expect(clippy::unused_self, reason = "as the step of every protocol")]
-    pub(super) fn step(&self, incoming: &[u8]) -> Result<Step, ProxyFailure> {
-        if !is_http(incoming) {
-            return Err(ProxyFailure::Violation);
-        }
-        let end = incoming.windows(4).position(|bytes| bytes == b"\r\n\r\n");
-        let Some(end) = end else {
-            let is_full = incoming.len() > HEAD_BYTES_MAX;
-            return if is_full {
-                Err(ProxyFailure::Violation)
-            } else {
-                Ok(Step::Wait)
-            };
+/// What the answer to [`request`], as far as it came, leads to.
+pub(super) fn step(incoming: &[u8]) -> Result<Step, ProxyFailure> {
+    if !is_http(incoming) {
+        return Err(ProxyFailure::Violation);
+    }
+    let end = incoming.windows(4).position(|bytes| bytes == b"\r\n\r\n");
+    let Some(end) = end else {
+        let is_full = incoming.len() > HEAD_BYTES_MAX;
+        return if is_full {
+            Err(ProxyFailure::Violation)
+        } else {
+            Ok(Step::Wait)
         };
-        match status(incoming) {
-            Some(200..=299) => Ok(Step::Open(end + 4)),
-            Some(407) => Err(ProxyFailure::Unauthorized),
-            Some(status) => Err(ProxyFailure::Status { status }),
-            None => Err(ProxyFailure::Violation),
-        }
+    };
+    match status(incoming) {
+        Some(200..=299) => Ok(Step::Open(end + 4)),
+        Some(407) => Err(ProxyFailure::Unauthorized),
+        Some(status) => Err(ProxyFailure::Status { status }),
+        None => Err(ProxyFailure::Violation),
     }
 }
 

@@ -6,7 +6,6 @@ mod socks;
 use lavapool_core::ProxyFailure;
 
 use crate::proxy::{Kind, Proxy};
-use connect::Connect;
 use socks::Socks;
 
 /// The conversation with a proxy.
@@ -22,7 +21,7 @@ pub(super) struct Tunnel {
 }
 
 enum Protocol {
-    Connect(Connect),
+    Connect,
     Socks(Socks),
 }
 
@@ -42,7 +41,7 @@ impl Tunnel {
         let (protocol, outgoing) = match proxy.kind {
             Kind::Http => {
                 let request = connect::request(proxy, host, port);
-                (Protocol::Connect(Connect), request)
+                (Protocol::Connect, request)
             }
             Kind::Socks5 => {
                 let (socks, greeting) = Socks::new(proxy, host, port);
@@ -78,7 +77,7 @@ impl Tunnel {
         self.incoming.extend_from_slice(bytes);
         while !self.is_open {
             let step = match &mut self.protocol {
-                Protocol::Connect(connect) => connect.step(&self.incoming)?,
+                Protocol::Connect => connect::step(&self.incoming)?,
                 Protocol::Socks(socks) => socks.step(&self.incoming)?,
             };
             match step {

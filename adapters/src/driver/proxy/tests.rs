@@ -1,5 +1,7 @@
 //! Conversations with proxies, byte for byte.
 
+#![allow(clippy::unwrap_used)]
+
 use lavapool_core::ProxyFailure;
 
 use super::Tunnel;
