@@ -156,7 +156,9 @@ impl Client {
     /// there is one; `None` is as for all nodes. A node that is connected stays so: to let it show
     /// a renewed client certificate at once, [`reconnect`](Node::reconnect) it.
     ///
-    /// TLS settings that cannot work (`Tls::check`) let its dials fail with
+    /// TLS settings are used for the first time by that dial, which may read the platform's
+    /// authorities from disk; `Tls::check` does so beforehand. Those that cannot work let the dials
+    /// fail with
     /// [`TlsFailure::Misconfigured`](crate::TlsFailure::Misconfigured).
     pub fn set_transport(
         &self,

@@ -65,6 +65,11 @@ impl Tls {
 
     /// Trusts the authorities in a PEM text too.
     ///
+    /// The certificate of a server that has signed itself is trusted in the same way, unless it is
+    /// marked as an authority: `openssl req -x509` marks it so without
+    /// `-addext basicConstraints=critical,CA:FALSE`, and no server may show one
+    /// ([`TlsFailure::InvalidCertificate`](lavapool_core::TlsFailure::InvalidCertificate)).
+    ///
     /// # Errors
     /// [`TlsError::NoCertificate`] and [`TlsError::InvalidCertificate`].
     pub fn root_pem(mut self, pem: impl AsRef<[u8]>) -> Result<Self, TlsError> {

@@ -94,8 +94,20 @@ impl std::fmt::Debug for Authority {
 impl Identity {
     /// A certificate that nobody but itself has signed.
     pub fn self_signed(hosts: &[&str]) -> Self {
+        Self::of(&params(hosts))
+    }
+
+    /// As [`self_signed`](Self::self_signed), marked as an authority: what openssl makes unless
+    /// it is told otherwise.
+    pub fn self_signed_authority(hosts: &[&str]) -> Self {
+        let mut params = params(hosts);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Self::of(&params)
+    }
+
+    fn of(params: &CertificateParams) -> Self {
         let key = KeyPair::generate().expect("a key can be made");
-        let certificate = params(hosts).self_signed(&key);
+        let certificate = params.self_signed(&key);
         Self::new(&certificate.expect("a certificate can be made"), &key)
     }
 

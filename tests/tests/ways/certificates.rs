@@ -92,6 +92,25 @@ fn a_server_that_wants_a_certificate_gets_the_one_that_was_given() {
 }
 
 #[test]
+fn a_self_signed_certificate_is_trusted_when_it_is_given_unless_it_is_an_authoritys() {
+    for (is_authority, expected) in [(false, None), (true, tls(TlsFailure::InvalidCertificate))] {
+        SimRuntime::run(|sim| async move {
+            let own = if is_authority {
+                Identity::self_signed_authority(&["main"])
+            } else {
+                Identity::self_signed(&["main"])
+            };
+            let trusting = Tls::new().without_platform_roots().root_pem(&own.pem);
+            add(&sim, TlsServer::new(own).front());
+
+            let client = builder().tls(trusting.unwrap()).node(config_of_main());
+
+            assert_eq!(loss_of(&sim, client).await, expected);
+        });
+    }
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused_before_anything_is_dialled() {
     SimRuntime::run(|sim| async move {
         let ours = Authority::new("ours");
