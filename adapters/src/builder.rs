@@ -14,6 +14,8 @@ use crate::error::ConnectError;
 use crate::events::{EventStream, Publisher};
 use crate::inbox::Inbox;
 use crate::proxy::Proxy;
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+use crate::runtime::Present;
 use crate::runtime::{Clock, Runtime};
 use crate::shared::{Handle, Shared};
 use crate::strategy::guarded;
@@ -165,28 +167,37 @@ impl Builder {
             .subscribe(Kinds::ALL, events_max)
     }
 
-    /// As [`connect_on`](Self::connect_on), on the present tokio runtime. Cancel safe, as that.
+    /// As [`connect_on`](Self::connect_on), on the [runtime that it is called
+    /// in](crate#runtimes). Cancel safe, as that.
     ///
     /// # Errors
     /// As [`connect_on`](Self::connect_on).
     ///
     /// # Panics
-    /// Outside a tokio runtime.
-    #[cfg(feature = "tokio")]
+    /// Outside a tokio runtime, if `tokio` is the only one of the features that is on.
+    #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
     pub async fn connect(self) -> Result<Client, ConnectError> {
-        self.connect_on(crate::runtime::Tokio::current()).await
+        let deadline = self.connect_deadline;
+        connected(self.start()?, deadline).await
     }
 
-    /// As [`start_on`](Self::start_on), on the present tokio runtime.
+    /// As [`start_on`](Self::start_on), on the [runtime that it is called in](crate#runtimes).
     ///
     /// # Errors
     /// As [`build_on`](Self::build_on).
     ///
     /// # Panics
-    /// Outside a tokio runtime.
-    #[cfg(feature = "tokio")]
+    /// Outside a tokio runtime, if `tokio` is the only one of the features that is on.
+    #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
     pub fn start(self) -> Result<Client, ConnectError> {
-        self.start_on(crate::runtime::Tokio::current())
+        match Present::find() {
+            #[cfg(feature = "tokio")]
+            Present::Tokio(runtime) => self.start_on(runtime),
+            #[cfg(feature = "async-std")]
+            Present::AsyncStd(runtime) => self.start_on(runtime),
+            #[cfg(feature = "smol")]
+            Present::Smol(runtime) => self.start_on(runtime),
+        }
     }
 
     /// Starts the client, dials all nodes at once, and returns when each is ready or has refused
@@ -200,18 +211,7 @@ impl Builder {
     /// [`ConnectError::NoNode`] if not one node is connected in time.
     pub async fn connect_on<R: Runtime>(self, runtime: R) -> Result<Client, ConnectError> {
         let deadline = self.connect_deadline;
-        let client = self.start_on(runtime)?;
-        let nodes = client.within(deadline).nodes();
-        let waits: Vec<_> = nodes.iter().map(crate::Node::ready).collect();
-        for wait in waits {
-            // Why a node is not ready is in the report.
-            let _ = wait.await;
-        }
-        let report = client.report();
-        if report.connected() == 0 {
-            return Err(ConnectError::NoNode { report });
-        }
-        Ok(client)
+        connected(self.start_on(runtime)?, deadline).await
     }
 
     /// Starts the client and returns at once; the nodes are being dialled.
@@ -258,6 +258,21 @@ impl Builder {
         let driver = Driver::new(runtime, pool, shared.clone(), self.publisher, self.ready);
         Ok((Client::new(Handle::new(shared)), driver))
     }
+}
+
+/// Waits until each node is ready or has refused, or has had its time.
+async fn connected(client: Client, deadline: Duration) -> Result<Client, ConnectError> {
+    let nodes = client.within(deadline).nodes();
+    let waits: Vec<_> = nodes.iter().map(crate::Node::ready).collect();
+    for wait in waits {
+        // Why a node is not ready is in the report.
+        let _ = wait.await;
+    }
+    let report = client.report();
+    if report.connected() == 0 {
+        return Err(ConnectError::NoNode { report });
+    }
+    Ok(client)
 }
 
 /// A seed from the system.

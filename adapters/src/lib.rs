@@ -73,11 +73,26 @@
 //!
 //! # Runtimes
 //!
-//! With the feature `tokio` (on by default) `Builder::connect` and `Builder::start` run the
-//! client on tokio. On anything else, implement [`Runtime`](runtime::Runtime), about a hundred
-//! lines, and use [`Builder::connect_on`] or [`Builder::build_on`]. The handles are the same
-//! types everywhere. All decisions are made by [`lavapool_core`], which does no IO and can be
-//! driven, simulated and replayed without this crate.
+//! | feature | runtime | to name it |
+//! |---|---|---|
+//! | `tokio` (default) | [tokio](https://tokio.rs) | `runtime::Tokio` |
+//! | `smol` | [smol](https://docs.rs/smol) | `runtime::Smol` |
+//! | `async-std` | [async-std](https://async.rs), which is [no longer maintained][unmaintained] | `runtime::AsyncStd` |
+//!
+//! Any of these can be on together, and the handles are the same types on each.
+//! [`Builder::connect_on`], [`Builder::start_on`] and [`Builder::build_on`] take the runtime that
+//! you name. `Builder::connect` and `Builder::start` are there with at least one of the features,
+//! and find the runtime that they are called in: with one feature it is that one; with more it is
+//! tokio inside a tokio runtime, async-std inside an async-std task, else smol, else async-std.
+//! So a feature that another crate turns on takes no task off its own runtime; a program that has
+//! several and starts the client from outside of all of them does better to name one.
+//!
+//! On anything else, or with none of the features, implement [`Runtime`](runtime::Runtime), about
+//! a hundred lines; the example `custom_runtime` does. All decisions are made by
+//! [`lavapool_core`], which does no IO and can be driven, simulated and replayed without this
+//! crate; the example `manual_loop` does.
+//!
+//! [unmaintained]: https://rustsec.org/advisories/RUSTSEC-2025-0052.html
 
 mod answer;
 mod autoplay;

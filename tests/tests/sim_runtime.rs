@@ -176,6 +176,28 @@ fn an_address_that_never_answers_holds_up_the_next_one_for_a_moment_only() {
 }
 
 #[test]
+fn a_family_that_leads_nowhere_costs_one_head_start() {
+    SimRuntime::run(|sim| async move {
+        for name in ["six", "other six", "yet another six", "four"] {
+            add(&sim, name);
+            sim.cut_off(name, name != "four");
+            if name != "four" {
+                sim.give_ipv6(name);
+            }
+        }
+        sim.add_alias("cluster", &["six", "other six", "yet another six", "four"]);
+
+        let builder = builder().node(config("cluster"));
+        let client = builder.connect_on(sim.clone()).await.unwrap();
+
+        assert_eq!(client.report().connected(), 1);
+        let elapsed = sim.elapsed();
+        let (least, most) = (Duration::from_millis(250), Duration::from_millis(270));
+        assert!(least < elapsed && elapsed < most, "{elapsed:?}");
+    });
+}
+
+#[test]
 fn the_first_address_to_answer_counts_however_late_it_was_tried() {
     SimRuntime::run(|sim| async move {
         for name in ["slow", "slower"] {

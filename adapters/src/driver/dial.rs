@@ -17,9 +17,10 @@ pub(super) type Dial<S> = Pin<Box<dyn Future<Output = Result<S, Closed>> + Send>
 /// A connection to one address on its way.
 type Trial<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 
-/// Looks up the host and tries its addresses in their order, each as soon as the one before it
-/// has failed or [`HEAD_START`] has passed: an address that never answers must not use up the
-/// time of the others (RFC 8305 §5). The first connection counts, the other attempts are dropped.
+/// Looks up the host and tries its addresses, the families [by turns](by_turns), each as soon as
+/// the one before it has failed or [`HEAD_START`] has passed: an address that never answers must
+/// not use up the time of the others (RFC 8305 §5). The first connection counts, the other
+/// attempts are dropped.
 pub(super) fn dial<R: Runtime>(runtime: Arc<R>, host: &str, port: u16) -> Dial<R::Socket> {
     let resolve = runtime.resolve(host, port);
     Box::pin(async move {
@@ -28,7 +29,7 @@ pub(super) fn dial<R: Runtime>(runtime: Arc<R>, host: &str, port: u16) -> Dial<R
         let race = Race {
             timer: runtime.timer(),
             runtime,
-            addresses: addresses.into_iter(),
+            addresses: by_turns(addresses).into_iter(),
             attempts: Vec::new(),
             last: Closed::NameNotFound,
         };
@@ -104,6 +105,23 @@ impl<R: Runtime> Future for Race<R> {
     }
 }
 
+/// The addresses with IPv6 and IPv4 by turns, beginning with the family that the resolver
+/// prefers: a family that leads nowhere costs one head start, and not one for each of its
+/// addresses (RFC 8305 §4, with a First Address Family Count of 1). Each family keeps its order.
+fn by_turns(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let count = addresses.len();
+    let starts_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|address| address.is_ipv6() == starts_v6);
+    let mut families = [first.into_iter(), second.into_iter()];
+    let mut turns = Vec::with_capacity(count);
+    while turns.len() < count {
+        turns.extend(families.iter_mut().filter_map(Iterator::next));
+    }
+    turns
+}
+
 /// What an error of the operating system, or of what lies above its sockets, means to the pool.
 pub(super) fn cause(error: &io::Error) -> Closed {
     let carried = error.get_ref().and_then(|inner| inner.downcast_ref());
@@ -128,3 +146,35 @@ pub(super) fn cause(error: &io::Error) -> Closed {
 
 /// How long an address is tried before the next one is too (RFC 8305 §8).
 const HEAD_START: Duration = Duration::from_millis(250);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_families_take_turns_and_keep_their_order() {
+        let cases = [
+            ("6a 6b 6c 4a 4b", "6a 4a 6b 4b 6c"),
+            ("4a 4b 4c 6a", "4a 6a 4b 4c"),
+            ("6a 4a 6b 4b", "6a 4a 6b 4b"),
+            ("4a 4b", "4a 4b"),
+            ("6a", "6a"),
+            ("", ""),
+        ];
+        for (resolved, expected) in cases {
+            assert_eq!(by_turns(addresses(resolved)), addresses(expected));
+        }
+    }
+
+    /// An address for each word: its family, and a letter that tells it from others.
+    fn addresses(words: &str) -> Vec<SocketAddr> {
+        let address = |word: &str| {
+            let text = match word.split_at(1) {
+                ("6", letter) => format!("[2001:db8::{letter}]:2333"),
+                (_, letter) => format!("192.0.2.{}:2333", letter.as_bytes()[0]),
+            };
+            text.parse().expect("it is an address")
+        };
+        words.split_whitespace().map(address).collect()
+    }
+}

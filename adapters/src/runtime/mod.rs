@@ -1,8 +1,20 @@
 //! [`Runtime`]: what the driver needs of an async runtime, and all in which runtimes differ.
 
+#[cfg(feature = "async-std")]
+mod async_std;
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+mod present;
+#[cfg(feature = "smol")]
+mod smol;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+#[cfg(feature = "async-std")]
+pub use self::async_std::{AsyncStd, AsyncStdTimer};
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+pub(crate) use self::present::Present;
+#[cfg(feature = "smol")]
+pub use self::smol::{Smol, SmolTimer};
 #[cfg(feature = "tokio")]
 pub use self::tokio::{Tokio, TokioSocket, TokioTimer};
 
@@ -30,8 +42,8 @@ pub trait Runtime: Send + Sync + 'static {
     /// A timer, to be set before it is polled.
     fn timer(&self) -> Self::Timer;
 
-    /// The addresses of a host, which is a name or the text of an address, in the order in which
-    /// they should be tried.
+    /// The addresses of a host, which is a name or the text of an address, in the system's order
+    /// of preference (RFC 6724). The driver makes the families alternate.
     fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>>;
 
     /// A connection to this address, without Nagle's delay (`TCP_NODELAY`).
@@ -69,7 +81,7 @@ pub trait Timer: Send + Unpin + 'static {
     /// Sets the timer to a moment of [`Runtime::now`]'s clock, in place of an earlier setting.
     fn reset(&mut self, at: Timestamp);
 
-    /// Ready once the moment has come.
+    /// Ready once the moment has come. It is set again before it is polled after that.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()>;
 }
 

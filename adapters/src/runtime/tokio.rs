@@ -17,8 +17,7 @@ use lavapool_core::Timestamp;
 
 use super::{Attempt, Runtime, Timer};
 
-/// A tokio runtime, with IO and time enabled. Its clock is tokio's, so a paused one pauses the
-/// client too.
+/// A tokio runtime with IO and time. Its clock is tokio's: a paused one pauses the client too.
 #[derive(Clone, Debug)]
 pub struct Tokio {
     handle: Handle,

@@ -81,6 +81,14 @@ impl SimRuntime {
         self.network().add_alias(alias, names);
     }
 
+    /// Gives a node an IPv6 address in place of its IPv4 one.
+    ///
+    /// # Panics
+    /// If there is no such node.
+    pub fn give_ipv6(&self, name: &str) {
+        self.network().give_ipv6(name);
+    }
+
     /// Runs a closure on a node, after everything that was due. [`TestNode::now`] is the present
     /// there.
     ///

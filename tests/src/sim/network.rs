@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -36,6 +36,7 @@ struct Host {
     node: TestNode,
     connections: BTreeMap<ConnectionId, PipeId>,
     is_cut_off: bool,
+    is_ipv6: bool,
 }
 
 /// A connection between the client and a node, as the client sees it.
@@ -111,6 +112,7 @@ impl Network {
             node: TestNode::new(config, seed, self.now),
             connections: BTreeMap::new(),
             is_cut_off: false,
+            is_ipv6: false,
         });
     }
 
@@ -131,6 +133,11 @@ impl Network {
     pub(super) fn cut_off(&mut self, name: &str, is_cut_off: bool) {
         let index = self.index(name);
         self.hosts[index].is_cut_off = is_cut_off;
+    }
+
+    pub(super) fn give_ipv6(&mut self, name: &str) {
+        let index = self.index(name);
+        self.hosts[index].is_ipv6 = true;
     }
 
     /// Lets the next thing happen, at its time; returns false if nothing is left to happen.
@@ -185,12 +192,12 @@ impl Network {
         let indices = indices.or_else(|| own.map(|index| vec![index]));
         let indices = indices.ok_or(io::ErrorKind::NotFound)?.into_iter();
         Ok(indices
-            .map(|index| SocketAddr::from((address(index), port)))
+            .map(|index| SocketAddr::new(self.address(index), port))
             .collect())
     }
 
     pub(super) fn dial(&mut self, address_and_port: SocketAddr) -> io::Result<PipeId> {
-        let is_it = |index: &usize| SocketAddr::from((address(*index), PORT)) == address_and_port;
+        let is_it = |index: &usize| SocketAddr::new(self.address(*index), PORT) == address_and_port;
         let host = (0..self.hosts.len()).find(is_it);
         let host = host.ok_or(io::ErrorKind::NetworkUnreachable)?;
         let id = self.number();
@@ -296,6 +303,17 @@ impl Network {
     pub(super) fn forget(&mut self, id: PipeId) {
         self.finish(id);
         self.pipes.remove(&id);
+    }
+
+    fn address(&self, index: usize) -> IpAddr {
+        let [_, _, third, fourth] = u32::try_from(index + 1)
+            .expect("fewer hosts than addresses")
+            .to_be_bytes();
+        let address = Ipv4Addr::new(10, 0, third, fourth);
+        match self.hosts[index].is_ipv6 {
+            true => address.to_ipv6_mapped().into(),
+            false => address.into(),
+        }
     }
 
     fn happen(&mut self, happening: Happening) {
@@ -407,12 +425,5 @@ fn wake(waker: &mut Option<Waker>) {
 }
 
 /// The address of the host with this index.
-fn address(index: usize) -> Ipv4Addr {
-    let [_, _, third, fourth] = u32::try_from(index + 1)
-        .expect("fewer hosts than addresses")
-        .to_be_bytes();
-    Ipv4Addr::new(10, 0, third, fourth)
-}
-
 /// The port of every node: Lavalink's own.
 const PORT: u16 = 2333;

@@ -1,0 +1,95 @@
+//! [`AsyncStd`]: the client on async-std.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use ::async_std::io::{Read, Write};
+use ::async_std::net::{TcpStream, ToSocketAddrs};
+use ::async_std::task;
+use lavapool_core::Timestamp;
+
+use super::{Attempt, Runtime, Socket, Timer};
+
+/// async-std, whose one executor and clock need no context: a client can be started anywhere.
+///
+/// async-std is [no longer maintained](https://rustsec.org/advisories/RUSTSEC-2025-0052.html).
+/// This is for bots that use it all the same; a new one does better with tokio or smol.
+#[derive(Clone, Debug)]
+pub struct AsyncStd {
+    origin: Instant,
+}
+
+impl AsyncStd {
+    /// The one async-std of this process, with a clock that begins here.
+    pub fn global() -> Self {
+        let origin = Instant::now();
+        Self { origin }
+    }
+}
+
+impl Runtime for AsyncStd {
+    type Socket = TcpStream;
+    type Timer = AsyncStdTimer;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::ZERO + self.origin.elapsed()
+    }
+
+    fn timer(&self) -> AsyncStdTimer {
+        AsyncStdTimer(self.origin, self.origin, None)
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
+        let host = host.to_owned();
+        async move { Ok((&*host, port).to_socket_addrs().await?.collect()) }
+    }
+
+    fn connect(&self, address: SocketAddr) -> impl Attempt<TcpStream> {
+        async move {
+            let socket = TcpStream::connect(address).await?;
+            socket.set_nodelay(true).map(|()| socket)
+        }
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        drop(task::spawn(future));
+    }
+}
+
+impl Socket for TcpStream {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        Read::poll_read(Pin::new(self), cx, buffer)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Write::poll_write(Pin::new(self), cx, bytes)
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.shutdown(Shutdown::Write))
+    }
+}
+
+/// The timer of [`AsyncStd`]: the origin of its clock, when it is due, and what sleeps.
+pub struct AsyncStdTimer(Instant, Instant, Option<Sleep>);
+
+/// async-std has no timer that can be set again, so each setting makes a new one.
+type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Timer for AsyncStdTimer {
+    fn reset(&mut self, at: Timestamp) {
+        self.1 = self.0 + at.since(Timestamp::ZERO);
+        let left = self.1.saturating_duration_since(Instant::now());
+        self.2 = (!left.is_zero()).then(|| Box::pin(task::sleep(left)) as Sleep);
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.2 {
+            Some(sleep) if Instant::now() < self.1 => sleep.as_mut().poll(cx),
+            _ => Poll::Ready(()),
+        }
+    }
+}

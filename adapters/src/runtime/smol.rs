@@ -1,0 +1,98 @@
+//! [`Smol`]: the client on smol.
+
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use ::smol::io::{AsyncRead, AsyncWrite};
+use ::smol::{Async, Executor, net};
+use lavapool_core::Timestamp;
+
+use super::{Attempt, Runtime, Socket, Timer};
+
+/// smol, whose reactor and clock need no context: a client can be started anywhere.
+#[derive(Clone, Debug)]
+pub struct Smol {
+    /// Smol's global one if there is none.
+    executor: Option<Arc<Executor<'static>>>,
+    origin: Instant,
+}
+
+impl Smol {
+    /// smol's global executor, which `smol::spawn` uses too, with a clock that begins here.
+    pub fn global() -> Self {
+        let (executor, origin) = (None, Instant::now());
+        Self { executor, origin }
+    }
+}
+
+impl From<Arc<Executor<'static>>> for Smol {
+    /// An executor of your own, which runs the client for as long as you run it.
+    fn from(executor: Arc<Executor<'static>>) -> Self {
+        let (executor, origin) = (Some(executor), Instant::now());
+        Self { executor, origin }
+    }
+}
+
+impl Runtime for Smol {
+    type Socket = Async<TcpStream>;
+    type Timer = SmolTimer;
+
+    fn now(&self) -> Timestamp {
+        Timestamp::ZERO + self.origin.elapsed()
+    }
+
+    fn timer(&self) -> SmolTimer {
+        SmolTimer(self.origin, ::smol::Timer::at(self.origin))
+    }
+
+    fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
+        let host = host.to_owned();
+        async move { net::resolve((&*host, port)).await }
+    }
+
+    fn connect(&self, address: SocketAddr) -> impl Attempt<Async<TcpStream>> {
+        async move {
+            let socket = Async::<TcpStream>::connect(address).await?;
+            socket.get_ref().set_nodelay(true).map(|()| socket)
+        }
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        match &self.executor {
+            Some(executor) => executor.spawn(future).detach(),
+            None => ::smol::spawn(future).detach(),
+        }
+    }
+}
+
+impl Socket for Async<TcpStream> {
+    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        AsyncRead::poll_read(Pin::new(self), cx, buffer)
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        AsyncWrite::poll_write(Pin::new(self), cx, bytes)
+    }
+
+    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.get_ref().shutdown(Shutdown::Write))
+    }
+}
+
+/// The timer of [`Smol`]: the origin of its clock, and what sleeps.
+#[derive(Debug)]
+pub struct SmolTimer(Instant, ::smol::Timer);
+
+impl Timer for SmolTimer {
+    fn reset(&mut self, at: Timestamp) {
+        self.1.set_at(self.0 + at.since(Timestamp::ZERO));
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.1).poll(cx).map(drop)
+    }
+}
