@@ -59,10 +59,15 @@ impl Views {
         }
     }
 
-    /// Copies everything that changed.
-    pub(crate) fn publish(&self, pool: &mut Pool) {
+    /// Copies up to `views_max` of the views that changed; returns whether those were all.
+    pub(crate) fn publish(&self, pool: &mut Pool, views_max: usize) -> bool {
         let mut nodes_changed = false;
-        while let Some(changed) = pool.poll_changed() {
+        let mut is_all = false;
+        for _ in 0..views_max {
+            let Some(changed) = pool.poll_changed() else {
+                is_all = true;
+                break;
+            };
             match changed {
                 Changed::Player(guild) => self.publish_player(guild, pool.player(guild)),
                 Changed::Node(id) => {
@@ -74,6 +79,7 @@ impl Views {
         if nodes_changed {
             *lock(&self.report) = pool.report();
         }
+        is_all
     }
 
     fn publish_player(&self, guild: GuildId, view: Option<PlayerView>) {

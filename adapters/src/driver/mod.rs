@@ -40,8 +40,11 @@ use sockets::{Sockets, Stage};
 /// seen by whoever runs this future; a bot that wants to see it uses `build_on` and keeps what
 /// its runtime gives for the task.
 ///
-/// Each poll does a bounded amount of work, and asks for another if there is more. Inputs come
-/// first, then views are published, then answers are given, then events.
+/// Each poll does a bounded amount of work, and asks for another if there is more: it takes what
+/// up to 256 sockets and 256 calls have, does up to 256 things that the pool wants of sockets, and
+/// hands out up to 1 024 views, then 1 024 answers, then 1 024 events. While some of these are
+/// left nothing new is taken, so that nobody hears of what a handle does not show yet, and what
+/// waits stays as small as the [`Limits`](crate::Limits) say.
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
@@ -56,7 +59,9 @@ pub struct Driver<R: Runtime> {
     /// The guilds with news in the inbox, which the pool may have had no room for yet.
     voice: VecDeque<GuildId>,
     waiting: BTreeMap<CommandId, Waiting>,
-    answers: Vec<(Arc<Reply>, Result<Answer, RequestError>)>,
+    answers: VecDeque<(Arc<Reply>, Result<Answer, RequestError>)>,
+    /// Whether the latest turn left something to be handed out.
+    is_behind: bool,
     buffer: Box<[u8]>,
     is_closing: bool,
 }
@@ -87,11 +92,12 @@ impl<R: Runtime> Driver<R> {
             ready,
             voice: VecDeque::new(),
             waiting: BTreeMap::new(),
-            answers: Vec::new(),
+            answers: VecDeque::new(),
+            is_behind: false,
             buffer: vec![0; READ_BYTES].into(),
             is_closing: false,
         };
-        driver.shared.views.publish(&mut driver.pool);
+        driver.shared.views.publish(&mut driver.pool, usize::MAX);
         driver
     }
 
@@ -104,6 +110,13 @@ impl<R: Runtime> Driver<R> {
     /// Does a bounded amount of work; returns whether there is more to do at once.
     fn turn(&mut self) -> bool {
         let now = self.runtime.now();
+        let more_input = !self.is_behind && self.take_input(now);
+        let more_output = self.hand_out(now);
+        more_input || more_output
+    }
+
+    /// Takes what the time, the handles and the sockets have; returns whether there is more.
+    fn take_input(&mut self, now: Timestamp) -> bool {
         if let Some(kinds) = self.publisher.poll_kinds() {
             self.pool.listen(kinds);
         }
@@ -112,16 +125,36 @@ impl<R: Runtime> Driver<R> {
         }
         let more_entries = self.take_entries(now);
         let more_slots = self.look_at_sockets();
-        self.do_outputs();
+        more_entries || more_slots
+    }
+
+    /// Hands out what came of it: outputs, then views, then answers, then events. The first of
+    /// these that has more than a turn may do holds up those after it, so that none is seen
+    /// before what it speaks of. Returns whether there is more to do at once.
+    fn hand_out(&mut self, now: Timestamp) -> bool {
+        self.is_behind = true;
+        let is_done = self.do_outputs();
         self.sockets.drop_lingering(now);
-        self.shared.views.publish(&mut self.pool);
+        let is_shown = self.shared.views.publish(&mut self.pool, VIEWS_MAX);
+        if !is_done || !is_shown {
+            return true;
+        }
         // Each answer has made room for another command.
         let more_room = !self.answers.is_empty() && self.wants_room();
-        for (reply, answer) in self.answers.drain(..) {
+        let count = self.answers.len().min(ANSWERS_MAX);
+        for (reply, answer) in self.answers.drain(..count) {
             reply.answer(answer.map_err(Error::from));
         }
-        self.publisher.publish(|| self.pool.poll_event());
-        more_entries || more_slots || more_room
+        if !self.answers.is_empty() {
+            return true;
+        }
+        let mut room = EVENTS_MAX;
+        self.publisher.publish(|| {
+            room = room.checked_sub(1)?;
+            self.pool.poll_event()
+        });
+        self.is_behind = room == 0;
+        self.is_behind || more_room
     }
 
     /// Submits what handles asked for; returns whether there is more of it.
@@ -176,7 +209,7 @@ impl<R: Runtime> Driver<R> {
         if detached && let Some(node) = self.pool.nodes().last() {
             // What was added last is the last one in the order of configuration.
             self.pool.cancel(id, now);
-            self.answers.push((reply, Ok(Answer::Node(node.node))));
+            self.answers.push_back((reply, Ok(Answer::Node(node.node))));
         } else if reply.submitted(id) || !may_cancel {
             self.waiting.insert(id, Waiting { reply, may_cancel });
         } else {
@@ -318,8 +351,12 @@ impl<R: Runtime> Driver<R> {
         slot.listing.list();
     }
 
-    fn do_outputs(&mut self) {
-        while let Some(output) = self.pool.poll_output() {
+    /// Does what the pool wants; returns whether that was all.
+    fn do_outputs(&mut self) -> bool {
+        for _ in 0..OUTPUTS_MAX {
+            let Some(output) = self.pool.poll_output() else {
+                return true;
+            };
             match output {
                 Output::Connect(id, endpoint) => {
                     let node = self.pool.node_of(id).map_or("", |node| &*node.name);
@@ -334,13 +371,14 @@ impl<R: Runtime> Driver<R> {
                 }
                 Output::Answer(command, answer) => {
                     if let Some(waiting) = self.waiting.remove(&command) {
-                        self.answers.push((waiting.reply, answer));
+                        self.answers.push_back((waiting.reply, answer));
                     }
                 }
                 // The pool's outputs may grow; this driver knows all of this version.
                 _ => debug_assert!(false, "an output that the driver does not know"),
             }
         }
+        false
     }
 
     /// Sets the timer; returns whether it is due already.
@@ -362,12 +400,15 @@ impl<R: Runtime> Driver<R> {
     }
 
     fn is_finished(&self) -> bool {
-        self.pool.is_finished() && self.sockets.is_empty()
+        self.pool.is_finished() && self.sockets.is_empty() && !self.is_behind
     }
 
     /// Answers everybody who still waits.
     fn end(&mut self) {
         self.shared.inbox.end();
+        for (reply, answer) in self.answers.drain(..) {
+            reply.answer(answer.map_err(Error::from));
+        }
         for waiting in std::mem::take(&mut self.waiting).into_values() {
             waiting.reply.answer(Err(Error::Closed));
         }
@@ -417,3 +458,11 @@ const READS_MAX: usize = 4;
 const SLOTS_MAX: usize = 256;
 /// How many commands are submitted in one turn.
 const ENTRIES_MAX: usize = 256;
+/// How many of the pool's outputs are done in one turn.
+const OUTPUTS_MAX: usize = 256;
+/// How many views are published in one turn.
+const VIEWS_MAX: usize = 1024;
+/// How many answers are given in one turn.
+const ANSWERS_MAX: usize = 1024;
+/// How many events are published in one turn.
+const EVENTS_MAX: usize = 1024;

@@ -1,0 +1,237 @@
+//! What one poll of the driver does at most, and in which order it becomes visible.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use lavapool::{Client, Driver, Error, Event, Kinds, Leaving, LoadResult, Pending, Player};
+use lavapool_tests::node::{AnswerKind, Disturbance, TestNode};
+use lavapool_tests::sim::SimRuntime;
+
+use crate::{add, builder, config, guild, song};
+
+const PLAYERS: u64 = 2_500;
+/// What the documentation of [`Driver`] says of one poll.
+const HANDED_MAX: usize = 1024;
+const OUTPUTS_MAX: usize = 256;
+
+#[test]
+fn a_lost_node_shows_its_players_over_several_turns_and_then_the_event() {
+    SimRuntime::run(|sim| async move {
+        let (client, watch) = watched(&sim).await;
+        let players: Vec<_> = (1..=PLAYERS).map(|id| client.player(guild(id))).collect();
+        let plays: Vec<_> = players.iter().map(|player| player.update(song())).collect();
+        for play in plays {
+            play.await.unwrap();
+        }
+        let mut events = client.events_of(Kinds::NODES);
+        let turns = watch.each_turn(move || {
+            let is_off = |player: &&Player| player.node().is_none();
+            let off = players.iter().filter(is_off).count();
+            let mut told = std::iter::from_fn(|| events.try_next());
+            let is_told = told.any(|event| matches!(event, Event::NodeDisconnected { .. }));
+            (off, is_told)
+        });
+
+        sim.kill("main");
+        sim.sleep(Duration::from_millis(100)).await;
+        watch.stop();
+
+        let turns = turns.lock().unwrap();
+        let steps = turns.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        let steps: Vec<_> = steps.filter(|step| *step > 0).collect();
+        assert!(steps.iter().all(|step| *step <= HANDED_MAX), "{steps:?}");
+        assert!(steps.len() >= 3, "{steps:?}");
+        let told = turns.iter().find(|(_, is_told)| *is_told).unwrap();
+        assert_eq!(told.0 as u64, PLAYERS, "{turns:?}");
+    });
+}
+
+#[test]
+fn answers_are_given_over_several_turns_and_after_the_views() {
+    SimRuntime::run(|sim| async move {
+        let (client, watch) = watched(&sim).await;
+        let mut waits = lookups(&sim, &client).await;
+        let of = client.clone();
+        let turns = watch.each_turn(move || {
+            let before = waits.len();
+            waits.retain_mut(|wait| poll(wait).is_pending());
+            (before - waits.len(), of.report().connected() == 0)
+        });
+
+        client.close(Leaving::Keep).await.unwrap();
+        watch.stop();
+
+        let turns = turns.lock().unwrap();
+        let answered: usize = turns.iter().map(|(count, _)| count).sum();
+        assert_eq!(answered as u64, PLAYERS, "{turns:?}");
+        let is_bounded = |(count, _): &(usize, bool)| *count <= HANDED_MAX;
+        assert!(turns.iter().all(is_bounded), "{turns:?}");
+        let is_shown = |(count, is_shown): &(usize, bool)| *count == 0 || *is_shown;
+        assert!(turns.iter().all(is_shown), "{turns:?}");
+        // All of the outputs are done before, so many in each turn.
+        let first = turns.iter().position(|(count, _)| *count > 0).unwrap();
+        assert!(first >= PLAYERS as usize / OUTPUTS_MAX, "{turns:?}");
+    });
+}
+
+#[test]
+fn events_are_published_over_several_turns() {
+    SimRuntime::run(|sim| async move {
+        let (client, watch) = watched(&sim).await;
+        let mut events = client.events_of(Kinds::UNKNOWN);
+        let turns = watch.each_turn(move || {
+            let told = std::iter::from_fn(|| events.try_next());
+            (told.count(), false)
+        });
+
+        watch.hold(true);
+        sim.with("main", |node| {
+            for _ in 0..PLAYERS {
+                node.disturb(&Disturbance::UnknownOp, node.now());
+            }
+        });
+        sim.sleep(Duration::from_secs(1)).await;
+        watch.hold(false);
+        sim.sleep(Duration::from_secs(1)).await;
+        watch.stop();
+
+        let turns = turns.lock().unwrap();
+        let told: Vec<_> = turns.iter().map(|(count, _)| *count).collect();
+        assert_eq!(told.iter().sum::<usize>() as u64, PLAYERS, "{told:?}");
+        assert_eq!(told.iter().max(), Some(&HANDED_MAX), "{told:?}");
+    });
+}
+
+#[test]
+fn a_driver_that_is_dropped_with_answers_in_hand_gives_them() {
+    SimRuntime::run(|sim| async move {
+        let (client, watch) = watched(&sim).await;
+        let waits = Arc::new(Mutex::new(lookups(&sim, &client).await));
+        let of = waits.clone();
+        let turns = watch.each_turn(move || {
+            let mut waits = of.lock().unwrap();
+            waits.retain_mut(|wait| poll(wait).is_pending());
+            (waits.len(), false)
+        });
+
+        watch.drop_when(|(left, _)| (left as u64) < PLAYERS);
+        drop(client.close(Leaving::Keep));
+        sim.sleep(Duration::from_secs(1)).await;
+
+        let left = turns.lock().unwrap().last().unwrap().0 as u64;
+        assert!((1..PLAYERS).contains(&left), "{left}");
+        let mut waits = waits.lock().unwrap();
+        waits.retain_mut(|wait| poll(wait).is_pending());
+        assert_eq!(waits.len(), 0);
+        let late = client.load_tracks("late").await;
+        assert_eq!(late.unwrap_err(), Error::Closed);
+    });
+}
+
+/// A client with one node, whose driver is watched.
+async fn watched(sim: &SimRuntime) -> (Client, Watch) {
+    add(sim, "main");
+    let (client, driver) = builder()
+        .node(config("main"))
+        .build_on(sim.clone())
+        .unwrap();
+    let watch = Watch::default();
+    let driver = Some(driver);
+    let state = watch.state.clone();
+    lavapool::runtime::Runtime::spawn(sim, Watched { driver, state });
+    client.node("main").unwrap().ready().await.unwrap();
+    (client, watch)
+}
+
+/// Lookups that the node never answers, all of which the driver has.
+async fn lookups(sim: &SimRuntime, client: &Client) -> Vec<Pending<LoadResult>> {
+    let mute = |node: &mut TestNode| node.faults().unanswered.insert(AnswerKind::Load);
+    sim.with("main", mute);
+    let lookup = |number| client.load_tracks(format!("track {number}"));
+    let lookups = (0..PLAYERS).map(lookup).collect();
+    sim.sleep(Duration::from_secs(1)).await;
+    lookups
+}
+
+/// What a test counts after each turn, and something that it saw.
+type Seen = (usize, bool);
+
+/// What is done after each poll of a driver.
+#[derive(Clone, Default)]
+struct Watch {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    look: Option<Box<dyn FnMut() -> Seen + Send>>,
+    turns: Arc<Mutex<Vec<Seen>>>,
+    drop_when: Option<fn(Seen) -> bool>,
+    is_held: bool,
+    waker: Option<Waker>,
+}
+
+impl Watch {
+    fn each_turn(&self, look: impl FnMut() -> Seen + Send + 'static) -> Arc<Mutex<Vec<Seen>>> {
+        let mut state = self.state.lock().unwrap();
+        state.look = Some(Box::new(look));
+        state.turns.clone()
+    }
+
+    fn drop_when(&self, drop_when: fn(Seen) -> bool) {
+        self.state.lock().unwrap().drop_when = Some(drop_when);
+    }
+
+    /// Lets the driver wait, as if its runtime had no time for it.
+    fn hold(&self, is_held: bool) {
+        let mut state = self.state.lock().unwrap();
+        state.is_held = is_held;
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn stop(&self) {
+        let look = self.state.lock().unwrap().look.take();
+        drop(look);
+    }
+}
+
+/// A driver, until it ends or is dropped.
+struct Watched {
+    driver: Option<Driver<SimRuntime>>,
+    state: Arc<Mutex<State>>,
+}
+
+impl Future for Watched {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let shared = self.state.clone();
+        let mut state = shared.lock().unwrap();
+        if state.is_held {
+            state.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        drop(state);
+        let driver = self.driver.as_mut().unwrap();
+        let polled = Pin::new(driver).poll(cx);
+        let mut state = shared.lock().unwrap();
+        if let Some(look) = &mut state.look {
+            let seen = look();
+            state.turns.lock().unwrap().push(seen);
+            if state.drop_when.is_some_and(|drop_when| drop_when(seen)) {
+                state.look = None;
+                self.driver = None;
+                return Poll::Ready(());
+            }
+        }
+        polled
+    }
+}
+
+fn poll<T>(wait: &mut Pending<T>) -> Poll<Result<T, Error>> {
+    Pin::new(wait).poll(&mut Context::from_waker(Waker::noop()))
+}
