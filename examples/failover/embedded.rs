@@ -7,6 +7,7 @@ use lavapool_examples::Terminal;
 use lavapool_tests::node::{self, Listener, PlayerView};
 
 use crate::music::{Music, REGIONS, bot};
+use crate::options::Kind;
 use crate::{Outcome, table, watch};
 
 const GUILDS: u32 = 30;
@@ -17,7 +18,10 @@ struct Server {
     listener: Listener,
 }
 
-pub(crate) async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::error::Error>> {
+pub(crate) async fn run(
+    terminal: Terminal,
+    runtime: Kind,
+) -> Result<Outcome, Box<dyn std::error::Error>> {
     terminal.step("Three nodes in this process");
     let mut servers = Vec::new();
     for (name, _) in REGIONS {
@@ -25,7 +29,7 @@ pub(crate) async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::erro
         terminal.line(format!("{name} listens at {}", listener.uri()));
         servers.push(Server { name, listener });
     }
-    let client = connect(&servers).await?;
+    let client = connect(&servers, runtime).await?;
     terminal.report(&client.report());
 
     let music: Vec<_> = (0..GUILDS).map(Music::of).collect();
@@ -68,13 +72,13 @@ pub(crate) async fn run(terminal: Terminal) -> Result<Outcome, Box<dyn std::erro
     Ok(outcome)
 }
 
-async fn connect(servers: &[Server]) -> Result<Client, Box<dyn std::error::Error>> {
+async fn connect(servers: &[Server], runtime: Kind) -> Result<Client, Box<dyn std::error::Error>> {
     let mut builder = Client::builder(bot());
     for server in servers {
         let config = NodeConfig::new(server.name, &server.listener.uri(), "youshallnotpass")?;
         builder = builder.node(config.region(server.name));
     }
-    Ok(builder.connect().await?)
+    Ok(crate::connect(builder, runtime).await?)
 }
 
 /// Joins the voice channels of all guilds and plays a track of its own in each.

@@ -2,7 +2,8 @@
 //!
 //! `cargo run --release --example failover` starts three nodes in this process, plays in thirty
 //! guilds, kills the node with the most players, and shows where each of them went.
-//! `--node NAME=URI` does the same with real nodes; `--help` says more.
+//! `--node NAME=URI` does the same with real nodes, `--runtime smol` on another runtime; `--help`
+//! says more.
 
 mod embedded;
 mod music;
@@ -14,9 +15,11 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser;
+use lavapool::runtime::{AsyncStd, Smol, Tokio};
+use lavapool::{Builder, Client, ConnectError};
 use lavapool_examples::Terminal;
 
-use options::Options;
+use options::{Kind, Options};
 
 /// What the last line says.
 struct Outcome {
@@ -25,10 +28,9 @@ struct Outcome {
     longest_gap: std::time::Duration,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let options = Options::parse();
-    match run(&options).await {
+    match run_on(&options) {
         Ok(outcome) => {
             let Outcome {
                 moved,
@@ -50,10 +52,31 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Runs the program on the runtime that was asked for. The nodes of this process, and the pauses
+/// of this program, always need tokio's.
+fn run_on(options: &Options) -> Result<Outcome, Box<dyn std::error::Error>> {
+    let tokio = tokio::runtime::Runtime::new()?;
+    let _entered = tokio.enter();
+    match options.runtime {
+        Kind::Tokio => tokio.block_on(run(options)),
+        Kind::AsyncStd => async_std::task::block_on(run(options)),
+        Kind::Smol => smol::block_on(run(options)),
+    }
+}
+
+/// Connects on the runtime that was asked for.
+async fn connect(builder: Builder, kind: Kind) -> Result<Client, ConnectError> {
+    match kind {
+        Kind::Tokio => builder.connect_on(Tokio::current()).await,
+        Kind::AsyncStd => builder.connect_on(AsyncStd::global()).await,
+        Kind::Smol => builder.connect_on(Smol::global()).await,
+    }
+}
+
 async fn run(options: &Options) -> Result<Outcome, Box<dyn std::error::Error>> {
     let terminal = Terminal::stdout();
     if options.nodes.is_empty() {
-        return embedded::run(terminal).await;
+        return embedded::run(terminal, options.runtime).await;
     }
     real::run(terminal, options).await
 }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use lavapool::NodeConfig;
 
 /// Shows what becomes of the music when a node dies.
@@ -31,6 +31,20 @@ pub(crate) struct Options {
     /// Drains a real node, where otherwise you are asked to kill one.
     #[arg(long)]
     pub no_kill: bool,
+    /// What the client and this program run on.
+    #[arg(long, value_enum, default_value_t = Kind::Tokio)]
+    pub runtime: Kind,
+}
+
+/// The runtimes that the client comes with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// The usual one.
+    Tokio,
+    /// No longer maintained.
+    AsyncStd,
+    /// A small one.
+    Smol,
 }
 
 /// A node of the command line.

@@ -20,7 +20,8 @@ pub(crate) async fn run(
     let configs = options.configs()?;
     let alone = configs.len() == 1;
     terminal.progress(format!("connecting to {} nodes", configs.len()));
-    let connected = Client::builder(bot()).nodes(configs).connect().await;
+    let builder = Client::builder(bot()).nodes(configs);
+    let connected = crate::connect(builder, options.runtime).await;
     terminal.progress_over();
     let client = connected?;
     terminal.report(&client.report());

@@ -1,4 +1,8 @@
-//! What the examples share: writing to a terminal.
+//! What the examples share: nodes in this process, and writing to a terminal.
+
+mod nodes;
+
+pub use nodes::{Nodes, Song, conclude};
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};

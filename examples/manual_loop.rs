@@ -1,0 +1,151 @@
+//! lavapool without a runtime: the pure machine of `lavapool-core`, one thread, and `std::net`.
+//!
+//! `cargo run --release --example manual_loop` plays in thirty guilds on three nodes of this
+//! process, kills the one with the most players, and counts who was lost. The steps are those of
+//! the crate docs of `lavapool-core`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use lavapool_core::node::NodeConfig;
+use lavapool_core::player::{Source, Update};
+use lavapool_core::protocol::{GuildId, UserId};
+use lavapool_core::{Closed, Command, Endpoint, Event, Input, Leaving, Output};
+use lavapool_core::{Pool, PoolConfig, Seed, SocketId, Timestamp};
+use lavapool_examples::{Nodes, Song, conclude};
+
+struct Loop {
+    pool: Pool,
+    sockets: BTreeMap<SocketId, TcpStream>,
+    origin: Instant,
+    /// How many commands were answered well.
+    done: usize,
+    /// From the loss of a player's node to its going on, for each that moved.
+    gaps: Vec<Duration>,
+}
+
+impl Loop {
+    fn now(&self) -> Timestamp {
+        Timestamp::ZERO + self.origin.elapsed()
+    }
+
+    /// Goes round until `is_done`. A larger program waits for its sockets, or for what
+    /// `poll_timeout` says, instead of a millisecond.
+    fn run(&mut self, is_done: impl Fn(&Self) -> bool) -> Result<(), Box<dyn Error>> {
+        let until = Instant::now() + Duration::from_secs(15);
+        while !is_done(self) {
+            self.move_bytes();
+            let now = self.now();
+            if self.pool.poll_timeout().is_some_and(|(at, _)| at <= now) {
+                self.pool.handle(Input::Timeout, now);
+            }
+            self.hand_out()?;
+            if Instant::now() > until {
+                return Err("it takes too long".into());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Writes to and reads from every socket once.
+    fn move_bytes(&mut self) {
+        let now = self.now();
+        let mut bytes = [0; 16 * 1024];
+        for (&id, socket) in &mut self.sockets {
+            if let Ok(count) = socket.write(self.pool.outgoing(id)) {
+                self.pool.handle(Input::Wrote(id, count), now);
+            }
+            let input = match socket.read(&mut bytes) {
+                Ok(0) => Input::Closed(id, Closed::EndOfStream),
+                Ok(count) => Input::Received(id, &bytes[..count]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(_) => Input::Closed(id, Closed::Reset),
+            };
+            self.pool.handle(input, now);
+        }
+    }
+
+    /// Does what the pool wants, and hears what it tells.
+    fn hand_out(&mut self) -> Result<(), Box<dyn Error>> {
+        while let Some(output) = self.pool.poll_output() {
+            match output {
+                // A thread of its own could wait for that; on one machine it takes no time.
+                Output::Connect(id, endpoint) => {
+                    let input =
+                        match connect(&endpoint).map(|socket| self.sockets.insert(id, socket)) {
+                            Ok(_) => Input::Connected(id),
+                            Err(_) => Input::Closed(id, Closed::Refused),
+                        };
+                    self.pool.handle(input, self.now());
+                }
+                Output::Close(id) => drop(self.sockets.remove(&id)),
+                Output::Answer(_, answer) => self.done += answer.map(|_| 1)?,
+                // Each round writes whatever there is to write.
+                Output::Write(_) => {}
+                _ => {}
+            }
+        }
+        while let Some(event) = self.pool.poll_event() {
+            if let Event::PlayerMoved { guild, to, gap, .. } = event {
+                println!("  {guild} went on at {to} after {gap:?}");
+                self.gaps.push(gap);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
+    let socket = TcpStream::connect((endpoint.host(), endpoint.port()))?;
+    socket.set_nodelay(true)?;
+    socket.set_nonblocking(true).map(|()| socket)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let nodes = Nodes::start()?;
+    let mut config = PoolConfig::new(UserId::new(170_939_974_227_541_168).ok_or("not an id")?);
+    for (name, uri) in nodes.uris() {
+        config
+            .nodes
+            .push(NodeConfig::new(name, &uri, "youshallnotpass")?);
+    }
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed)?;
+    let mut it = Loop {
+        pool: Pool::new(config, Seed::new(seed), Timestamp::ZERO)?,
+        sockets: BTreeMap::new(),
+        origin: Instant::now(),
+        done: 0,
+        gaps: Vec::new(),
+    };
+    it.run(|it| it.pool.report().connected() == 3)?;
+
+    let songs = Song::several(30);
+    for song in &songs {
+        let (guild, node) = (GuildId::try_from(song.guild)?, None);
+        let play = Update::play(Source::identifier(song.track.as_str()));
+        let update = play.volume(song.volume).without_voice();
+        let command = Command::Update {
+            guild,
+            node,
+            update,
+        };
+        it.pool.submit(command, it.now())?;
+    }
+    it.run(|it| it.done == songs.len())?;
+
+    let fullest = it.pool.nodes().max_by_key(|node| node.players);
+    let victim = fullest.ok_or("there is no node")?;
+    println!("{} is killed with {} players", victim.node, victim.players);
+    nodes.kill(&victim.node.name);
+    it.run(|it| it.gaps.len() == victim.players)?;
+
+    let lost = nodes.lost(&songs);
+    it.pool.submit(Command::Close(Leaving::Destroy), it.now())?;
+    it.run(|it| it.pool.is_finished())?;
+    conclude(&it.gaps, lost)
+}
