@@ -1,0 +1,176 @@
+//! [`Load`]: what the client is put through, and what is found to be wrong.
+
+use std::future::poll_fn;
+use std::time::{Duration, Instant};
+
+use lavapool::runtime::{Runtime, Timer};
+use lavapool::{Client, Event, EventStream, GuildId, Kinds, Leaving, NodeConfig};
+use lavapool::{Place, Player, Source, Timing, Update, UserId};
+
+use crate::process::Usage;
+use crate::servers::{Servers, track_of};
+
+/// How many players there are.
+const PLAYERS: u64 = 5_000;
+/// How much more memory may be resident at the end: allocators give pages back as they like.
+const GROWTH_KIB_MAX: u64 = 8 * 1024;
+/// How much of a processor an idle client may use, in percent.
+const IDLE_PERCENT_MAX: f64 = 1.0;
+const IDLE_FOR: Duration = Duration::from_secs(4);
+/// How long an idle REST socket is kept here, so that the count of sockets says something.
+const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// How long a node or a player may take to be as it should be once all nodes are there.
+const HEALED_WITHIN: Duration = Duration::from_secs(60);
+
+pub(crate) struct Load {
+    pub(crate) servers: Servers,
+    /// How long nodes die and return.
+    pub(crate) time: Duration,
+}
+
+impl Load {
+    /// Returns what went wrong.
+    pub(crate) async fn run<R: Runtime + Clone>(mut self, runtime: R) -> Vec<String> {
+        let mut faults = Vec::new();
+        let client = self.connect(runtime.clone()).await;
+        let mut events = client.events_of(Kinds::PLAYERS | Kinds::NODES);
+        let players: Vec<_> = (1..=PLAYERS)
+            .map(|guild| client.player(GuildId::new(guild).unwrap()))
+            .collect();
+        play(&players).await;
+
+        let mut victim = 0;
+        let mut usages = Vec::new();
+        for part in ["first", "second"] {
+            let moved = self.storm(&runtime, &mut victim, &mut events).await;
+            faults.extend(self.heal(&runtime, &client, &players).await);
+            let usage = Usage::now();
+            println!("after the {part} part: {moved} players moved, {usage:?}");
+            usages.extend(usage);
+            if moved == 0 {
+                faults.push(format!("nobody moved in the {part} part"));
+            }
+        }
+        if let [before, after] = usages[..] {
+            faults.extend(growth(before, after));
+        }
+        faults.extend(idle(&runtime, &players).await);
+        client.close(Leaving::Destroy).await.unwrap();
+        faults
+    }
+
+    async fn connect<R: Runtime>(&self, runtime: R) -> Client {
+        let timing = Timing {
+            keep_alive: KEEP_ALIVE,
+            ..Timing::default()
+        };
+        let mut builder = Client::builder(UserId::new(42).unwrap()).timing(timing);
+        for (index, uri) in self.servers.uris.iter().enumerate() {
+            let node = NodeConfig::new(format!("node{index}"), uri, "youshallnotpass").unwrap();
+            builder = builder.node(node);
+        }
+        builder.connect_on(runtime).await.unwrap()
+    }
+
+    /// Lets a node die each second, and the one before it return. Returns how many players moved.
+    async fn storm<R: Runtime>(
+        &mut self,
+        runtime: &R,
+        victim: &mut usize,
+        events: &mut EventStream,
+    ) -> usize {
+        let end = Instant::now() + self.time / 2;
+        let mut moved = 0;
+        self.servers.kill(*victim);
+        while Instant::now() < end {
+            sleep(runtime, Duration::from_secs(1)).await;
+            self.servers.kill(*victim + 1);
+            self.servers.restart(*victim);
+            *victim += 1;
+            let told = std::iter::from_fn(|| events.try_next());
+            moved += told
+                .filter(|event| matches!(event, Event::PlayerMoved { .. }))
+                .count();
+        }
+        self.servers.restart(*victim);
+        *victim += 1;
+        moved
+    }
+
+    /// Waits until every node is connected and every player plays, and asks the nodes.
+    async fn heal<R: Runtime>(
+        &mut self,
+        runtime: &R,
+        client: &Client,
+        players: &[Player],
+    ) -> Option<String> {
+        let until = Instant::now() + HEALED_WITHIN;
+        let is_well = |player: &Player| {
+            let view = player.view();
+            view.is_some_and(|view| view.synced && matches!(view.place, Place::On(_)))
+        };
+        let nodes = self.servers.uris.len();
+        while client.report().connected() < nodes || !players.iter().all(is_well) {
+            if Instant::now() > until {
+                let (report, well) = (client.report(), players.iter().filter(|p| is_well(p)));
+                return Some(format!(
+                    "not healed: {} players well, {report}",
+                    well.count()
+                ));
+            }
+            sleep(runtime, Duration::from_millis(20)).await;
+        }
+        // Until no REST socket is left.
+        sleep(runtime, KEEP_ALIVE * 3).await;
+        let playing = self.servers.playing() as u64;
+        (playing != PLAYERS).then(|| format!("{playing} of {PLAYERS} players play"))
+    }
+}
+
+async fn play(players: &[Player]) {
+    let update = |player: &Player| {
+        let track = Source::identifier(track_of(player.guild().get()));
+        player.update(Update::play(track).without_voice())
+    };
+    let plays: Vec<_> = players.iter().map(update).collect();
+    for play in plays {
+        play.await.unwrap();
+    }
+}
+
+fn growth(before: Usage, after: Usage) -> Vec<String> {
+    let mut faults = Vec::new();
+    if after.descriptors > before.descriptors {
+        faults.push(format!(
+            "{before:?} has more descriptors in the end: {after:?}"
+        ));
+    }
+    if after.threads > before.threads {
+        faults.push(format!("{before:?} has more threads in the end: {after:?}"));
+    }
+    if after.resident_kib > before.resident_kib + GROWTH_KIB_MAX {
+        faults.push(format!("{before:?} has more memory in the end: {after:?}"));
+    }
+    faults
+}
+
+/// Stops every player, and sees how much time the client takes to do nothing.
+async fn idle<R: Runtime>(runtime: &R, players: &[Player]) -> Option<String> {
+    let stops: Vec<_> = players.iter().map(|player| player.stop()).collect();
+    for stop in stops {
+        stop.await.unwrap();
+    }
+    sleep(runtime, KEEP_ALIVE * 3).await;
+    let before = Usage::now()?;
+    sleep(runtime, IDLE_FOR).await;
+    let used = Usage::now()?.cpu - before.cpu;
+    let percent = 100.0 * used.as_secs_f64() / IDLE_FOR.as_secs_f64();
+    println!("idle: {used:?} of processor time in {IDLE_FOR:?}, {percent:.2} %");
+    (percent > IDLE_PERCENT_MAX).then(|| format!("it uses {percent:.2} % while idle"))
+}
+
+async fn sleep<R: Runtime>(runtime: &R, time: Duration) {
+    let mut timer = runtime.timer();
+    timer.reset(runtime.now() + time);
+    poll_fn(|cx| timer.poll(cx)).await;
+}
