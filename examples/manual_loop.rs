@@ -1,8 +1,7 @@
 //! lavapool without a runtime: the pure machine of `lavapool-core`, one thread, and `std::net`.
 //!
 //! `cargo run --release --example manual_loop` plays in thirty guilds on three nodes of this
-//! process, kills the one with the most players, and counts who was lost. The steps are those of
-//! the crate docs of `lavapool-core`.
+//! process, kills the one with the most players, and counts who was lost.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -113,10 +112,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             .nodes
             .push(NodeConfig::new(name, &uri, "youshallnotpass")?);
     }
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed)?;
+    let seed = getrandom::u64()?;
     let mut it = Loop {
-        pool: Pool::new(config, Seed::new(seed), Timestamp::ZERO)?,
+        pool: Pool::new(config, Seed::from(seed), Timestamp::ZERO)?,
         sockets: BTreeMap::new(),
         origin: Instant::now(),
         done: 0,

@@ -77,7 +77,7 @@
 //! |---|---|---|
 //! | `tokio` (default) | [tokio](https://tokio.rs) | `runtime::Tokio` |
 //! | `smol` | [smol](https://docs.rs/smol) | `runtime::Smol` |
-//! | `async-std` | [async-std](https://async.rs), which is [no longer maintained][unmaintained] | `runtime::AsyncStd` |
+//! | `async-std` | async-std, [no longer maintained][unmaintained] | `runtime::AsyncStd` |
 //!
 //! Any of these can be on together, and the handles are the same types on each.
 //! [`Builder::connect_on`], [`Builder::start_on`] and [`Builder::build_on`] take the runtime that

@@ -109,9 +109,29 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A driver that waits for readiness writes when [`Output::Write`] tells it to. One that could
-//! write only a part of [`Pool::outgoing`] comes back to the rest by itself: the output is not
-//! repeated before everything was taken.
+//! # From this loop to yours
+//!
+//! The example `manual_loop` is this loop with three nodes and thirty players; the crate
+//! `lavapool` is one for async runtimes. What a loop of your own has to keep:
+//!
+//! 1. *Waiting.* Wait for sockets, for your own commands, and for [`Pool::poll_timeout`],
+//!    whichever is first. Nothing else wakes the pool. Arm the timer anew after each call that
+//!    may have changed it, and give [`Input::Timeout`] by your clock, not because a timer rang.
+//! 2. *Writing.* [`Output::Write`] says that [`Pool::outgoing`] has bytes. If the socket took only
+//!    a part, say how much with [`Input::Wrote`] and come back when it takes more: the output is
+//!    not repeated before everything was taken.
+//! 3. *Connecting.* [`Output::Connect`] needs no deadline: the pool has one
+//!    ([`Timing::connect_deadline`]), and ends an attempt with [`Output::Close`]. Looking up the
+//!    name, racing its addresses (RFC 8305), `TCP_NODELAY` and TLS are yours; the pool hears
+//!    [`Input::Connected`] once, when bytes can go, or [`Input::Closed`] with the cause.
+//! 4. *Closing.* After [`Output::Close`] a socket means nothing to the pool: pass on what was
+//!    taken from it, close, and drop what still comes. Such input is harmless too.
+//! 5. *Order.* Pop outputs, then look at what changed ([`Pool::poll_changed`]), then give answers,
+//!    then events, so that nobody hears of what cannot be seen yet. If you bound the work of a
+//!    round, finish what is left before you hand in more.
+//! 6. *Time.* Hand in the same monotonic clock everywhere. It may stand still, not run backwards:
+//!    an earlier time counts as the latest.
+//! 7. *The end.* Submit [`Command::Close`], and go on until [`Pool::is_finished`].
 //!
 //! # Time and chance
 //!

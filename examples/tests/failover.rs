@@ -10,11 +10,15 @@ use tokio::process::Command;
 
 /// The example that was built along with this test.
 fn example() -> PathBuf {
+    built("failover")
+}
+
+fn built(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.ancestors().nth(2).expect("it lies in a target folder");
     folder
         .join("examples")
-        .join(format!("failover{}", std::env::consts::EXE_SUFFIX))
+        .join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 async fn run(arguments: &[String]) -> Output {
@@ -77,6 +81,31 @@ async fn the_embedded_nodes_lose_nobody() {
         last.starts_with("failover: 10 players moved, 0 lost, longest gap "),
         "{last}"
     );
+}
+
+#[tokio::test]
+async fn no_runtime_loses_anybody() {
+    for runtime in ["async-std", "smol"] {
+        let output = run(&["--runtime", runtime].map(str::to_owned)).await;
+        assert_nobody_was_lost(&output);
+    }
+}
+
+#[tokio::test]
+async fn a_runtime_of_ones_own_and_a_loop_without_one_lose_nobody() {
+    for name in ["custom_runtime", "manual_loop"] {
+        let run = Command::new(built(name)).output();
+        let output = tokio::time::timeout(Duration::from_secs(60), run).await;
+        assert_nobody_was_lost(&output.expect("it ends in time").expect("it was built"));
+    }
+}
+
+fn assert_nobody_was_lost(output: &Output) {
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{printed}");
+    let last = printed.lines().last().unwrap_or_default();
+    let expected = "failover: 10 players moved, 0 lost, longest gap ";
+    assert!(last.starts_with(expected), "{last}");
 }
 
 #[tokio::test]
