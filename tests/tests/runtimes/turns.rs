@@ -122,9 +122,12 @@ fn a_driver_that_is_dropped_with_answers_in_hand_gives_them() {
 
         let left = turns.lock().unwrap().last().unwrap().0 as u64;
         assert!((1..PLAYERS).contains(&left), "{left}");
-        let mut waits = waits.lock().unwrap();
-        waits.retain_mut(|wait| poll(wait).is_pending());
-        assert_eq!(waits.len(), 0);
+        let unanswered = {
+            let mut waits = waits.lock().unwrap();
+            waits.retain_mut(|wait| poll(wait).is_pending());
+            waits.len()
+        };
+        assert_eq!(unanswered, 0);
         let late = client.load_tracks("late").await;
         assert_eq!(late.unwrap_err(), Error::Closed);
     });
