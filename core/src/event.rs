@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::node::{Loss, NodeRef, Status, Stopped};
+use crate::protocol::plugins::PluginEvent;
 use crate::protocol::{DecodeError, Exception, GuildId, RawJson, Stats, Track, TrackEndReason};
 
 /// What the application may like to know.
@@ -180,7 +181,16 @@ pub enum Event {
         /// The track.
         track: Arc<Track>,
     },
-    /// A message that Lavalink does not document, such as a plugin's.
+    /// A well-known plugin of the player's node said something of it.
+    Plugin {
+        /// The guild.
+        guild: GuildId,
+        /// The node.
+        node: NodeRef,
+        /// What it said.
+        event: PluginEvent,
+    },
+    /// A message that Lavalink does not document, such as another plugin's.
     Unknown {
         /// The node.
         node: NodeRef,
@@ -218,6 +228,7 @@ impl Event {
             | Self::VoiceFailed { guild }
             | Self::PlayerMoved { guild, .. }
             | Self::PlayerAdopted { guild, .. }
+            | Self::Plugin { guild, .. }
             | Self::TrackUnplayable { guild, .. } => Some(*guild),
             Self::Unknown { guild, .. } => *guild,
             Self::NodeReady { .. }
@@ -257,6 +268,7 @@ impl Event {
             | Self::StrategyFailed { .. }
             | Self::UnknownRegion { .. } => Kinds::NODES,
             Self::NodeStatus { .. } => Kinds::STATUSES,
+            Self::Plugin { .. } => Kinds::PLUGINS,
             Self::Unknown { .. } | Self::Undecodable { .. } => Kinds::UNKNOWN,
             Self::Lagged { .. } => Kinds::ALL,
         }
@@ -293,8 +305,10 @@ impl Kinds {
     pub const UNKNOWN: Self = Self(1 << 6);
     /// [`Event::NodeStatus`].
     pub const STATUSES: Self = Self(1 << 7);
+    /// [`Event::Plugin`].
+    pub const PLUGINS: Self = Self(1 << 8);
     /// All.
-    pub const ALL: Self = Self(0xff);
+    pub const ALL: Self = Self(0x1ff);
 
     /// Whether all of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {

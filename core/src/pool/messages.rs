@@ -51,7 +51,8 @@ impl Tables {
             Message::Stats(stats) => self.stats(id, stats),
             Message::PlayerUpdate(update) if is_ready => self.player_update(id, &update, now),
             Message::Event(event) if is_ready => self.player_event(id, event, now),
-            Message::PlayerUpdate(_) | Message::Event(_) => {}
+            Message::Plugin(message) if is_ready => self.plugin_event(id, message, now),
+            Message::PlayerUpdate(_) | Message::Event(_) | Message::Plugin(_) => {}
             Message::UnknownEvent(event) => {
                 self.unknown(id, event.guild_id, &event.kind, event.raw);
             }

@@ -21,6 +21,7 @@ mod loss;
 mod messages;
 mod moves;
 mod players;
+mod plugins;
 mod reconcile;
 mod requests;
 mod selection;

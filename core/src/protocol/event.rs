@@ -355,30 +355,30 @@ mod tests {
         let two = GuildId::new(2);
         let cases = [
             (
-                r#"{"op":"event","type":"SegmentsLoaded","guildId":"2","segments":[]}"#,
+                r#"{"op":"event","type":"FakePluginEvent","guildId":"2","segments":[]}"#,
                 two,
             ),
             (
-                r#"{"op":"event","guildId":2,"segments":[],"type":"SegmentsLoaded"}"#,
+                r#"{"op":"event","guildId":2,"segments":[],"type":"FakePluginEvent"}"#,
                 two,
             ),
             (
-                r#"{"op":"event","type":"SegmentsLoaded","segments":[]}"#,
+                r#"{"op":"event","type":"FakePluginEvent","segments":[]}"#,
                 None,
             ),
             (
-                r#"{"op":"event","type":"SegmentsLoaded","guildId":null}"#,
+                r#"{"op":"event","type":"FakePluginEvent","guildId":null}"#,
                 None,
             ),
             (
-                r#"{"op":"event","type":"SegmentsLoaded","guildId":{"a":[]}}"#,
+                r#"{"op":"event","type":"FakePluginEvent","guildId":{"a":[]}}"#,
                 None,
             ),
         ];
         for (raw, guild_id) in cases {
             let expected = UnknownEvent {
                 guild_id,
-                kind: "SegmentsLoaded".into(),
+                kind: "FakePluginEvent".into(),
                 raw,
             };
             assert_eq!(Message::decode(raw), Ok(Message::UnknownEvent(expected)));

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::event::{Event, UnknownEvent};
 use super::json::{DecodeCause, DecodeError, Text, decode};
+use super::plugins::PluginMessage;
 use super::stats::Stats;
 use super::{GuildId, lenient};
 
@@ -34,7 +35,9 @@ pub enum Message<'a> {
     PlayerUpdate(PlayerUpdate),
     /// Something happened to a track or a voice connection.
     Event(Event<'a>),
-    /// An event of a type that the core does not know, such as a plugin's.
+    /// A well-known plugin says something of a player.
+    Plugin(PluginMessage),
+    /// An event of a type that the core does not know, such as another plugin's.
     UnknownEvent(UnknownEvent<'a>),
     /// A message with an `op` that the core does not know, such as a plugin's.
     Unknown(UnknownMessage<'a>),
@@ -68,8 +71,11 @@ impl<'a> Message<'a> {
                 "type of an event message",
             ));
         };
-        match Event::decode(text, &kind)? {
-            Some(event) => Ok(Self::Event(event)),
+        if let Some(event) = Event::decode(text, &kind)? {
+            return Ok(Self::Event(event));
+        }
+        match PluginMessage::decode(text, &kind) {
+            Some(message) => Ok(Self::Plugin(message)),
             None => UnknownEvent::decode(text, kind).map(Self::UnknownEvent),
         }
     }

@@ -38,6 +38,7 @@ mod message;
 mod open_enum;
 mod player;
 mod player_patch;
+pub mod plugins;
 mod route_planner;
 mod session;
 mod stats;

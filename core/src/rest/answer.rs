@@ -18,7 +18,7 @@ use std::fmt;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::Request;
+use super::{PluginAnswer, Request};
 use crate::protocol::{
     DecodeCause, DecodeError, ErrorBody, Info, LoadResult, Player, PlayerSnapshot, RawJson,
     RoutePlanner, SessionState, Stats, Track, decode, redact,
@@ -51,6 +51,8 @@ pub enum Answer {
     /// To what has nothing to say: [`Request::DestroyPlayer`], [`Request::FreeAddress`] and
     /// [`Request::FreeAllAddresses`].
     Done,
+    /// To [`Request::Plugin`].
+    Plugin(Box<PluginAnswer>),
     /// To [`Request::Raw`].
     Raw(RawAnswer),
 }
@@ -144,7 +146,13 @@ impl Request {
     /// Reads the reply to this request.
     pub fn decode(&self, status: StatusCode, body: &[u8]) -> Result<Answer, Failure> {
         if !status.is_success() {
-            return Err(Failure::Refused(Box::new(Refusal::read(status, body))));
+            let refusal = Refusal::read(status, body);
+            if let Self::Plugin(request) = self
+                && let Some(answer) = request.decode_refusal(&refusal)
+            {
+                return Ok(Answer::Plugin(Box::new(answer)));
+            }
+            return Err(Failure::Refused(Box::new(refusal)));
         }
         self.decode_success(status, body)
             .map_err(Failure::Undecodable)
@@ -175,6 +183,9 @@ impl Request {
                 Answer::RoutePlanner(RoutePlanner::decode(utf8(body)?)?.map(Box::new))
             }
             Self::DestroyPlayer(_) | Self::FreeAddress(_) | Self::FreeAllAddresses => Answer::Done,
+            Self::Plugin(request) => {
+                Answer::Plugin(Box::new(request.decode_success(status, body)?))
+            }
             Self::Raw { .. } => Answer::Raw(RawAnswer {
                 status,
                 body: body.into(),
@@ -183,11 +194,14 @@ impl Request {
     }
 }
 
-fn read<'a, T: Deserialize<'a>>(body: &'a [u8], what: &'static str) -> Result<T, DecodeError> {
+pub(super) fn read<'a, T: Deserialize<'a>>(
+    body: &'a [u8],
+    what: &'static str,
+) -> Result<T, DecodeError> {
     decode(utf8(body)?, what)
 }
 
-fn utf8(body: &[u8]) -> Result<&str, DecodeError> {
+pub(super) fn utf8(body: &[u8]) -> Result<&str, DecodeError> {
     std::str::from_utf8(body).map_err(|_| DecodeError::of(DecodeCause::NotUtf8, "body"))
 }
 

@@ -13,12 +13,13 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use http::Method;
 use serde::Serialize;
 
+use super::PluginRequest;
+use super::target::{SESSION, percent_encode, write_player, write_raw_path, write_session};
 use crate::protocol::{self, GuildId, PlayerPatch, PlayerPatchBuf, RawJson, SessionUpdate};
 
 /// One request of Lavalink's REST API.
@@ -66,7 +67,9 @@ pub enum Request {
     FreeAddress(String),
     /// Lets the server use all addresses again.
     FreeAllAddresses,
-    /// Anything else, such as a plugin's endpoint.
+    /// What a well-known plugin is asked.
+    Plugin(PluginRequest),
+    /// Anything else, such as another plugin's endpoint.
     Raw {
         /// The method.
         method: Method,
@@ -93,6 +96,7 @@ impl Request {
             Self::DecodeTracks(_) | Self::FreeAddress(_) | Self::FreeAllAddresses => Method::POST,
             Self::UpdatePlayer { .. } | Self::UpdateSession(_) => Method::PATCH,
             Self::DestroyPlayer(_) => Method::DELETE,
+            Self::Plugin(request) => request.method(),
             Self::Raw { method, .. } => method.clone(),
         }
     }
@@ -105,6 +109,7 @@ impl Request {
             | Self::UpdatePlayer { .. }
             | Self::DestroyPlayer(_)
             | Self::UpdateSession(_) => true,
+            Self::Plugin(request) => request.guild().is_some(),
             Self::Raw { path, .. } => path.contains(SESSION),
             Self::LoadTracks { .. }
             | Self::DecodeTrack { .. }
@@ -135,6 +140,7 @@ impl Request {
             | Self::Stats
             | Self::Version
             | Self::RoutePlannerStatus => true,
+            Self::Plugin(request) => request.changes_nothing(),
             Self::Raw { method, .. } => method.is_safe(),
             Self::UpdatePlayer { .. }
             | Self::DestroyPlayer(_)
@@ -150,6 +156,7 @@ impl Request {
     pub fn repeat_is_safe(&self) -> bool {
         match self {
             Self::UpdatePlayer { patch, .. } => !patch.as_patch().starts_track(),
+            Self::Plugin(request) => request.repeat_is_safe(),
             Self::Raw { method, .. } => method.is_idempotent(),
             Self::LoadTracks { .. }
             | Self::DecodeTrack { .. }
@@ -204,6 +211,7 @@ impl Request {
             Self::RoutePlannerStatus => out.extend_from_slice(b"/v4/routeplanner/status"),
             Self::FreeAddress(_) => out.extend_from_slice(b"/v4/routeplanner/free/address"),
             Self::FreeAllAddresses => out.extend_from_slice(b"/v4/routeplanner/free/all"),
+            Self::Plugin(request) => request.write_target(session, out),
             Self::Raw { path, .. } => write_raw_path(path, session, out),
         }
         true
@@ -216,6 +224,7 @@ impl Request {
             Self::UpdatePlayer { patch, .. } => protocol::write(&patch.as_patch(), out),
             Self::UpdateSession(update) => protocol::write(update, out),
             Self::FreeAddress(address) => protocol::write(&Address { address }, out),
+            Self::Plugin(request) => return request.write_body(out),
             Self::Raw {
                 body: Some(body), ..
             } => out.extend_from_slice(body.get().as_bytes()),
@@ -251,9 +260,6 @@ pub fn write_player_patch(
     protocol::write(patch, body);
 }
 
-/// What stands for the session's id in the path of a [`Request::Raw`].
-const SESSION: &str = "{session}";
-
 #[derive(Serialize)]
 struct Address<'a> {
     address: &'a str,
@@ -263,55 +269,6 @@ fn write_patch_target(session: &str, guild: GuildId, no_replace: bool, out: &mut
     write_player(session, guild, out);
     if no_replace {
         out.extend_from_slice(b"?noReplace=true");
-    }
-}
-
-fn write_player(session: &str, guild: GuildId, out: &mut Vec<u8>) {
-    write_session(session, out);
-    out.extend_from_slice(b"/players/");
-    // Writing into memory cannot fail.
-    let _ = write!(out, "{guild}");
-}
-
-fn write_session(session: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"/v4/sessions/");
-    percent_encode(session, out);
-}
-
-fn write_raw_path(path: &str, session: &str, out: &mut Vec<u8>) {
-    for (number, part) in path.split(SESSION).enumerate() {
-        if number > 0 {
-            percent_encode(session, out);
-        }
-        for byte in part.bytes() {
-            if byte.is_ascii_graphic() && byte != b'#' {
-                out.push(byte);
-            } else {
-                write_percent(byte, out);
-            }
-        }
-    }
-}
-
-/// Encodes all but what RFC 3986 §2.3 calls unreserved: `+` too, which Lavalink reads as a space.
-fn percent_encode(text: &str, out: &mut Vec<u8>) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
-            out.push(byte);
-        } else {
-            write_percent(byte, out);
-        }
-    }
-}
-
-fn write_percent(byte: u8, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[b'%', hex_digit(byte >> 4), hex_digit(byte & 0x0f)]);
-}
-
-fn hex_digit(nibble: u8) -> u8 {
-    match nibble {
-        0..=9 => b'0'.saturating_add(nibble),
-        _ => b'A'.saturating_add(nibble.saturating_sub(10)),
     }
 }
 

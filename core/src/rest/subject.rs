@@ -1,7 +1,7 @@
 //! Whose player a request is about.
 
 use crate::protocol::GuildId;
-use crate::rest::Request;
+use crate::rest::{PluginRequest, Request};
 
 impl Request {
     /// The guild whose player the request changes, past what the pool knows of it: no update of
@@ -13,7 +13,12 @@ impl Request {
             Self::Raw { method, path, .. } => Some(path)
                 .filter(|_| !method.is_safe())
                 .and_then(|path| guild_in(path)),
-            Self::LoadTracks { .. }
+            Self::Plugin(
+                PluginRequest::SetCategories { guild, .. } | PluginRequest::ClearCategories(guild),
+            ) => Some(*guild),
+            // A subscription to lyrics changes nothing of how a player plays.
+            Self::Plugin(_)
+            | Self::LoadTracks { .. }
             | Self::DecodeTrack { .. }
             | Self::DecodeTracks(_)
             | Self::Players
