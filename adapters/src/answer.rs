@@ -65,6 +65,6 @@ rest_answers! {
 }
 
 /// The type of an answer follows from the command, not from what a server says.
-fn foreign() -> ! {
+pub(crate) fn foreign() -> ! {
     panic!("a command was answered with what another one asks for")
 }

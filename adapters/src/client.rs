@@ -271,7 +271,7 @@ impl Client {
         Some(Node::new(self.handle.clone(), self.within, cell))
     }
 
-    fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {
+    pub(crate) fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {
         let node = Target::Best;
         self.submit(Command::Rest { node, request }, read)
     }

@@ -107,6 +107,7 @@ mod node;
 mod pending;
 mod player;
 mod playing;
+pub mod plugins;
 mod proxy;
 mod queue;
 mod queues;

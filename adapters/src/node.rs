@@ -289,7 +289,7 @@ impl Node {
         Arc::ptr_eq(&self.handle, handle)
     }
 
-    fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {
+    pub(crate) fn ask<T>(&self, request: Request, read: Read<T>) -> Pending<T> {
         let node = Target::Node(self.id());
         self.submit(Command::Rest { node, request }, read)
     }

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::inbox::Voice;
 use crate::lock::lock;
 use crate::node::Node;
-use crate::pending::Pending;
+use crate::pending::{Pending, Read};
 use crate::shared::Handle;
 use crate::views::PlayerCell;
 
@@ -258,11 +258,14 @@ impl Player {
     }
 
     fn refuse_node(&self) -> Pending<()> {
-        let error = Error::Submit(SubmitError::NoSuchNode);
-        self.lease.handle.refuse(error, answer::done)
+        self.refuse(Error::Submit(SubmitError::NoSuchNode), answer::done)
     }
 
-    fn submit(&self, command: Command) -> Pending<()> {
+    pub(crate) fn refuse<T>(&self, error: Error, read: Read<T>) -> Pending<T> {
+        self.lease.handle.refuse(error, read)
+    }
+
+    pub(crate) fn submit(&self, command: Command) -> Pending<()> {
         let handle = &self.lease.handle;
         handle.submit(command, self.within, answer::done)
     }

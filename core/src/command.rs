@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::id::NodeId;
 use crate::node::{NodeConfig, NodeRef};
-use crate::player::Update;
+use crate::player::{PluginWish, Update};
 use crate::protocol::{ChannelId, GuildId, UserId, VoiceState};
 use crate::rest;
 use crate::secret::Secret;
@@ -51,6 +51,18 @@ pub enum Command {
         node: Option<NodeId>,
         /// The fields to set.
         update: Update,
+    },
+    /// Tells a well-known plugin what is wanted of it for the guild's player, and tells it again
+    /// wherever the player goes and whenever its node's WebSocket is a new one. Makes the player
+    /// if there is none. Answered with [`Answer::Done`] once the player's node confirmed it, and
+    /// with [`RequestError::PluginMissing`](crate::RequestError::PluginMissing) if that does not
+    /// have the plugin; after any error but `Superseded` and `Destroyed` the wish stays, for the
+    /// next node.
+    Plugin {
+        /// The guild.
+        guild: GuildId,
+        /// What is wanted.
+        wish: PluginWish,
     },
     /// Moves the player, playing on the new node before it stops on the old one. Answered with
     /// [`Answer::Done`] once the new node confirmed it, and with

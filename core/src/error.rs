@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::node::{Loss, Stopped};
 use crate::protocol::DecodeError;
+use crate::protocol::plugins::KnownPlugin;
 
 /// A configuration that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -128,6 +129,13 @@ pub enum RequestError {
     /// Something plays, and the update was told not to replace it.
     #[error("something plays already")]
     NotReplaced,
+    /// The node does not have the plugin, or of several none has. A wish of
+    /// [`Command::Plugin`](crate::Command::Plugin) stays all the same, for the next node.
+    #[error("the node does not have the plugin {plugin}")]
+    PluginMissing {
+        /// The plugin.
+        plugin: KnownPlugin,
+    },
     /// Discord's voice updates did not come in time; the play is taken back.
     #[error("no voice connection within the deadline")]
     VoiceTimeout,

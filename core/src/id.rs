@@ -34,6 +34,11 @@ impl SocketId {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommandId(pub(crate) u64);
 
+impl CommandId {
+    /// The pool's own wish: nobody waits for it. Real ids begin with 1.
+    pub(crate) const NOBODY: Self = Self(0);
+}
+
 impl fmt::Debug for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "node {}.{}", self.slot, self.generation)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::id::SocketId;
 use crate::player::PlayerId;
 use crate::protocol::GuildId;
+use crate::protocol::plugins::KnownPlugin;
 
 /// The two lanes of a node: a slow search must never delay a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(crate) enum Job {
     Session { resuming: bool },
     /// Asks for the players of a resumed session.
     Players,
+    /// Tells a plugin what is wanted of it for a guild.
+    Plugin(GuildId, KnownPlugin),
     /// Asks what the node is.
     Info,
     /// A request of the application.

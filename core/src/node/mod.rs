@@ -23,6 +23,7 @@
 mod breaker;
 mod config;
 mod lane;
+mod ledger;
 mod loss;
 mod penalty;
 mod view;
@@ -34,6 +35,7 @@ pub use view::{NodeView, Report, ReportedNode, Status};
 
 pub(crate) use breaker::Breaker;
 pub(crate) use lane::{Job, Lane, LaneKind};
+pub(crate) use ledger::{Ledger, Telling};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,6 +44,7 @@ use std::time::Duration;
 use crate::http::HeaderBlock;
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::pool::TimerKey;
+use crate::protocol::plugins::KnownPlugin;
 use crate::protocol::{GuildId, Info, Stats};
 use crate::secret::Secret;
 use crate::time::Timestamp;
@@ -71,6 +74,8 @@ pub(crate) struct Node {
     pub(crate) outage: Option<Outage>,
     /// Players that this node must not have: their DELETE is not confirmed yet.
     pub(crate) tombstones: BTreeMap<GuildId, Tombstone>,
+    /// What its plugins were told of players.
+    pub(crate) plugins: Ledger,
     /// The guilds of the PATCHes that are on their way.
     pub(crate) patching: BTreeSet<GuildId>,
     /// The guilds of the session's PATCHes that were never answered: such a one may take effect at
@@ -203,6 +208,10 @@ pub(crate) struct Tombstone {
     pub(crate) queued: bool,
     /// Answered when it is confirmed.
     pub(crate) commands: Vec<CommandId>,
+    /// Whether the player is gone, and only what plugins know of it is left.
+    pub(crate) is_gone: bool,
+    /// The plugins that may still know something of it.
+    pub(crate) leftovers: Vec<KnownPlugin>,
 }
 
 /// What the application wants of a node.

@@ -15,10 +15,12 @@ mod stage;
 mod update;
 mod view;
 mod voice;
+mod wishes;
 
 pub use position::Position;
 pub use update::{Source, Update, Volume};
 pub use view::{Place, PlayerView};
+pub use wishes::PluginWish;
 
 pub(crate) use busy::{Busy, Held, Waiting};
 pub(crate) use desired::{Choice, Desired};
@@ -27,6 +29,7 @@ pub(crate) use placement::{Move, Placement};
 pub(crate) use snapshot::decode;
 pub(crate) use stage::Stage;
 pub(crate) use voice::{Voice, VoiceChange};
+pub(crate) use wishes::Wishes;
 
 use crate::id::{CommandId, NodeId};
 use crate::protocol::GuildId;
@@ -77,6 +80,8 @@ pub(crate) struct Player {
     pub(crate) replayed: bool,
     /// When the music stopped, if its node was lost.
     pub(crate) lost_at: Option<Timestamp>,
+    /// What is wanted of plugins, if anything ever was.
+    pub(crate) wishes: Option<Box<Wishes>>,
     /// What only a player that waits for something needs.
     pub(crate) busy: Option<Box<Busy>>,
 }
@@ -105,6 +110,7 @@ impl Player {
             pinned: false,
             replayed: false,
             lost_at: None,
+            wishes: None,
             busy: None,
         }
     }

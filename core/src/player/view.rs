@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::node::NodeRef;
 use crate::player::{Position, Volume};
+use crate::protocol::plugins::{Category, LyricsFrom};
 use crate::protocol::{ChannelId, Filters, GuildId, Track};
 use crate::time::Timestamp;
 
@@ -37,7 +38,11 @@ pub struct PlayerView {
     pub connected: bool,
     /// The round trip between the node and the voice server.
     pub ping: Option<Duration>,
-    /// Whether a node has confirmed everything that is wanted.
+    /// The categories that SponsorBlock is to skip, if any were set.
+    pub skipped: Option<Arc<[Category]>>,
+    /// Where live lyrics are looked for, if they are wanted.
+    pub live_lyrics: Option<LyricsFrom>,
+    /// Whether a node has confirmed everything that is wanted, the wishes for plugins aside.
     pub synced: bool,
     /// Where in the track it is, as a function of time.
     pub position: Position,

@@ -74,13 +74,16 @@ impl Tables {
             Job::Delete(guild) => self.deleted(id, guild, class, now),
             Job::Session { resuming } => self.session_patched(id, resuming, class),
             Job::Players => self.players_listed(id, class, response.body, now),
+            Job::Plugin(guild, plugin) => {
+                self.plugin_answered(id, (guild, plugin), exchange.serial, class, now);
+            }
             Job::Info => self.informed(id, response),
             Job::Request(number) => {
                 let Some(request) = self.requests.get(number) else {
                     return;
                 };
                 let answer = request.decode(response.status, response.body);
-                let is_lost = request.needs_session() && matches!(class, Class::SessionUnknown);
+                let is_lost = !request.is_lookup() && matches!(class, Class::SessionUnknown);
                 self.request_answered(number, answer);
                 if is_lost {
                     self.session_unknown(id, now);
@@ -136,6 +139,7 @@ impl Tables {
             Job::Check(_)
             | Job::Delete(_)
             | Job::Session { .. }
+            | Job::Plugin(..)
             | Job::Players
             | Job::Info
             | Job::Request(_) => self.job_failed(id, exchange.job, failure, retry_after, now),
@@ -166,6 +170,10 @@ impl Tables {
                 self.patch_failed(player, id, Fields::NONE, failure, retry_after, now);
             }
             Job::Session { resuming: false } => self.session_ended(id),
+            Job::Plugin(guild, plugin) => {
+                self.plugin_failed(id, guild, plugin);
+                self.postpone(id, job, failure, retry_after, now);
+            }
             Job::Delete(_) | Job::Session { resuming: true } | Job::Players | Job::Info => {
                 self.postpone(id, job, failure, retry_after, now);
             }
@@ -346,7 +354,9 @@ impl Tables {
         match class {
             // NodeLink answers 404 where there is no such player.
             Class::Done | Class::Rejected { .. } | Class::NodeFailed { .. } => {
-                self.buried(id, guild);
+                if self.is_forgotten(id, guild) {
+                    self.buried(id, guild);
+                }
             }
             Class::SessionUnknown => self.session_unknown(id, now),
         }
@@ -374,6 +384,7 @@ impl Tables {
             node.info = Some(Arc::from(info));
         }
         self.node_changed(id);
+        self.register_all(id);
     }
 
     /// Asks again after a pause, which grows while the node goes on failing. A session that is

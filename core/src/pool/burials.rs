@@ -49,6 +49,10 @@ impl Tables {
         self.timers.rouse(&mut player.stage);
         self.guilds.remove(&guild);
         self.plays = self.plays.max(player.wanted.plays);
+        if let Some(mut wishes) = player.wishes {
+            self.timers.clear(&mut wishes.end_timer);
+            self.answer_all(wishes.take_all(), &Err(RequestError::Destroyed));
+        }
         if let Some(mut busy) = player.busy {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear(&mut busy.stopped_timer);
@@ -98,6 +102,7 @@ impl Tables {
         let is_ready = found.is_ready();
         let tombstone = found.tombstones.entry(guild).or_default();
         tombstone.commands.extend(command);
+        tombstone.leftovers.extend(found.plugins.bury(guild));
         let is_new = !std::mem::replace(&mut tombstone.queued, is_ready);
         if is_ready && is_new {
             found.control.push(Job::Delete(guild));

@@ -41,6 +41,7 @@ impl Tables {
         {
             self.changed.push_back(Changed::Player(player.guild));
         }
+        self.watch_end(id);
     }
 
     /// The view of a node changed, and perhaps its score.

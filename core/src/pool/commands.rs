@@ -188,6 +188,9 @@ impl Tables {
         let Some(player) = self.player_mut(player) else {
             return Unconfirmed::Deadline;
         };
+        if let Some(wishes) = &mut player.wishes {
+            wishes.forget(id);
+        }
         let awaits_voice = player.awaits_voice();
         if let Some(busy) = &mut player.busy {
             busy.forget(id);

@@ -84,6 +84,7 @@ impl Tables {
             lookup,
             outage: None,
             tombstones: std::collections::BTreeMap::new(),
+            plugins: crate::node::Ledger::default(),
             patching: std::collections::BTreeSet::new(),
             doubted: std::collections::BTreeSet::new(),
             reconciling: false,
@@ -286,6 +287,7 @@ impl Tables {
         node.reconciling = message.resumed;
         let awaiting = std::mem::take(&mut node.awaiting);
         let node_ref = node.node.clone();
+        self.forget_told(id);
         self.greet(id, message.resumed);
         self.node_changed(id);
         self.emit_node(id, |node| Event::NodeReady {

@@ -110,6 +110,9 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
+        if player.has_ended(track) {
+            return;
+        }
         let is_present = play_of(player, track) == Play::Present;
         if is_present && player.awaits_start && player.target() == Some(node) {
             // The play has yet to start there: this is the end of a copy from before it left.

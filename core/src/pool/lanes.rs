@@ -7,6 +7,7 @@ use super::wires::Exchange;
 use crate::id::{NodeId, SocketId};
 use crate::node::{Job, Lane, LaneKind, Node};
 use crate::player::{Fields, PlayerId, Stage};
+use crate::protocol::plugins::KnownPlugin;
 use crate::protocol::{GuildId, SessionUpdate};
 use crate::rest::{Request, write_player_patch};
 use crate::time::Timestamp;
@@ -62,6 +63,7 @@ impl Tables {
         }
         let reconciling = node.reconciling;
         let (tombstones, patching) = (&node.tombstones, &node.patching);
+        let plugins = &node.plugins;
         let lane = match kind {
             LaneKind::Control => &mut node.control,
             LaneKind::Lookup => &mut node.lookup,
@@ -70,7 +72,7 @@ impl Tables {
         let job = lane.pop(|lane, job| {
             if let Job::Delete(guild) = job {
                 // It must not overtake a PATCH, nor the list of players that it is compared with.
-                return !reconciling && !patching.contains(&guild);
+                return !reconciling && !patching.contains(&guild) && !plugins.holds_burial(guild);
             }
             let Job::Player(id) = job else { return true };
             let Some(player) = players.get(id.slot, id.generation) else {
@@ -79,7 +81,8 @@ impl Tables {
             let has_room_for_voice = !player.unsent.has(Fields::VOICE) || lane.voice < voice_max;
             let has_room_for_move = !player.is_moving() || lane.moves < lane.window.size;
             let is_free = !reconciling && !tombstones.contains_key(&player.guild);
-            has_room_for_voice && has_room_for_move && is_free
+            let is_held = player.unsent.has(Fields::TRACK) && plugins.holds_plays(player.guild);
+            has_room_for_voice && has_room_for_move && is_free && !is_held
         })?;
         lane.idle.pop();
         Some((socket, job))
@@ -105,8 +108,8 @@ impl Tables {
                 self.write_rest(id, &Request::Player(guild), scratch)
             }
             Job::Delete(guild) => {
-                self.node(id)?.tombstones.get(&guild)?;
-                self.write_rest(id, &Request::DestroyPlayer(guild), scratch)
+                let request = self.node(id)?.tombstones.get(&guild)?.request(guild);
+                self.write_rest(id, &request, scratch)
             }
             Job::Session { resuming } => {
                 let keeping = self.node(id)?.keeping;
@@ -116,6 +119,7 @@ impl Tables {
                 };
                 self.write_rest(id, &Request::UpdateSession(update), scratch)
             }
+            Job::Plugin(guild, plugin) => self.write_plugin(id, guild, plugin, scratch),
             Job::Players => self.write_rest(id, &Request::Players, scratch),
             Job::Info => self.write_rest(id, &Request::Info, scratch),
             Job::Request(number) => {
@@ -126,7 +130,12 @@ impl Tables {
         }
     }
 
-    fn write_rest(&self, id: NodeId, request: &Request, scratch: &mut Scratch) -> Option<Written> {
+    pub(super) fn write_rest(
+        &self,
+        id: NodeId,
+        request: &Request,
+        scratch: &mut Scratch,
+    ) -> Option<Written> {
         write_rest(self.node(id)?, request, scratch)
     }
 
@@ -237,7 +246,7 @@ impl Tables {
                 self.sync(player_id);
             }
             Job::Request(number) => self.repeat_request(number, id),
-            Job::Delete(_) | Job::Session { .. } | Job::Players | Job::Info => {
+            Job::Delete(_) | Job::Session { .. } | Job::Plugin(..) | Job::Players | Job::Info => {
                 if let Some(node) = self.node_mut(id) {
                     node.lane(kind_of(exchange.job)).push_first(exchange.job);
                 }
@@ -265,10 +274,14 @@ fn write_rest(node: &Node, request: &Request, scratch: &mut Scratch) -> Option<W
 /// The lane of one of the pool's own jobs.
 pub(super) const fn kind_of(job: Job) -> LaneKind {
     match job {
-        Job::Info | Job::Request(_) => LaneKind::Lookup,
-        Job::Player(_) | Job::Check(_) | Job::Delete(_) | Job::Session { .. } | Job::Players => {
-            LaneKind::Control
-        }
+        // To find lyrics takes a plugin as long as a search.
+        Job::Info | Job::Request(_) | Job::Plugin(_, KnownPlugin::LavaLyrics) => LaneKind::Lookup,
+        Job::Player(_)
+        | Job::Check(_)
+        | Job::Delete(_)
+        | Job::Session { .. }
+        | Job::Plugin(..)
+        | Job::Players => LaneKind::Control,
     }
 }
 

@@ -11,6 +11,7 @@ mod burials;
 mod changed;
 mod commands;
 mod dial;
+mod end_time;
 mod events;
 mod explain;
 mod failover;
@@ -296,6 +297,7 @@ impl Pool {
             } => {
                 return self.update(id, guild, node, update, now);
             }
+            Command::Plugin { guild, wish } => tables.wish(id, guild, wish, now)?,
             Command::Move { guild, node } => {
                 let node = tables.known(node)?;
                 let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
@@ -368,6 +370,7 @@ impl Pool {
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),
             Timer::Stopped(player) => tables.stopped_due(player, now),
+            Timer::EndTime(player) => tables.end_time_due(player, now),
             Timer::Command(command) => tables.command_due(command),
             Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket),
             Timer::Dial(socket) => self.dial_due(socket, now),

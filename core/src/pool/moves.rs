@@ -148,6 +148,7 @@ impl Tables {
         if is_empty {
             // A node makes such a player by itself, when there is something to tell it.
             self.arrived(id, to, now);
+            self.register(id);
             self.settle_player(id);
         } else {
             self.sync(id);

@@ -159,6 +159,7 @@ impl Tables {
     /// Lines the player up for its node's next free socket, if there is anything to send that
     /// may be sent now.
     pub(super) fn sync(&mut self, id: PlayerId) {
+        self.register(id);
         let Some(player) = self.player_mut(id) else {
             return;
         };

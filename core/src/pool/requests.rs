@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::commands::Waits;
+use super::plugins::lacks;
 use super::tables::Tables;
 use super::timers::{Timer, TimerKey};
 use crate::command::{Answer, Target};
@@ -11,6 +12,7 @@ use crate::error::{NodeFailure, RequestError};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, Keeping, LaneKind};
 use crate::protocol::SessionState;
+use crate::protocol::plugins::KnownPlugin;
 use crate::rest::{self, Failure};
 use crate::time::Timestamp;
 
@@ -88,24 +90,24 @@ impl Tables {
             held: true,
         };
         self.requests.open.insert(number, open);
-        if self.raise_barrier(number) {
+        if !self.is_refused(number) && self.raise_barrier(number) {
             self.route_request(number);
         }
     }
 
     /// Puts the request in a lane; without a node it waits for one to be ready.
     pub(super) fn route_request(&mut self, number: u64) {
-        let Some(open) = self.requests.open.get_mut(&number) else {
+        let Some(open) = self.requests.open.get(&number) else {
             return;
         };
         let kind = lane_of(&open.request);
+        let unfit = self.nodes_without_plugin(&open.request);
+        let failed = [&*open.failed, &unfit].concat();
         let node = match open.target {
             Target::Node(node) => Some(node),
-            Target::Best => {
-                let failed = open.failed.clone();
-                self.choose_for_lookup(&failed)
-                    .or_else(|| self.choose_for_lookup(&[]))
-            }
+            Target::Best => self
+                .choose_for_lookup(&failed)
+                .or_else(|| self.choose_for_lookup(&unfit)),
         };
         if let Some(open) = self.requests.open.get_mut(&number) {
             open.node = node;
@@ -118,6 +120,45 @@ impl Tables {
             node.lane(kind).push(Job::Request(number));
             self.note_lane(id, kind);
         }
+    }
+
+    /// Answers a request at once that is for a plugin which none of the nodes has that it may go
+    /// to.
+    fn is_refused(&mut self, number: u64) -> bool {
+        let Some(open) = self.requests.open.get(&number) else {
+            return true;
+        };
+        let rest::Request::Plugin(request) = &open.request else {
+            return false;
+        };
+        let plugin = request.plugin();
+        let is_refused = match open.target {
+            Target::Node(node) => self.node(node).is_some_and(|node| lacks(node, plugin)),
+            Target::Best => {
+                let mut nodes = self.nodes.iter();
+                !self.order.is_empty() && nodes.all(|node| lacks(node, plugin))
+            }
+        };
+        if is_refused {
+            self.close_request(number, Err(RequestError::PluginMissing { plugin }));
+        }
+        is_refused
+    }
+
+    /// The node turned out not to have the plugin: another one may.
+    fn plugin_missed(&mut self, number: u64, plugin: KnownPlugin) {
+        let Some(open) = self.requests.open.get_mut(&number) else {
+            return;
+        };
+        open.failed.extend(open.node.take());
+        let Some(open) = self.requests.open.get(&number) else {
+            return;
+        };
+        let unfit = [&*open.failed, &self.nodes_without_plugin(&open.request)].concat();
+        if open.target == Target::Best && self.choose_for_lookup(&unfit).is_some() {
+            return self.route_request(number);
+        }
+        self.close_request(number, Err(RequestError::PluginMissing { plugin }));
     }
 
     /// A node is ready: requests that had none go there.
@@ -158,6 +199,13 @@ impl Tables {
             return;
         };
         open.sent = false;
+        if let (rest::Request::Plugin(request), Err(Failure::Refused(refusal))) =
+            (&open.request, &answer)
+            && refusal.lacks_endpoint()
+        {
+            let plugin = request.plugin();
+            return self.plugin_missed(number, plugin);
+        }
         let node = open.node;
         if let (Ok(rest::Answer::Session(state)), Some(node)) = (&answer, node) {
             self.session_kept(node, *state);

@@ -55,6 +55,8 @@ pub(super) struct Tables {
     /// No player that is gone had a play with a higher number: one that is made again numbers
     /// its plays from here, so that late events of the old one are told apart.
     pub(super) plays: u32,
+    /// Counts what was wanted of plugins.
+    pub(super) wishes: u64,
     /// Whether the pool is closing, or closed.
     pub(super) closing: bool,
     /// For jitter.
@@ -101,6 +103,7 @@ impl Tables {
             exchanges: 0,
             pings: 0,
             plays: 0,
+            wishes: 0,
             closing: false,
             chance,
         }

@@ -46,6 +46,8 @@ pub enum Timer {
     Voice(PlayerId),
     /// A `stopped` end counts unless the node is lost before.
     Stopped(PlayerId),
+    /// A track that the node does not end at its end time should be over by then.
+    EndTime(PlayerId),
     /// A command should be answered by then.
     Command(CommandId),
 }

@@ -44,6 +44,7 @@ impl Tables {
 
     pub(super) fn player_view(&self, player: &Player) -> PlayerView {
         let wanted = &player.wanted;
+        let wishes = player.wishes.as_ref();
         PlayerView {
             guild: player.guild,
             place: self.place(player),
@@ -59,6 +60,8 @@ impl Tables {
                 .ok()
                 .filter(|_| player.connected)
                 .map(Duration::from_millis),
+            skipped: wishes.and_then(|wishes| wishes.categories().cloned()),
+            live_lyrics: wishes.and_then(|wishes| wishes.lyrics()),
             synced: player.is_synced(),
             position: wanted.clock,
         }

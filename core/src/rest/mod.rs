@@ -8,5 +8,6 @@ mod target;
 
 pub use ::http::Method;
 pub use answer::{Answer, Failure, RawAnswer, Refusal};
+pub(crate) use plugin::lacks_endpoint;
 pub use plugin::{PluginAnswer, PluginRequest};
 pub use request::{Request, write_player_patch};

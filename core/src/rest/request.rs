@@ -125,7 +125,8 @@ impl Request {
 
     /// Whether the request only asks and may be slow, so that it must not hold up players.
     pub fn is_lookup(&self) -> bool {
-        !self.needs_session()
+        let loads_lyrics = matches!(self, Self::Plugin(PluginRequest::PlayingLyrics { .. }));
+        loads_lyrics || !self.needs_session()
     }
 
     /// Whether the request only asks, so that one nobody waits for need not be sent.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::catalogue::Catalogue;
 use super::front::Fronts;
+use super::plugins::{Knowledge, PLUGINS};
 
 /// The settings of a [`TestNode`](super::TestNode), with the defaults of a Lavalink 4.2.2.
 #[derive(Clone)]
@@ -23,8 +24,11 @@ pub struct NodeConfig {
     pub sources: Vec<String>,
     /// The enabled filters; a PATCH that sets another one is answered 400.
     pub filters: Vec<String>,
-    /// Name and version of each plugin in `GET /v4/info`.
+    /// Name and version of each plugin in `GET /v4/info`; those of
+    /// [`plugins::PLUGINS`](super::plugins::PLUGINS) work.
     pub plugins: Vec<(String, String)>,
+    /// What the plugins know.
+    pub knowledge: Knowledge,
     /// The time between two `playerUpdate` messages of a playing player.
     pub player_update_interval: Duration,
     /// The time between two `stats` messages of a session.
@@ -67,6 +71,14 @@ impl NodeConfig {
             ..Self::default()
         }
     }
+
+    /// Installs every plugin that works.
+    #[must_use]
+    pub fn with_plugins(mut self) -> Self {
+        let plugin = |name: &str| (name.to_owned(), "1.0.0".to_owned());
+        self.plugins = PLUGINS.map(plugin).into();
+        self
+    }
 }
 
 impl Default for NodeConfig {
@@ -80,6 +92,7 @@ impl Default for NodeConfig {
             sources: owned(&SOURCES),
             filters: owned(&FILTERS),
             plugins: Vec::new(),
+            knowledge: Knowledge::default(),
             player_update_interval: Duration::from_secs(5),
             stats_interval: Duration::from_secs(60),
             stuck_threshold: Duration::from_secs(10),

@@ -42,6 +42,7 @@ pub mod log;
 mod messages;
 mod patch;
 mod player;
+pub mod plugins;
 mod recommended;
 mod rest;
 mod seeded;

@@ -10,6 +10,7 @@ use super::catalogue::LoadResult;
 use super::fields::{Fields, Malformed};
 use super::filters::Filters;
 use super::player::{Player, Start};
+use super::plugins::Extras;
 use super::session::Message;
 use super::view::VoiceState;
 use super::{Faults, NodeConfig, TestNode, Voice};
@@ -164,8 +165,10 @@ impl TestNode {
             .players
             .entry(guild)
             .or_insert_with(|| Player::new(guild, &self.config));
+        let extras = session.told.extras(guild, &self.config.knowledge);
         let mut applying = Applying {
             config: &self.config,
+            extras,
             faults: &self.faults,
             update_first: self.config.races && self.seeded.toss(4),
             end_first: self.config.races && self.seeded.toss(3),
@@ -188,6 +191,7 @@ impl TestNode {
 /// What a PATCH needs beside its player.
 struct Applying<'a> {
     config: &'a NodeConfig,
+    extras: Extras,
     faults: &'a Faults,
     update_first: bool,
     end_first: bool,
@@ -294,6 +298,7 @@ impl Applying<'_> {
             fate: self.config.catalogue.fate(&blob.identifier),
             update_first: self.update_first,
             end_first: self.end_first,
+            extras: self.extras.clone(),
             blob,
         };
         self.messages.extend(player.play(start, self.now));

@@ -8,6 +8,7 @@ use super::blob::TrackBlob;
 use super::catalogue::Fate;
 use super::clock::Clock;
 use super::filters::Filters;
+use super::plugins::Extras;
 use super::session::Message;
 use super::view::{PlayerView, TrackView};
 use super::voice::VoiceLink;
@@ -52,6 +53,7 @@ struct Playing {
     /// When stalled audio counts as stuck; set once.
     stuck_at: Option<Duration>,
     broken: Option<Broken>,
+    extras: Extras,
 }
 
 /// An exception was raised; the end follows once someone asks for a frame.
@@ -73,6 +75,8 @@ pub(super) struct Start {
     pub(super) update_first: bool,
     /// Whether the end of a track that fails overtakes its exception.
     pub(super) end_first: bool,
+    /// What plugins do about the track.
+    pub(super) extras: Extras,
 }
 
 /// What happens to a player next.
@@ -80,6 +84,7 @@ pub(super) struct Start {
 enum Next {
     VoiceCloses,
     Fails,
+    Extra,
     Ends,
     Sticks,
     CleansUp,
@@ -123,12 +128,16 @@ impl Player {
         } else {
             1.0
         };
+        let opened = start.extras.opening(self.guild);
         let limit_ms = stall_ms(&start.fate).unwrap_or(i64::MAX);
         self.playing = Some(Playing {
             clock: Clock::new(start.position_ms, limit_ms, rate, now),
             blob: start.blob,
             user_data: start.user_data,
-            end_time_ms: start.end_time_ms.filter(|end| *end > start.position_ms),
+            end_time_ms: start
+                .end_time_ms
+                .filter(|end| *end > start.position_ms && !start.extras.takes_marker()),
+            extras: start.extras,
             fate: start.fate,
             next_update_at: now + self.rules.update_interval,
             unpolled_since: Some(now),
@@ -145,6 +154,7 @@ impl Player {
             opening.swap(0, 1);
         }
         messages.extend(opening);
+        messages.extend(opened);
         if let Some(cause) = fault {
             let exception = messages::track_exception(self.guild, &self.track_json(now), &cause);
             let mut closing = vec![Message::Other(exception)];
@@ -234,6 +244,18 @@ impl Player {
         messages.push(Message::Other(exception));
         self.settle(now);
         messages
+    }
+
+    /// Says the lines of the present track from here on.
+    pub(super) fn sing(&mut self, lines: Vec<(i64, String)>, now: Duration) -> Vec<Message> {
+        let Some(playing) = &mut self.playing else {
+            return Vec::new();
+        };
+        playing.extras.sing(lines, playing.clock.position(now));
+        playing
+            .extras
+            .opening(self.guild)
+            .split_off(usize::from(playing.extras.takes_marker()))
     }
 
     /// Recomputes whether the clock runs, after anything that it depends on has changed.
@@ -358,6 +380,10 @@ impl Player {
                 Some((playing.next_update_at, Next::Updates)),
                 playing.end_due().map(|at| (at, Next::Ends)),
                 playing
+                    .extras
+                    .due(&playing.clock)
+                    .map(|at| (at, Next::Extra)),
+                playing
                     .stuck_due(self.rules.stuck_threshold)
                     .map(|at| (at, Next::Sticks)),
                 playing
@@ -374,6 +400,13 @@ impl Player {
             Next::VoiceCloses => self.voice_closes(now),
             Next::Ends => self.end("finished", now),
             Next::CleansUp => self.end("cleanup", now),
+            Next::Extra => {
+                let guild = self.guild;
+                let playing = self.playing.as_mut();
+                playing.map_or_else(Vec::new, |playing| {
+                    playing.extras.step(guild, &mut playing.clock, now)
+                })
+            }
             Next::Fails => {
                 let broken = self.playing.as_ref().and_then(|playing| playing.broken);
                 let early = broken == Some(Broken::BeforeAudio);

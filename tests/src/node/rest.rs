@@ -8,6 +8,7 @@ use super::fields::{Fields, Malformed};
 use super::http::{Body, Request, Response, percent_decode};
 use super::messages;
 use super::patch::{PlayerPatch, decode_track};
+use super::plugins::Endpoint;
 use super::{AnswerKind, TestNode, Timer};
 
 /// An endpoint with what its path holds.
@@ -25,6 +26,7 @@ enum Route {
     PlannerStatus,
     FreeAddress,
     FreeAll,
+    Plugin(Endpoint),
 }
 
 /// What came of a request.
@@ -52,7 +54,8 @@ impl Request {
                 | Route::Session(_)
                 | Route::PlannerStatus
                 | Route::FreeAddress
-                | Route::FreeAll,
+                | Route::FreeAll
+                | Route::Plugin(_),
             )
             | None => AnswerKind::Other,
         }
@@ -92,7 +95,7 @@ impl Route {
             ["v4", "routeplanner", "status"] => Self::PlannerStatus,
             ["v4", "routeplanner", "free", "address"] => Self::FreeAddress,
             ["v4", "routeplanner", "free", "all"] => Self::FreeAll,
-            _ => return None,
+            other => Self::Plugin(Endpoint::of(other)?),
         })
     }
 
@@ -100,6 +103,7 @@ impl Route {
     fn methods(&self) -> &'static [&'static str] {
         match self {
             Self::Player(..) => &["PATCH", "DELETE", "GET"],
+            Self::Plugin(endpoint) => endpoint.methods(),
             Self::Session(_) => &["PATCH"],
             Self::DecodeTracks | Self::FreeAddress | Self::FreeAll => &["POST"],
             Self::Version
@@ -113,7 +117,10 @@ impl Route {
     }
 
     fn takes_body(&self, method: &str) -> bool {
-        method == "PATCH" || matches!(self, Self::DecodeTracks | Self::FreeAddress)
+        match self {
+            Self::Plugin(endpoint) => endpoint.takes_body(method),
+            _ => method == "PATCH" || matches!(self, Self::DecodeTracks | Self::FreeAddress),
+        }
     }
 }
 
@@ -147,7 +154,8 @@ impl TestNode {
         if let Some(status) = self.faults.take_failure(method, request.path()) {
             return Outcome::Failed(ApiError::new(status, "No message available"));
         }
-        let Some(route) = Route::of(request.path()) else {
+        let served = |route: &Route| !matches!(route, Route::Plugin(it) if !self.serves(it));
+        let Some(route) = Route::of(request.path()).filter(served) else {
             let path = percent_decode(request.path());
             return Outcome::Failed(ApiError::new(404, &format!("No endpoint {method} {path}.")));
         };
@@ -199,6 +207,7 @@ impl TestNode {
                 None => Response::empty(204),
             }),
             Route::FreeAddress => self.free_address(request),
+            Route::Plugin(endpoint) => self.plugin(endpoint, request),
             Route::FreeAll => self.route_planner().map(|()| Response::empty(204)),
         };
         result.map_or_else(Outcome::Failed, Outcome::Answer)
@@ -384,7 +393,7 @@ impl TestNode {
     }
 
     /// REST knows only sessions that have a WebSocket.
-    fn check_session(&self, id: &str) -> Result<(), ApiError> {
+    pub(super) fn check_session(&self, id: &str) -> Result<(), ApiError> {
         let attached = self
             .sessions
             .get(id)

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::player::{INTERVAL_MIN, Player};
+use super::plugins::Told;
 use super::view::{PlayerView, SessionView};
 use super::{ConnectionId, Disturbance, TestNode, Timer, frames};
 
@@ -20,6 +21,8 @@ pub(super) struct Session {
     pub(super) timeout_s: i64,
     next_stats_at: Duration,
     pub(super) players: BTreeMap<i64, Player>,
+    /// What plugins were told through the present WebSocket.
+    pub(super) told: Told,
 }
 
 /// Whether a session has a WebSocket.
@@ -51,6 +54,7 @@ impl Session {
             timeout_s: 60,
             next_stats_at: Duration::ZERO,
             players: BTreeMap::new(),
+            told: Told::default(),
         }
     }
 
@@ -111,6 +115,7 @@ impl TestNode {
         let Some(session) = self.sessions.get_mut(id) else {
             return;
         };
+        session.told = Told::default();
         let link = std::mem::replace(&mut session.link, Link::Attached(connection));
         let players = session.players.values().map(|player| player.update(now));
         let updates: Vec<_> = players.map(Message::Update).collect();

@@ -290,21 +290,27 @@ impl PluginRequest {
 }
 
 impl Refusal {
-    /// Whether a plugin's endpoint is not there: a 404 that is not about what the request names.
+    /// Whether it says that a plugin's endpoint is not there.
     pub(crate) fn lacks_endpoint(&self) -> bool {
-        const NAMED: [&str; 4] = [
-            "Session not found",
-            "Player not found",
-            "Guild not found",
-            "No track playing",
-        ];
-        self.status == StatusCode::NOT_FOUND && !NAMED.iter().any(|words| self.says(words))
+        lacks_endpoint(self.status.as_u16(), self.body.message.as_deref())
     }
 
-    pub(crate) fn says(&self, words: &str) -> bool {
+    fn says(&self, words: &str) -> bool {
         let message = self.body.message.as_deref();
         message.is_some_and(|message| message.eq_ignore_ascii_case(words))
     }
+}
+
+/// Whether a plugin's endpoint is not there: a 404 that is not about what the request names.
+pub(crate) fn lacks_endpoint(status: u16, message: Option<&str>) -> bool {
+    const NAMED: [&str; 4] = [
+        "Session not found",
+        "Player not found",
+        "Guild not found",
+        "No track playing",
+    ];
+    let is_named = |words: &&str| message.is_some_and(|said| said.eq_ignore_ascii_case(words));
+    status == 404 && !NAMED.iter().any(is_named)
 }
 
 fn write_kinds(kinds: &[SearchKind], out: &mut Vec<u8>) {
