@@ -20,11 +20,8 @@ use crate::websocket::{Upgraded, Violation};
 impl Tables {
     /// Adds a node and dials it.
     pub(super) fn add_node(&mut self, config: NodeConfig) -> Result<NodeId, ConfigError> {
-        let is_named = |id: &NodeId| {
-            self.node(*id)
-                .is_some_and(|node| node.config.name() == config.name())
-        };
-        if self.order.iter().any(is_named) {
+        let is_namesake = |node: &Node| node.config.name() == config.name();
+        if self.nodes.iter().any(is_namesake) {
             return Err(ConfigError::DuplicateName {
                 name: config.name().clone(),
             });

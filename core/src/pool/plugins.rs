@@ -290,7 +290,7 @@ impl Tables {
         let Some(player) = self.player(player_id) else {
             return;
         };
-        if player.speaker().or(player.target()) != Some(id) {
+        if player.speaker().or_else(|| player.target()) != Some(id) {
             return;
         }
         if let PluginEvent::SegmentSkipped(segment) = &event {

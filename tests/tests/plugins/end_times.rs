@@ -74,7 +74,7 @@ fn ending_at(end_time: Duration, categories: &[Category]) -> World {
     let mut world = plugged(["a"]).connected();
     skip(&mut world, guild(1), categories);
     world.join(guild(1), "us-east");
-    world.update(guild(1), Update::play(&track("song")).end_time(end_time));
+    world.update(guild(1), Update::play(track("song")).end_time(end_time));
     world.run_for(millis(10));
     assert!(world.only_copy(guild(1)).1.audible);
     world

@@ -207,7 +207,7 @@ mod tests {
         let PluginEvent::LyricsFound(lyrics) = found else {
             panic!("{found:?}");
         };
-        assert_eq!(lyrics.lines, [expected_line.clone()]);
+        assert_eq!(lyrics.lines, std::slice::from_ref(&expected_line));
         assert_eq!(
             event(r#""type":"LyricsNotFoundEvent""#),
             PluginEvent::LyricsNotFound

@@ -2,10 +2,15 @@
 //!
 //! | plugin | what it adds |
 //! |---|---|
-//! | [LavaSearch](https://github.com/topi314/LavaSearch) | [`SearchResult`] |
-//! | [SponsorBlock](https://github.com/topi314/Sponsorblock-Plugin) | [`Category`], [`Segment`], [`Chapter`] |
-//! | [LavaLyrics](https://github.com/topi314/LavaLyrics) | [`Lyrics`], [`LyricsLine`] |
-//! | [youtube-source](https://github.com/lavalink-devs/youtube-source) | [`YoutubeConfig`], [`YoutubeUpdate`], [`YoutubeToken`] |
+//! | [LavaSearch] | [`SearchResult`] |
+//! | [SponsorBlock] | [`Category`], [`Segment`], [`Chapter`] |
+//! | [LavaLyrics] | [`Lyrics`], [`LyricsLine`] |
+//! | [youtube-source] | [`YoutubeConfig`], [`YoutubeUpdate`], [`YoutubeToken`] |
+//!
+//! [LavaSearch]: https://github.com/topi314/LavaSearch
+//! [SponsorBlock]: https://github.com/topi314/Sponsorblock-Plugin
+//! [LavaLyrics]: https://github.com/topi314/LavaLyrics
+//! [youtube-source]: https://github.com/lavalink-devs/youtube-source
 //!
 //! Their events are [`PluginEvent`]s. Other plugins are reached with
 //! [`Request::Raw`](crate::rest::Request::Raw), and their events are handed out with their JSON.

@@ -100,7 +100,8 @@ mod tests {
         };
         let text = format!(
             r#"{{"tracks":[{{"encoded":"QAAA","info":{{}}}}],"albums":[{}],"artists":[{}],
-            "playlists":[{}],"texts":[{{"text":"never gonna","plugin":{{}}}}],"plugin":{{"a":1}}}}"#,
+            "playlists":[{}],"texts":[{{"text":"never gonna","plugin":{{}}}}],
+            "plugin":{{"a":1}}}}"#,
             list("A"),
             list("B"),
             list("C"),
