@@ -121,6 +121,22 @@ fn a_move_tells_the_new_node_and_leaves_nothing_on_the_old_one() {
 }
 
 #[test]
+fn a_player_that_has_never_played_is_told_of_all_the_same() {
+    let mut world = plugged(["a", "b"]).connected();
+    skip(&mut world, guild(1), &[Category::Sponsor]);
+    sing(&mut world, guild(1));
+    world.run_for(secs(1));
+    assert_told(&world, "a", Duration::ZERO);
+    let since = world.now();
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    assert_told(&world, "b", since);
+    assert_eq!(world.guilds_on("b"), [0; 0]);
+}
+
+#[test]
 fn a_node_without_the_plugins_is_not_asked_and_the_next_one_is() {
     let mut world = plugged(["a"]).node("bare", |_| {}).connected();
     world.fill([1]);
