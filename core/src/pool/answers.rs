@@ -120,7 +120,9 @@ impl Tables {
             .is_some_and(|node| node.answered_at > exchange.sent_at);
         let is_voice =
             failure == NodeFailure::TimedOut && exchange.fields.has(Fields::VOICE) && is_well;
-        if failure != NodeFailure::SessionLost && !is_voice {
+        // A plugin asks others for what it is told to find; the node plays on without.
+        let is_plugin = matches!(exchange.job, Job::Plugin(..));
+        if failure != NodeFailure::SessionLost && !is_voice && !is_plugin {
             self.node_failed(id, now);
             if let Some(node) = self.node_mut(id) {
                 node.control.window.failed();

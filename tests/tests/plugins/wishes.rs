@@ -219,6 +219,22 @@ fn a_plugin_that_does_not_answer_holds_up_no_music_and_is_told_later() {
 }
 
 #[test]
+fn a_plugin_that_fails_is_not_held_against_its_node() {
+    let mut world = plugged(["a"]).connected();
+    world.fill(1..=12);
+    world.node("a").faults().fail_matching("lyrics", 503);
+
+    for number in 1..=12 {
+        sing(&mut world, guild(number));
+    }
+    world.run_for(millis(500));
+
+    let node = world.id("a");
+    assert!(world.requests_since("a", Duration::ZERO).len() > 24);
+    assert_eq!(world.pool().best_node(), Some(node));
+}
+
+#[test]
 fn a_destroyed_player_leaves_nothing_after_its_music_has_stopped() {
     let mut world = wishful(["a"]);
     let since = world.now();
