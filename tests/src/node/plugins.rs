@@ -414,6 +414,7 @@ fn event(guild: i64, kind: &str, fields: &[(&str, Value)]) -> Message {
     Message::Other(event)
 }
 
-fn guild_id(text: &str) -> Result<i64, ApiError> {
+/// A guild is a signed number to the server.
+pub(super) fn guild_id(text: &str) -> Result<i64, ApiError> {
     text.parse().map_err(|_| ApiError::bad("Bad Request"))
 }

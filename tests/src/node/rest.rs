@@ -8,7 +8,7 @@ use super::fields::{Fields, Malformed};
 use super::http::{Body, Request, Response, percent_decode};
 use super::messages;
 use super::patch::{PlayerPatch, decode_track};
-use super::plugins::Endpoint;
+use super::plugins::{Endpoint, guild_id};
 use super::{AnswerKind, TestNode, Timer};
 
 /// An endpoint with what its path holds.
@@ -117,10 +117,9 @@ impl Route {
     }
 
     fn takes_body(&self, method: &str) -> bool {
-        match self {
-            Self::Plugin(endpoint) => endpoint.takes_body(method),
-            _ => method == "PATCH" || matches!(self, Self::DecodeTracks | Self::FreeAddress),
-        }
+        matches!(self, Self::Plugin(endpoint) if endpoint.takes_body(method))
+            || method == "PATCH"
+            || matches!(self, Self::DecodeTracks | Self::FreeAddress)
     }
 }
 
@@ -451,11 +450,6 @@ impl TestNode {
             self.arm(at, Timer::Player(id.to_owned(), guild));
         }
     }
-}
-
-/// A guild is a signed number to the server.
-fn guild_id(text: &str) -> Result<i64, ApiError> {
-    text.parse().map_err(|_| Malformed.into())
 }
 
 /// Spring's words for yes and no; an empty value is neither.
