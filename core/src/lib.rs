@@ -152,6 +152,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod cache;
 mod command;
 mod config;
 mod endpoint;
