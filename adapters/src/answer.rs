@@ -33,6 +33,13 @@ pub(crate) fn latency(answer: Answer, _: &Arc<Handle>) -> Result<Duration, Error
     Ok(latency)
 }
 
+pub(crate) fn fetched(answer: Answer, _: &Arc<Handle>) -> Result<Arc<LoadResult>, Error> {
+    let Answer::Fetched(tracks) = answer else {
+        foreign()
+    };
+    Ok(tracks)
+}
+
 pub(crate) fn rest(answer: Answer, _: &Arc<Handle>) -> Result<rest::Answer, Error> {
     let Answer::Rest(answer) = answer else {
         foreign()

@@ -120,6 +120,20 @@ impl Builder {
         self
     }
 
+    /// Sets how many results of [`Client::fetch_tracks`] are kept; the one that was used least
+    /// often makes room for another (RevvLink: Cache). Default none, as `None` and 0 say.
+    /// [`Client::set_cache_capacity`] changes it later.
+    pub fn cache_capacity(mut self, capacity: impl Into<Option<usize>>) -> Self {
+        self.config.cache_capacity = capacity.into();
+        self
+    }
+
+    /// Sets how long such a result is kept. Default 1 h.
+    pub fn cache_for(mut self, cache_for: Duration) -> Self {
+        self.config.cache_for = cache_for;
+        self
+    }
+
     /// Sets the regions of Discord's voice servers.
     pub fn regions(mut self, regions: RegionMap) -> Self {
         self.config.regions = regions;

@@ -235,6 +235,47 @@ impl Client {
         self.ask(Request::LoadTracks { identifier }, answer::loaded)
     }
 
+    /// Asks what a query, such as a URL or `ytsearch:words`, leads to: the cache if that knows it
+    /// (see [`Builder::cache_capacity`]), else the best node, and another one if that fails to
+    /// answer (RevvLink: fetch_tracks).
+    ///
+    /// However many ask the same at once, one request is made, and all get its answer, each within
+    /// its own deadline; those who drop the wait change nothing for the others. Unlike
+    /// [`load_tracks`](Self::load_tracks), which asks each time, the result is shared, and a load
+    /// that failed is an error: [`RequestError::FetchFailed`](crate::RequestError::FetchFailed)
+    /// with the name of the node and the cause.
+    ///
+    /// ```no_run
+    /// # async fn run(client: lavapool::Client) -> Result<(), lavapool::Error> {
+    /// let found = client.fetch_tracks("ytsearch:never gonna give you up").await?;
+    /// for track in found.tracks() {
+    ///     println!("{}", track.info.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fetch_tracks(&self, query: impl Into<Arc<str>>) -> Pending<Arc<LoadResult>> {
+        let (node, query) = (Target::Best, query.into());
+        self.submit(Command::FetchTracks { node, query }, answer::fetched)
+    }
+
+    /// Sets how many results of [`fetch_tracks`](Self::fetch_tracks) are kept; `None` and 0 switch
+    /// the cache off and forget them. When there are more, the most used ones stay.
+    pub fn set_cache_capacity(&self, capacity: impl Into<Option<usize>>) -> Pending<()> {
+        self.submit(Command::SetCacheCapacity(capacity.into()), answer::done)
+    }
+
+    /// How many results of [`fetch_tracks`](Self::fetch_tracks) are kept at most; none if the
+    /// cache is off.
+    pub fn cache_capacity(&self) -> Option<usize> {
+        self.handle.views.cache_capacity()
+    }
+
+    /// Whether results of [`fetch_tracks`](Self::fetch_tracks) are kept.
+    pub fn has_cache(&self) -> bool {
+        self.cache_capacity().is_some()
+    }
+
     /// Asks the best node for the track of a blob.
     pub fn decode_track(&self, encoded: impl Into<Arc<str>>) -> Pending<Track> {
         let encoded = encoded.into();

@@ -132,10 +132,10 @@ pub use lavapool_core::protocol::{
 };
 pub use lavapool_core::queue::{Queue, QueueError, QueueLimits, QueueSnapshot, Repeat};
 pub use lavapool_core::{
-    Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, Kinds, Leaving, Limits, Needs,
-    NodeFailure, NodeId, PoolConfig, ProxyFailure, RequestError, Score, Secret, Seed, Strangers,
-    Strategy, SubmitError, Timestamp, Timing, TlsFailure, Unconfirmed, Verdict, VoiceServerUpdate,
-    VoiceStateUpdate,
+    Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, FetchFailure, Kinds, Leaving,
+    Limits, Needs, NodeFailure, NodeId, PoolConfig, ProxyFailure, RequestError, Score, Secret,
+    Seed, Strangers, Strategy, SubmitError, Timestamp, Timing, TlsFailure, Unconfirmed, Verdict,
+    VoiceServerUpdate, VoiceStateUpdate,
 };
 pub use lavapool_core::{protocol, region, rest};
 

@@ -194,6 +194,14 @@ impl Node {
         self.ask(Request::LoadTracks { identifier }, answer::loaded)
     }
 
+    /// Asks this node, and no other, what a query leads to, unless the cache knows what it, or a
+    /// node with the same sources, answers; otherwise as
+    /// [`Client::fetch_tracks`](crate::Client::fetch_tracks).
+    pub fn fetch_tracks(&self, query: impl Into<Arc<str>>) -> Pending<Arc<LoadResult>> {
+        let (node, query) = (Target::Node(self.id()), query.into());
+        self.submit(Command::FetchTracks { node, query }, answer::fetched)
+    }
+
     /// Asks for the track of a blob.
     pub fn decode_track(&self, encoded: impl Into<Arc<str>>) -> Pending<Track> {
         let encoded = encoded.into();

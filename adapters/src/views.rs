@@ -1,7 +1,7 @@
 //! [`Views`]: what handles read without asking the driver, which writes it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lavapool_core::node::{NodeRef, NodeView, Report, Status, UNAVAILABLE};
@@ -19,6 +19,8 @@ pub(crate) struct Views {
     nodes: Mutex<Vec<Arc<NodeCell>>>,
     players: Mutex<BTreeMap<GuildId, Lent>>,
     report: Mutex<Report>,
+    /// 0 if the cache is off.
+    cache_capacity: AtomicUsize,
 }
 
 /// A node's view.
@@ -56,6 +58,7 @@ impl Views {
             nodes: Mutex::default(),
             players: Mutex::default(),
             report: Mutex::new(pool.report()),
+            cache_capacity: AtomicUsize::new(pool.cache_capacity().unwrap_or(0)),
         }
     }
 
@@ -79,7 +82,14 @@ impl Views {
         if nodes_changed {
             *lock(&self.report) = pool.report();
         }
+        let capacity = pool.cache_capacity().unwrap_or(0);
+        self.cache_capacity.store(capacity, Ordering::Relaxed);
         is_all
+    }
+
+    pub(crate) fn cache_capacity(&self) -> Option<usize> {
+        let capacity = self.cache_capacity.load(Ordering::Relaxed);
+        Some(capacity).filter(|capacity| *capacity > 0)
     }
 
     fn publish_player(&self, guild: GuildId, view: Option<PlayerView>) {

@@ -1,11 +1,12 @@
 //! What the application asks for, and what it is answered: [`Command`] and [`Answer`].
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::NodeId;
 use crate::node::{NodeConfig, NodeRef};
 use crate::player::{PluginWish, Update};
-use crate::protocol::{ChannelId, GuildId, UserId, VoiceState};
+use crate::protocol::{ChannelId, GuildId, LoadResult, UserId, VoiceState};
 use crate::rest;
 use crate::secret::Secret;
 
@@ -98,6 +99,26 @@ pub enum Command {
         /// What is asked.
         request: rest::Request,
     },
+    /// Asks what a query, such as a URL or `ytsearch:words`, leads to: [`Answer::Fetched`], or
+    /// [`RequestError::FetchFailed`](crate::RequestError::FetchFailed) (RevvLink: fetch_tracks).
+    ///
+    /// A result that is cached is the answer, and no node is asked. However many ask the same,
+    /// one request is on its way, and its answer is that of all of them, each within its own
+    /// deadline; it goes on for as long as one of them waits, and once it was sent in any case.
+    /// A node that fails to answer is asked again, or another one, as with [`Command::Rest`].
+    ///
+    /// Results are kept as [`PoolConfig::cache_capacity`](crate::PoolConfig::cache_capacity) says,
+    /// and shared by all nodes that have the same sources. One without any track is not kept, nor
+    /// an error, nor one with a stream in it.
+    FetchTracks {
+        /// Who should answer it.
+        node: Target,
+        /// The query, as people write it.
+        query: Arc<str>,
+    },
+    /// Sets how many results of [`Command::FetchTracks`] are kept; `None` and 0 switch the cache
+    /// off. When there are more, the most used ones stay. Answered with [`Answer::Done`] at once.
+    SetCacheCapacity(Option<usize>),
     /// Closes every node. Answered with [`Answer::Done`] once all sockets are closed.
     Close(Leaving),
 }
@@ -113,7 +134,7 @@ pub enum Leaving {
     Destroy,
 }
 
-/// The node that a REST request goes to.
+/// The node that a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The best connected node at the moment, and another one if that fails to answer and the
@@ -161,4 +182,7 @@ pub enum Answer {
     Latency(Duration),
     /// What a node answered to a request.
     Rest(Box<rest::Answer>),
+    /// What a query leads to, shared with the cache and with everybody who asked the same. Never
+    /// [`LoadResult::Error`].
+    Fetched(Arc<LoadResult>),
 }

@@ -42,6 +42,14 @@ pub struct PoolConfig {
     /// Whether a player moves back when the node that it was lost from is ready again.
     /// Default off.
     pub return_home: bool,
+    /// How many results of [`Command::FetchTracks`](crate::Command::FetchTracks) are kept. Full,
+    /// the cache gives up the one that was used least often (RevvLink: Cache). A result is one
+    /// entry, however long its playlist is. Default `None`: none, as 0 is; more than 2^32 - 1 is
+    /// as much as that.
+    pub cache_capacity: Option<usize>,
+    /// How long a result is kept after a node answered it, used or not. Default 1 h: a playlist
+    /// that its owner changes is seen as it was for at most that long.
+    pub cache_for: Duration,
     /// The regions of Discord's voice servers.
     pub regions: RegionMap,
     /// The bounds.
@@ -72,6 +80,8 @@ impl PoolConfig {
             reconnect: ReconnectPolicy::default(),
             strangers: Strangers::default(),
             return_home: false,
+            cache_capacity: None,
+            cache_for: Duration::from_secs(60 * 60),
             regions: RegionMap::default(),
             limits: Limits::default(),
             timing: Timing::default(),

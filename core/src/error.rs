@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::node::{Loss, Stopped};
-use crate::protocol::DecodeError;
+use crate::node::{Loss, NodeRef, Stopped};
 use crate::protocol::plugins::KnownPlugin;
+use crate::protocol::{DecodeError, Exception};
 
 /// A configuration that cannot work.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -154,6 +154,14 @@ pub enum RequestError {
     /// The node could not answer: the cause, and whether it has seen the request is unknown.
     #[error("the node did not answer: {0}")]
     NodeFailed(NodeFailure),
+    /// The tracks of a query did not come.
+    #[error("{node} did not load the tracks: {cause}")]
+    FetchFailed {
+        /// The last node that was asked.
+        node: NodeRef,
+        /// What it did instead.
+        cause: FetchFailure,
+    },
     /// An answer that is not Lavalink's.
     #[error("the answer does not decode: {0}")]
     Undecodable(DecodeError),
@@ -214,6 +222,40 @@ pub enum NodeFailure {
     /// The session ended before the answer.
     #[error("its session ended")]
     SessionLost,
+}
+
+/// How the tracks of a query did not come.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum FetchFailure {
+    /// The node tried, and loading failed (`loadType` is `error`).
+    #[error("loading failed{}", Message(.0))]
+    LoadFailed(Arc<Exception>),
+    /// The node refused the request.
+    #[error("it answered {status}{}", Detail(.message))]
+    Rejected {
+        /// The HTTP status.
+        status: u16,
+        /// The node's own words.
+        message: Option<Arc<str>>,
+    },
+    /// The node did not answer, nor did others that were asked before it.
+    #[error("{0}")]
+    NodeFailed(NodeFailure),
+    /// An answer that is not Lavalink's.
+    #[error("the answer does not decode: {0}")]
+    Undecodable(DecodeError),
+}
+
+struct Message<'a>(&'a Exception);
+
+impl std::fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0.message {
+            Some(message) => write!(f, ": {message}"),
+            None => Ok(()),
+        }
+    }
 }
 
 struct Detail<'a>(&'a Option<Arc<str>>);

@@ -137,7 +137,8 @@
 //!
 //! A [`Timestamp`] is whatever the driver says; one before the latest counts as the latest. Every
 //! delay and deadline has a name in [`Timing`]. Chance comes from the [`Seed`] alone, and is used
-//! for WebSocket masks, handshake keys and the jitter of reconnects.
+//! for WebSocket masks, handshake keys, the jitter of reconnects, and the secret of one hash table
+//! whose keys strangers choose.
 //!
 //! # Bounds
 //!
@@ -183,7 +184,7 @@ pub mod websocket;
 pub use command::{Answer, Command, Leaving, Target, VoiceServerUpdate, VoiceStateUpdate};
 pub use config::{PoolConfig, Strangers};
 pub use endpoint::Endpoint;
-pub use error::{ConfigError, NodeFailure, RequestError, SubmitError, Unconfirmed};
+pub use error::{ConfigError, FetchFailure, NodeFailure, RequestError, SubmitError, Unconfirmed};
 pub use event::{Event, Kinds};
 pub use event_queue::EventQueue;
 pub use failure::{ProxyFailure, TlsFailure};

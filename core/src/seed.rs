@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 
 /// Thirty-two bytes from which everything random in the core follows: WebSocket masks, handshake
-/// keys and jitter.
+/// keys, jitter, and the secret of a hash table whose keys strangers choose.
 ///
 /// A driver draws it from the system once; a test writes it down. Each consumer has a stream of
 /// its own, so the draws of one socket never shift those of another.

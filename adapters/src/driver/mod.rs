@@ -187,8 +187,11 @@ impl<R: Runtime> Driver<R> {
             detached,
             reply,
         } = submission;
-        let is_lookup =
-            matches!(&command, Command::Rest { request, .. } if request.changes_nothing());
+        let is_lookup = match &command {
+            Command::Rest { request, .. } => request.changes_nothing(),
+            Command::FetchTracks { .. } => true,
+            _ => false,
+        };
         if is_lookup && reply.is_abandoned() {
             return;
         }

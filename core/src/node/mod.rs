@@ -67,6 +67,8 @@ pub(crate) struct Node {
     pub(crate) latency: Option<Duration>,
     pub(crate) stats: Option<Stats>,
     pub(crate) info: Option<Arc<Info>>,
+    /// The names of its sources, as results are found by them.
+    pub(crate) sources: Option<Arc<str>>,
     pub(crate) breaker: Breaker,
     pub(crate) control: Lane,
     pub(crate) lookup: Lane,

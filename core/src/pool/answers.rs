@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::fetches::sources;
 use super::requests::RETRY_AFTER_MAX;
 use super::tables::Tables;
 use super::timers::Timer;
@@ -84,7 +85,7 @@ impl Tables {
                 };
                 let answer = request.decode(response.status, response.body);
                 let is_lost = !request.is_lookup() && matches!(class, Class::SessionUnknown);
-                self.request_answered(number, answer);
+                self.request_answered(number, id, answer);
                 if is_lost {
                     self.session_unknown(id, now);
                 }
@@ -383,6 +384,7 @@ impl Tables {
             return;
         };
         if let Some(node) = self.node_mut(id) {
+            node.sources = Some(sources(&info));
             node.info = Some(Arc::from(info));
         }
         self.node_changed(id);

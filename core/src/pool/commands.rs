@@ -43,6 +43,8 @@ pub(super) enum Waits {
     Gone(NodeId),
     /// The answer to a request.
     Request(u64),
+    /// The tracks of a query, by the number of its request.
+    Fetch(u64),
     /// Every node to be gone.
     Close,
 }
@@ -133,6 +135,7 @@ impl Tables {
             Waits::Pong(_) => RequestError::NodeFailed(NodeFailure::TimedOut),
             Waits::Drained(_) => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Request(request) => self.give_up_request(request),
+            Waits::Fetch(request) => self.give_up_fetch(request, id),
             Waits::Gone(node) => return self.depart_now(node),
             Waits::Close => return self.close_now(),
         };
@@ -149,6 +152,10 @@ impl Tables {
         let goes_on = match open.waits {
             Waits::Gone(_) | Waits::Close => true,
             Waits::Request(request) => !self.requests.changes_nothing(request),
+            Waits::Fetch(request) => {
+                self.leave_fetch(request, id);
+                false
+            }
             Waits::Player(player) => {
                 self.abandon(player, id);
                 false
@@ -224,7 +231,8 @@ impl Tables {
                 | Waits::Ready(_)
                 | Waits::Pong(_)
                 | Waits::Drained(_)
-                | Waits::Request(_) => self.answer(id, Err(RequestError::Closed)),
+                | Waits::Request(_)
+                | Waits::Fetch(_) => self.answer(id, Err(RequestError::Closed)),
             }
         }
     }

@@ -76,6 +76,7 @@ impl Tables {
             latency: None,
             stats: None,
             info: None,
+            sources: None,
             breaker: Breaker::CLOSED,
             control,
             lookup,
@@ -321,6 +322,8 @@ impl Tables {
             }
         }
         if node.info.is_none() || !resumed {
+            // It may have come back with other sources.
+            node.sources = None;
             node.lookup.push_first(Job::Info);
         }
         for tombstone in over.into_values() {

@@ -15,6 +15,7 @@ mod end_time;
 mod events;
 mod explain;
 mod failover;
+mod fetches;
 mod headers;
 mod lanes;
 mod leave;
@@ -85,7 +86,7 @@ impl Pool {
         let nodes = std::mem::take(&mut config.nodes);
         let mut pool = Self {
             wires: Wires::default(),
-            tables: Tables::new(config, seed.stream(0), now),
+            tables: Tables::new(config, &seed, now),
             scratch: Scratch::default(),
             seed,
             streams: 0,
@@ -271,6 +272,18 @@ impl Pool {
         self.tables.report()
     }
 
+    /// How many results of [`Command::FetchTracks`] are kept at most; none if the cache is off.
+    pub fn cache_capacity(&self) -> Option<usize> {
+        self.tables.fetches.capacity()
+    }
+
+    /// How many results of [`Command::FetchTracks`] are kept at the moment, at most
+    /// [`cache_capacity`](Pool::cache_capacity). Those whose time is over count until their place
+    /// is needed, or somebody asks for them.
+    pub fn cached_results(&self) -> usize {
+        self.tables.fetches.len()
+    }
+
     fn dispatch(
         &mut self,
         id: CommandId,
@@ -324,6 +337,16 @@ impl Pool {
                     tables.known(node)?;
                 }
                 tables.submit_request(id, node, request);
+            }
+            Command::FetchTracks { node, query } => {
+                if let Target::Node(node) = node {
+                    tables.known(node)?;
+                }
+                tables.fetch_tracks(id, node, query);
+            }
+            Command::SetCacheCapacity(capacity) => {
+                tables.set_cache_capacity(capacity);
+                tables.answer(id, Ok(Answer::Done));
             }
             Command::Close(players) => tables.close(id, players),
         }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::commands::Waits;
+use super::fetches::fetch_failed;
 use super::plugins::lacks;
 use super::tables::Tables;
 use super::timers::{Timer, TimerKey};
 use crate::command::{Answer, Target};
-use crate::error::{NodeFailure, RequestError};
+use crate::error::{FetchFailure, NodeFailure, RequestError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Job, Keeping, LaneKind};
+use crate::node::{Job, Keeping, LaneKind, NodeRef};
 use crate::protocol::SessionState;
 use crate::protocol::plugins::KnownPlugin;
 use crate::rest::{self, Failure};
@@ -25,18 +26,28 @@ pub(super) struct Requests {
 
 #[derive(Debug)]
 struct OpenRequest {
-    command: CommandId,
+    asker: Asker,
     request: rest::Request,
     target: Target,
     /// The node that it waits for or is on its way to.
     node: Option<NodeId>,
     /// The nodes that have failed it.
     failed: Vec<NodeId>,
-    last_failure: Option<NodeFailure>,
+    /// How the latest one of them did, and its name.
+    last_failure: Option<(Option<NodeRef>, NodeFailure)>,
     repeat: Option<TimerKey>,
     sent: bool,
     /// Whether it waits until its player is settled.
     held: bool,
+}
+
+/// Who waits for the answer to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asker {
+    /// This command, for the answer as it comes.
+    Command(CommandId),
+    /// Everybody who waits for the tracks of a query.
+    Fetch,
 }
 
 /// The longest time that a node may ask for with `Retry-After`.
@@ -63,7 +74,7 @@ impl Requests {
         self.get(number).is_none_or(rest::Request::changes_nothing)
     }
 
-    fn is_in_flight(&self, number: u64) -> bool {
+    pub(super) fn is_in_flight(&self, number: u64) -> bool {
         self.open.get(&number).is_some_and(|open| open.sent)
     }
 }
@@ -75,11 +86,24 @@ impl Tables {
         target: Target,
         request: rest::Request,
     ) {
+        let number = self.open_request(Asker::Command(command), target, request);
+        self.wait_for(command, Waits::Request(number));
+        if !self.is_refused(number) && self.raise_barrier(number) {
+            self.route_request(number);
+        }
+    }
+
+    /// Numbers a request, which is still to be put in a lane.
+    pub(super) fn open_request(
+        &mut self,
+        asker: Asker,
+        target: Target,
+        request: rest::Request,
+    ) -> u64 {
         self.requests.last += 1;
         let number = self.requests.last;
-        self.wait_for(command, Waits::Request(number));
         let open = OpenRequest {
-            command,
+            asker,
             request,
             target,
             node: None,
@@ -90,9 +114,7 @@ impl Tables {
             held: true,
         };
         self.requests.open.insert(number, open);
-        if !self.is_refused(number) && self.raise_barrier(number) {
-            self.route_request(number);
-        }
+        number
     }
 
     /// Puts the request in a lane; without a node it waits for one to be ready.
@@ -194,11 +216,20 @@ impl Tables {
     }
 
     /// The node answered.
-    pub(super) fn request_answered(&mut self, number: u64, answer: Result<rest::Answer, Failure>) {
+    pub(super) fn request_answered(
+        &mut self,
+        number: u64,
+        id: NodeId,
+        answer: Result<rest::Answer, Failure>,
+    ) {
         let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
         open.sent = false;
+        if open.asker == Asker::Fetch {
+            self.cancel_request(number);
+            return self.fetch_answered(number, id, answer);
+        }
         if let (rest::Request::Plugin(request), Err(Failure::Refused(refusal))) =
             (&open.request, &answer)
             && refusal.lacks_endpoint()
@@ -247,15 +278,22 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
+        let is_awaited = self.is_awaited(number);
         let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
         open.sent = false;
-        open.last_failure = Some(failure);
-        open.failed.extend(open.node.take());
-        if !open.request.repeat_is_safe() || open.failed.len() > REPEATS_MAX {
-            return self.close_request(number, Err(RequestError::NodeFailed(failure)));
+        let id = open.node.take();
+        open.failed.extend(id);
+        let is_over = !open.request.repeat_is_safe() || open.failed.len() > REPEATS_MAX;
+        let node = id.and_then(|id| self.node_ref(id));
+        if is_over || !is_awaited {
+            return self.fail_request(number, node, failure);
         }
+        let Some(open) = self.requests.open.get_mut(&number) else {
+            return;
+        };
+        open.last_failure = Some((node, failure));
         // Another node need not wait for this one.
         let asked_for = retry_after.filter(|_| open.target != Target::Best);
         let pause = REPEAT_AFTER.max(asked_for.unwrap_or_default().min(RETRY_AFTER_MAX));
@@ -267,13 +305,14 @@ impl Tables {
 
     /// The socket died before the node can have seen the request: it goes out again at once.
     pub(super) fn repeat_request(&mut self, number: u64, node: NodeId) {
+        let is_awaited = self.is_awaited(number);
         let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
         open.sent = false;
-        if !open.request.repeat_is_safe() {
-            let failure = NodeFailure::ConnectionLost;
-            return self.close_request(number, Err(RequestError::NodeFailed(failure)));
+        if !open.request.repeat_is_safe() || !is_awaited {
+            let name = self.node_ref(node);
+            return self.fail_request(number, name, NodeFailure::ConnectionLost);
         }
         let (kind, target) = (lane_of(&open.request), open.target);
         let is_ready = self.node(node).is_some_and(|node| node.is_ready());
@@ -288,18 +327,23 @@ impl Tables {
 
     /// The deadline came; returns what the command is answered.
     pub(super) fn give_up_request(&mut self, number: u64) -> RequestError {
-        let sent = self.requests.is_in_flight(number);
-        let failure = self
-            .requests
-            .open
-            .get(&number)
-            .and_then(|open| open.last_failure);
+        let failure = self.present_failure(number);
         self.cancel_request(number);
-        match (sent, failure) {
-            (true, _) => RequestError::NodeFailed(NodeFailure::TimedOut),
-            (false, Some(failure)) => RequestError::NodeFailed(failure),
-            (false, None) => RequestError::NoNode,
+        match failure {
+            Some((_, failure)) => RequestError::NodeFailed(failure),
+            None => RequestError::NoNode,
         }
+    }
+
+    /// Why there is no answer yet, if a node was asked: the one that is silent, or the last one
+    /// that failed.
+    pub(super) fn present_failure(&self, number: u64) -> Option<(Option<NodeRef>, NodeFailure)> {
+        let open = self.requests.open.get(&number)?;
+        if open.sent {
+            let node = open.node.and_then(|id| self.node_ref(id));
+            return Some((node, NodeFailure::TimedOut));
+        }
+        open.last_failure.clone()
     }
 
     /// Nobody waits for the request: it leaves its lane, or loses its answer.
@@ -329,12 +373,34 @@ impl Tables {
         }
     }
 
+    /// No node answered, and no other is asked.
+    fn fail_request(&mut self, number: u64, node: Option<NodeRef>, failure: NodeFailure) {
+        let asker = self.requests.open.get(&number).map(|open| open.asker);
+        let error = match asker {
+            Some(Asker::Fetch) => fetch_failed(node, FetchFailure::NodeFailed(failure)),
+            Some(Asker::Command(_)) | None => RequestError::NodeFailed(failure),
+        };
+        self.close_request(number, Err(error));
+    }
+
     fn close_request(&mut self, number: u64, answer: Result<Answer, RequestError>) {
-        let command = self.requests.open.get(&number).map(|open| open.command);
+        let asker = self.requests.open.get(&number).map(|open| open.asker);
         self.cancel_request(number);
-        if let Some(command) = command {
-            self.answer(command, answer);
+        match asker {
+            Some(Asker::Command(command)) => self.answer(command, answer),
+            Some(Asker::Fetch) => self.land(number, &answer),
+            None => {}
         }
+    }
+
+    /// Whether somebody still waits for the answer. Only the tracks of a query may come for
+    /// nobody: other requests end with their command.
+    fn is_awaited(&self, number: u64) -> bool {
+        let open = self.requests.open.get(&number);
+        open.is_some_and(|open| match open.asker {
+            Asker::Command(_) => true,
+            Asker::Fetch => self.fetches.is_awaited(number),
+        })
     }
 }
 

@@ -98,14 +98,7 @@ impl Scores {
 impl Tables {
     /// The best node for a lookup, without these. Lookups have a turn of their own.
     pub(super) fn choose_for_lookup(&mut self, except: &[NodeId]) -> Option<NodeId> {
-        let needs = Needs {
-            except,
-            ..Needs::default()
-        };
-        let node = match self.choose_by_custom(&needs) {
-            Some(node) => node,
-            None => best(&self.scores.keys, except, |_| 0, |key| key.lookup),
-        }?;
+        let node = self.peek_for_lookup(except)?;
         if let Some(turn) = self.scores.next_turn() {
             if let Some(node) = self.node_mut(node) {
                 node.turns.lookup = turn;
@@ -113,6 +106,18 @@ impl Tables {
             self.rescore(node);
         }
         Some(node)
+    }
+
+    /// The node that the next lookup would go to, without taking its turn.
+    pub(super) fn peek_for_lookup(&mut self, except: &[NodeId]) -> Option<NodeId> {
+        let needs = Needs {
+            except,
+            ..Needs::default()
+        };
+        match self.choose_by_custom(&needs) {
+            Some(node) => node,
+            None => best(&self.scores.keys, except, |_| 0, |key| key.lookup),
+        }
     }
 
     /// The best node for these needs.

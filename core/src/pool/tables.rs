@@ -7,10 +7,12 @@ use rand_chacha::ChaCha8Rng;
 
 use super::changed::Changed;
 use super::commands::Commands;
+use super::fetches::Fetches;
 use super::moves::Group;
 use super::requests::Requests;
 use super::selection::Scores;
 use super::timers::Timers;
+use crate::cache::Keyed;
 use crate::config::PoolConfig;
 use crate::event::{Event, Kinds};
 use crate::event_queue::EventQueue;
@@ -19,6 +21,7 @@ use crate::node::{LaneKind, Node, NodeRef};
 use crate::output::Output;
 use crate::player::{Player, PlayerId};
 use crate::protocol::GuildId;
+use crate::seed::Seed;
 use crate::slab::Slab;
 use crate::time::Timestamp;
 
@@ -38,6 +41,7 @@ pub(super) struct Tables {
     pub(super) scores: Scores,
     pub(super) commands: Commands,
     pub(super) requests: Requests,
+    pub(super) fetches: Fetches,
     pub(super) timers: Timers,
     pub(super) failovers: BTreeMap<(NodeId, NodeId), Group>,
     pub(super) events: EventQueue,
@@ -63,6 +67,9 @@ pub(super) struct Tables {
     pub(super) chance: ChaCha8Rng,
 }
 
+/// The stream of the seed that the hasher of the cache draws from, away from those of sockets.
+const HASHER_STREAM: u64 = u64::MAX;
+
 /// What a socket must do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Task {
@@ -81,8 +88,10 @@ pub(super) enum Task {
 }
 
 impl Tables {
-    pub(super) fn new(config: PoolConfig, chance: ChaCha8Rng, now: Timestamp) -> Self {
+    pub(super) fn new(config: PoolConfig, seed: &Seed, now: Timestamp) -> Self {
+        let hasher = Keyed::new(&mut seed.stream(HASHER_STREAM));
         Self {
+            fetches: Fetches::new(&config, hasher),
             scores: Scores::new(config.strategy.clone()),
             events: EventQueue::new(config.limits.events_max),
             config,
@@ -105,7 +114,7 @@ impl Tables {
             plays: 0,
             wishes: 0,
             closing: false,
-            chance,
+            chance: seed.stream(0),
         }
     }
 
