@@ -271,8 +271,8 @@ impl Load<'_> {
         weights: &PenaltyWeights,
         median: impl FnOnce(&PenaltyWeights) -> f64,
     ) -> u64 {
-        // The bits of floats that are not negative order as the floats do.
-        self.penalty(weights, median).max(0.0).to_bits() >> ORDER_BITS
+        // The classic penalty can be negative, and orders below zero as the number does.
+        Score::new(self.penalty(weights, median)).map_or(u64::MAX, Score::rank) >> ORDER_BITS
     }
 
     pub(super) fn penalty(
