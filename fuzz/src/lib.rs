@@ -1,7 +1,7 @@
 //! What the fuzz targets do with their bytes. Each body panics when something does not hold.
 //!
 //! The bodies are here, apart from the targets, so that the committed corpora can be replayed
-//! without a fuzzer: `cargo test` in this folder does.
+//! without a fuzzer, on stable: `cargo test -p lavapool-tests --test corpora` does.
 
 mod chunks;
 mod cuts;
@@ -16,7 +16,7 @@ pub use chunks::http_chunked;
 pub use differential::websocket_differential;
 pub use exchange::http_exchange;
 pub use http_stream::http_response;
-pub use messages::{endpoint, lavalink_message};
+pub use messages::{endpoint, filters_round_trip, lavalink_message, region};
 pub use pool::pool;
 pub use websocket_stream::{websocket_handshake, websocket_stream};
 
@@ -26,11 +26,13 @@ pub type Body = fn(&[u8]);
 /// Every target: its name, which is that of its corpus, and its body.
 pub const TARGETS: &[(&str, Body)] = &[
     ("endpoint", endpoint),
+    ("filters_round_trip", filters_round_trip),
     ("http_chunked", http_chunked),
     ("http_exchange", http_exchange),
     ("http_response", http_response),
     ("lavalink_message", lavalink_message),
     ("pool", pool),
+    ("region", region),
     ("websocket_differential", websocket_differential),
     ("websocket_handshake", websocket_handshake),
     ("websocket_stream", websocket_stream),

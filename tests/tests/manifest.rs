@@ -208,10 +208,10 @@ fn the_core_depends_on_nothing_but_its_list() {
 fn fault_of(dependency: &Dependency) -> Option<&'static str> {
     match (&dependency.path, &dependency.source) {
         (Some(path), _) => {
-            let is_member = ["adapters", "core", "tests"]
+            let is_member = ["adapters", "core", "fuzz", "tests"]
                 .iter()
                 .any(|member| canonical(path) == canonical(&root().join(member)));
-            (!is_member).then_some("a path that is no member's")
+            (!is_member).then_some("a path that is no package of the project")
         }
         (None, Some(source)) if source.starts_with("git+") => Some("a git repository"),
         (None, _) if dependency.registry.is_some() => Some("a registry of its own"),
