@@ -161,6 +161,7 @@ mod error;
 mod event;
 mod event_queue;
 mod failure;
+mod gateway;
 mod id;
 mod limits;
 mod outgoing;
@@ -188,6 +189,7 @@ pub use error::{ConfigError, FetchFailure, NodeFailure, RequestError, SubmitErro
 pub use event::{Event, Kinds};
 pub use event_queue::EventQueue;
 pub use failure::{ProxyFailure, TlsFailure};
+pub use gateway::{GatewayEvent, GatewayPayload, Shard};
 pub use id::{CommandId, NodeId, SocketId};
 pub use limits::{Limits, Timing};
 pub use output::{Closed, Input, Output};
