@@ -6,12 +6,16 @@ use std::time::Duration;
 use lavapool_core::node::{NodeConfig, ReconnectPolicy};
 use lavapool_core::protocol::UserId;
 use lavapool_core::region::RegionMap;
-use lavapool_core::{Kinds, Limits, Pool, PoolConfig, Seed, Strangers, Strategy, Timing};
+use lavapool_core::{
+    Fate, GatewayPayload, Kinds, Limits, Pool, PoolConfig, Rejoin, Seed, Strangers, Strategy,
+    Timing,
+};
 
 use crate::client::Client;
 use crate::driver::{Driver, Ready};
 use crate::error::ConnectError;
 use crate::events::{EventStream, Publisher};
+use crate::gateway::GatewaySender;
 use crate::inbox::Inbox;
 use crate::proxy::Proxy;
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
@@ -36,6 +40,7 @@ pub struct Builder {
     transports: State,
     ready: Arc<Ready>,
     publisher: Publisher,
+    gateway: Option<GatewaySender>,
 }
 
 impl Builder {
@@ -48,6 +53,7 @@ impl Builder {
             transports: State::default(),
             publisher: Publisher::new(ready.clone()),
             ready,
+            gateway: None,
         }
     }
 
@@ -131,6 +137,41 @@ impl Builder {
     /// Sets how long such a result is kept. Default 1 h.
     pub fn cache_for(mut self, cache_for: Duration) -> Self {
         self.config.cache_for = cache_for;
+        self
+    }
+
+    /// Takes what is to be sent on Discord's gateway when the client wants the bot to join a
+    /// voice channel again, or to leave one; [`GatewayPayload`] serialises to the message. The
+    /// same comes as [`Event::Gateway`](lavapool_core::Event::Gateway): use one of the two.
+    ///
+    /// It is called by the driver and must not block: a channel to the shard's task is a good
+    /// place for it. It comes no faster than one each
+    /// [`Timing::gateway_interval`](lavapool_core::Timing::gateway_interval).
+    pub fn gateway(mut self, send: impl Fn(GatewayPayload) + Send + Sync + 'static) -> Self {
+        self.gateway = Some(GatewaySender::new(send));
+        self
+    }
+
+    /// Sets how the client joins a voice channel again when its connection there failed; see
+    /// [`VoiceCloseCode`](lavapool_core::VoiceCloseCode). Default on; `None` leaves it to the
+    /// bot.
+    pub fn rejoin(mut self, rejoin: impl Into<Option<Rejoin>>) -> Self {
+        self.config.rejoin = rejoin.into();
+        self
+    }
+
+    /// Sets what becomes of a player when the bot left its voice channel, or was made to.
+    /// Default: it is kept, and goes on when the bot joins again.
+    pub fn on_leave(mut self, fate: Fate) -> Self {
+        self.config.on_leave = fate;
+        self
+    }
+
+    /// Sets after what time a player without a track, or without anybody to hear it, counts as
+    /// inactive, and what becomes of it then. Default 300 s, and it is kept; `None` for never.
+    pub fn inactive_after(mut self, after: impl Into<Option<Duration>>, fate: Fate) -> Self {
+        self.config.inactive_after = after.into();
+        self.config.on_inactive = fate;
         self
     }
 
@@ -264,6 +305,7 @@ impl Builder {
             strategy,
             regions,
             clock: runtime.clone() as Arc<dyn Clock>,
+            gateway: self.gateway,
             inbox: Inbox::new(limits.commands_max, self.ready.clone()),
             views: Views::new(&pool),
             transports,

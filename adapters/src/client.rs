@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, NodeView, Report};
-use lavapool_core::protocol::{GuildId, LoadResult, Track, UserId, VoiceState};
+use lavapool_core::protocol::{DecodeError, GuildId, LoadResult, Track, UserId, VoiceState};
 use lavapool_core::region::RegionFit;
 use lavapool_core::rest::Request;
 use lavapool_core::{
-    Command, Kinds, Leaving, Strategy, SubmitError, Target, VoiceServerUpdate, VoiceStateUpdate,
-    rest,
+    Command, GatewayEvent, Kinds, Leaving, Shard, Strategy, SubmitError, Target, VoiceServerUpdate,
+    VoiceStateUpdate, rest,
 };
 
 use crate::answer;
@@ -222,6 +222,59 @@ impl Client {
     /// Takes Discord's `VOICE_SERVER_UPDATE`.
     pub fn voice_server_update(&self, update: VoiceServerUpdate) {
         self.handle.inbox.voice(Voice::Server(update));
+    }
+
+    /// Takes any message of Discord's gateway as raw JSON, and picks out those that matter:
+    /// `VOICE_STATE_UPDATE`, `VOICE_SERVER_UPDATE`, and `READY`, which is
+    /// [`gateway_ready`](Self::gateway_ready). Returns what it was.
+    ///
+    /// ```no_run
+    /// # fn shard_received(client: &lavapool::Client, text: &str) {
+    /// if let Err(error) = client.gateway_event(text) {
+    ///     eprintln!("{error}");
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`GatewayEvent::parse`]; the message was of no effect then.
+    pub fn gateway_event(&self, raw: &str) -> Result<GatewayEvent, DecodeError> {
+        let event = GatewayEvent::parse(raw)?;
+        match &event {
+            GatewayEvent::VoiceState(update) => self.voice_state_update(update.clone()),
+            GatewayEvent::VoiceServer(update) => self.voice_server_update(update.clone()),
+            GatewayEvent::Ready(shard) => self.gateway_ready(*shard).detach(),
+            // Whatever else there is does not matter to players.
+            _ => {}
+        }
+        Ok(event)
+    }
+
+    /// Takes Discord's `VOICE_STATE_UPDATE` as raw JSON: its `d`, or the whole message.
+    ///
+    /// # Errors
+    /// As [`VoiceStateUpdate::parse`]; it was of no effect then.
+    pub fn voice_state_json(&self, raw: &str) -> Result<(), DecodeError> {
+        self.voice_state_update(VoiceStateUpdate::parse(raw)?);
+        Ok(())
+    }
+
+    /// Takes Discord's `VOICE_SERVER_UPDATE` as raw JSON: its `d`, or the whole message.
+    ///
+    /// # Errors
+    /// As [`VoiceServerUpdate::parse`]; it was of no effect then.
+    pub fn voice_server_json(&self, raw: &str) -> Result<(), DecodeError> {
+        self.voice_server_update(VoiceServerUpdate::parse(raw)?);
+        Ok(())
+    }
+
+    /// Says that a shard received `READY`, and not `RESUMED`: Discord has ended its voice
+    /// connections, and every guild of it with a player in a channel is joined again, through
+    /// [`Builder::gateway`], one each
+    /// [`Timing::gateway_interval`](lavapool_core::Timing::gateway_interval). Harmless at the
+    /// first `READY`, when there are no players.
+    pub fn gateway_ready(&self, shard: Shard) -> Pending<()> {
+        self.submit(Command::GatewayReady(shard), answer::done)
     }
 
     /// Takes a complete voice state, for a bot that puts the two updates together itself.

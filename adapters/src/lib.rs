@@ -12,8 +12,9 @@
 //!     .await?;
 //! println!("{}", client.report());
 //!
-//! // Hand in Discord's voice updates as your gateway library receives them:
-//! // client.voice_state_update(…) and client.voice_server_update(…)
+//! // Hand in Discord's voice updates as your gateway library receives them: as raw JSON,
+//! // client.gateway_event(…), or typed, client.voice_state_update(…) and
+//! // client.voice_server_update(…). `Builder::gateway` takes what the client wants sent.
 //!
 //! let player = client.player("817327181659111454".parse::<GuildId>()?);
 //! if let LoadResult::Search(tracks) = client.load_tracks("ytsearch:never gonna").await?
@@ -101,6 +102,7 @@ mod client;
 mod driver;
 mod error;
 mod events;
+mod gateway;
 mod inbox;
 mod lock;
 mod node;
@@ -132,10 +134,11 @@ pub use lavapool_core::protocol::{
 };
 pub use lavapool_core::queue::{Queue, QueueError, QueueLimits, QueueSnapshot, Repeat};
 pub use lavapool_core::{
-    Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, FetchFailure, Kinds, Leaving,
-    Limits, Needs, NodeFailure, NodeId, PoolConfig, ProxyFailure, RequestError, Score, Secret,
-    Seed, Strangers, Strategy, SubmitError, Timestamp, Timing, TlsFailure, Unconfirmed, Verdict,
-    VoiceServerUpdate, VoiceStateUpdate,
+    Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, Fate, FetchFailure,
+    GatewayEvent, GatewayPayload, Kinds, Leaving, Limits, Needs, NodeFailure, NodeId, PoolConfig,
+    ProxyFailure, Rejoin, RequestError, Score, Secret, Seed, Shard, Strangers, Strategy,
+    SubmitError, Timestamp, Timing, TlsFailure, Unconfirmed, Verdict, VoiceCloseCode,
+    VoiceRecovery, VoiceServerUpdate, VoiceStateUpdate, VoiceTrouble,
 };
 pub use lavapool_core::{protocol, region, rest};
 

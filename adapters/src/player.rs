@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use lavapool_core::node::Status;
 use lavapool_core::player::{PlayerView, Source, Update, Volume};
-use lavapool_core::protocol::{Filters, GuildId, RawJson, Track, VoiceState};
-use lavapool_core::{Command, SubmitError};
+use lavapool_core::protocol::{ChannelId, Filters, GuildId, RawJson, Track, VoiceState};
+use lavapool_core::{Command, GatewayPayload, SubmitError};
 
 use crate::answer;
 use crate::error::Error;
@@ -133,6 +133,51 @@ impl Player {
         }
         let (guild, node) = (self.guild(), node.id());
         self.submit(Command::Move { guild, node })
+    }
+
+    /// Begins to join a voice channel: returns the payload, which is yours to send on the guild's
+    /// shard. If Discord does not answer it in
+    /// [`Timing::join_deadline`](lavapool_core::Timing::join_deadline), as with a full channel,
+    /// [`Event::VoiceJoinTimedOut`](lavapool_core::Event::VoiceJoinTimedOut) says so.
+    ///
+    /// ```no_run
+    /// # fn join(player: &lavapool::Player, channel: lavapool::ChannelId, send: fn(String)) {
+    /// send(player.join(channel, false, true).to_json());
+    /// # }
+    /// ```
+    #[must_use = "the bot joins when this is sent on its gateway"]
+    pub fn join(&self, channel: ChannelId, self_mute: bool, self_deaf: bool) -> GatewayPayload {
+        let guild = self.guild();
+        let join = Command::Join {
+            guild,
+            channel,
+            self_mute,
+            self_deaf,
+        };
+        self.submit(join).detach();
+        GatewayPayload::join(guild, channel, self_mute, self_deaf)
+    }
+
+    /// The payload that leaves the voice channel, which is yours to send on the guild's shard.
+    /// What becomes of the player is [`Builder::on_leave`](crate::Builder::on_leave)'s.
+    #[must_use = "the bot leaves when this is sent on its gateway"]
+    pub fn leave(&self) -> GatewayPayload {
+        GatewayPayload::leave(self.guild())
+    }
+
+    /// Says whether nobody is there to hear the player: then it counts as inactive after a while
+    /// though it plays. Refused with [`SubmitError::NoSuchPlayer`] if there is none.
+    pub fn set_alone(&self, alone: bool) -> Pending<()> {
+        let guild = self.guild();
+        self.submit(Command::Alone { guild, alone })
+    }
+
+    /// Sets after what time this player counts as inactive, in place of
+    /// [`Builder::inactive_after`](crate::Builder::inactive_after); `None` for never. Refused
+    /// with [`SubmitError::NoSuchPlayer`] if there is none.
+    pub fn set_inactive_after(&self, after: impl Into<Option<Duration>>) -> Pending<()> {
+        let (guild, after) = (self.guild(), after.into());
+        self.submit(Command::InactiveAfter { guild, after })
     }
 
     /// Destroys the player. The handle stays good for a new one.

@@ -11,6 +11,7 @@ use lavapool_core::{Command, Strategy};
 
 use crate::error::Error;
 use crate::events::Subscribers;
+use crate::gateway::GatewaySender;
 use crate::inbox::{Inbox, Submission};
 use crate::pending::{Pending, Read, Reply};
 use crate::runtime::Clock;
@@ -25,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) regions: RegionMap,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) inbox: Inbox,
+    /// What the pool wants sent on Discord's gateway goes there, if anywhere.
+    pub(crate) gateway: Option<GatewaySender>,
     pub(crate) views: Views,
     pub(crate) transports: Transports,
     pub(crate) subscribers: Arc<Subscribers>,

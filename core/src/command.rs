@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::gateway::Shard;
 use crate::id::NodeId;
 use crate::node::{NodeConfig, NodeRef};
 use crate::player::{PluginWish, Update};
@@ -87,6 +88,43 @@ pub enum Command {
         guild: GuildId,
         /// What the node needs to join the channel.
         voice: VoiceState,
+    },
+    /// The bot sends the payload that joins this channel: Discord's updates are waited for, and
+    /// if they do not come, as with a channel that is full,
+    /// [`Event::VoiceJoinTimedOut`](crate::Event::VoiceJoinTimedOut) says so. Answered with
+    /// [`Answer::Done`] at once; nothing is sent.
+    Join {
+        /// The guild.
+        guild: GuildId,
+        /// The channel.
+        channel: ChannelId,
+        /// Whether the bot shows itself as muted, now and when it joins again.
+        self_mute: bool,
+        /// Whether the bot shows itself as deaf, now and when it joins again.
+        self_deaf: bool,
+    },
+    /// Discord's `READY`: this shard's connection is a new one, and what it had of voice
+    /// connections is gone. Every guild of the shard with a player in a channel is joined again
+    /// by an [`Output::Gateway`](crate::Output::Gateway), one each
+    /// [`Timing::gateway_interval`](crate::Timing::gateway_interval). Not for `RESUMED`. Answered
+    /// with [`Answer::Done`] at once.
+    GatewayReady(Shard),
+    /// Whether nobody is there to hear the guild's player: then it counts as inactive after a
+    /// while, though it plays. Answered with [`Answer::Done`] at once.
+    Alone {
+        /// The guild.
+        guild: GuildId,
+        /// Whether the bot is alone.
+        alone: bool,
+    },
+    /// Sets after what time the guild's player counts as inactive, in place of
+    /// [`PoolConfig::inactive_after`](crate::PoolConfig::inactive_after), and begins that anew.
+    /// Answered with [`Answer::Done`] at once.
+    InactiveAfter {
+        /// The guild.
+        guild: GuildId,
+        /// The time; `None` for never.
+        after: Option<Duration>,
     },
     /// A REST request of its own, past the players' state: [`Answer::Rest`].
     ///

@@ -50,6 +50,20 @@ pub struct PoolConfig {
     /// How long a result is kept after a node answered it, used or not. Default 1 h: a playlist
     /// that its owner changes is seen as it was for at most that long.
     pub cache_for: Duration,
+    /// Whether the pool joins a voice channel again by itself when the connection there fails,
+    /// see [`VoiceCloseCode`](crate::VoiceCloseCode). Default: it does. It asks for that with
+    /// [`Output::Gateway`](crate::Output::Gateway) and without anybody who sends those payloads
+    /// nothing comes of it but events.
+    pub rejoin: Option<Rejoin>,
+    /// What becomes of the player of a guild whose voice channel the bot left, or was made to
+    /// leave. Default: it is kept, and goes on when the bot joins again.
+    pub on_leave: Fate,
+    /// How long a player may have no track, or only itself to play to, before it counts as
+    /// inactive. Default 300 s; `None` for ever. See
+    /// [`Event::PlayerInactive`](crate::Event::PlayerInactive).
+    pub inactive_after: Option<Duration>,
+    /// What becomes of an inactive player. Default: it is kept.
+    pub on_inactive: Fate,
     /// The regions of Discord's voice servers.
     pub regions: RegionMap,
     /// The bounds.
@@ -68,6 +82,46 @@ pub enum Strangers {
     Destroy,
 }
 
+/// What becomes of a player that nobody may need any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Fate {
+    /// It stays as it is.
+    #[default]
+    Keep,
+    /// It is destroyed, and the bot leaves its voice channel if it is in one.
+    Destroy,
+}
+
+/// How the pool joins a voice channel again.
+///
+/// ```
+/// use lavapool_core::Rejoin;
+///
+/// let rejoin = Rejoin { self_deaf: true, ..Rejoin::default() };
+/// assert_eq!(rejoin.tries, 5);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rejoin {
+    /// How often in a row, before it gives up. Default 5. A connection that holds for a minute
+    /// begins a new row.
+    pub tries: u32,
+    /// Whether the bot shows itself as muted in a channel that it did not join with
+    /// [`Command::Join`](crate::Command::Join), which says so itself. Default no.
+    pub self_mute: bool,
+    /// The same for deaf. Default no.
+    pub self_deaf: bool,
+}
+
+impl Default for Rejoin {
+    fn default() -> Self {
+        Self {
+            tries: 5,
+            self_mute: false,
+            self_deaf: false,
+        }
+    }
+}
+
 impl PoolConfig {
     /// The defaults, for the bot with this id, without any node yet.
     pub fn new(user_id: UserId) -> Self {
@@ -82,6 +136,10 @@ impl PoolConfig {
             return_home: false,
             cache_capacity: None,
             cache_for: Duration::from_secs(60 * 60),
+            rejoin: Some(Rejoin::default()),
+            on_leave: Fate::default(),
+            inactive_after: Some(Duration::from_secs(300)),
+            on_inactive: Fate::default(),
             regions: RegionMap::default(),
             limits: Limits::default(),
             timing: Timing::default(),

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::gateway::GatewayPayload;
 use crate::node::{Loss, NodeRef, Status, Stopped};
 use crate::protocol::plugins::PluginEvent;
-use crate::protocol::{DecodeError, Exception, GuildId, RawJson, Stats, Track, TrackEndReason};
+use crate::protocol::{
+    ChannelId, DecodeError, Exception, GuildId, RawJson, Stats, Track, TrackEndReason,
+};
+use crate::voice_code::VoiceTrouble;
 
 /// What the application may like to know.
 ///
@@ -125,7 +129,7 @@ pub enum Event {
     VoiceClosed {
         /// The guild.
         guild: GuildId,
-        /// Discord's close code.
+        /// Discord's close code; [`VoiceCloseCode`](crate::VoiceCloseCode) says what it means.
         code: i32,
         /// Discord's reason, which may be empty.
         reason: Arc<str>,
@@ -137,6 +141,59 @@ pub enum Event {
     VoiceFailed {
         /// The guild.
         guild: GuildId,
+    },
+    /// The pool joins a voice channel again, because its connection there failed; the payload is
+    /// an [`Event::Gateway`] to come.
+    VoiceRejoining {
+        /// The guild.
+        guild: GuildId,
+        /// The channel.
+        channel: ChannelId,
+        /// The number of the try, from 1.
+        attempt: u32,
+        /// When, from now.
+        delay: Duration,
+        /// What is wrong.
+        trouble: VoiceTrouble,
+    },
+    /// The pool does nothing more about a failed voice connection: the player goes on when the
+    /// application has the bot join again.
+    VoiceLost {
+        /// The guild.
+        guild: GuildId,
+        /// What is wrong.
+        trouble: VoiceTrouble,
+    },
+    /// Discord did not answer when the bot joined a channel: it may be full, or closed to the
+    /// bot, or the payload was not sent.
+    VoiceJoinTimedOut {
+        /// The guild.
+        guild: GuildId,
+        /// The channel.
+        channel: ChannelId,
+    },
+    /// The bot is in no channel of the guild any more: it left, or was made to.
+    VoiceLeft {
+        /// The guild.
+        guild: GuildId,
+        /// Whether its player is destroyed because of that, see
+        /// [`PoolConfig::on_leave`](crate::PoolConfig::on_leave).
+        destroyed: bool,
+    },
+    /// For the shard of its guild to send, as [`Output::Gateway`](crate::Output::Gateway) has it:
+    /// take it from one of the two.
+    Gateway(GatewayPayload),
+    /// A player had no track, or nobody to hear it, for its
+    /// [`inactive_after`](crate::PoolConfig::inactive_after). Said once, until it is active again:
+    /// a track starts, an update is made, or somebody is there to hear it.
+    PlayerInactive {
+        /// The guild.
+        guild: GuildId,
+        /// For how long it has been so.
+        after: Duration,
+        /// Whether it is destroyed because of that, see
+        /// [`PoolConfig::on_inactive`](crate::PoolConfig::on_inactive).
+        destroyed: bool,
     },
     /// A player plays on another node, or again on its own, and the node has confirmed it.
     PlayerMoved {
@@ -226,10 +283,16 @@ impl Event {
             | Self::TrackStuck { guild, .. }
             | Self::VoiceClosed { guild, .. }
             | Self::VoiceFailed { guild }
+            | Self::VoiceRejoining { guild, .. }
+            | Self::VoiceLost { guild, .. }
+            | Self::VoiceJoinTimedOut { guild, .. }
+            | Self::VoiceLeft { guild, .. }
+            | Self::PlayerInactive { guild, .. }
             | Self::PlayerMoved { guild, .. }
             | Self::PlayerAdopted { guild, .. }
             | Self::Plugin { guild, .. }
             | Self::TrackUnplayable { guild, .. } => Some(*guild),
+            Self::Gateway(payload) => Some(payload.guild),
             Self::Unknown { guild, .. } => *guild,
             Self::NodeReady { .. }
             | Self::NodeDisconnected { .. }
@@ -256,8 +319,15 @@ impl Event {
             | Self::TrackException { .. }
             | Self::TrackStuck { .. }
             | Self::TrackUnplayable { .. } => Kinds::TRACKS,
-            Self::VoiceClosed { .. } | Self::VoiceFailed { .. } => Kinds::VOICE,
+            Self::VoiceClosed { .. }
+            | Self::VoiceFailed { .. }
+            | Self::VoiceRejoining { .. }
+            | Self::VoiceLost { .. }
+            | Self::VoiceJoinTimedOut { .. }
+            | Self::VoiceLeft { .. } => Kinds::VOICE,
+            Self::Gateway(_) => Kinds::GATEWAY,
             Self::PlayerMoved { .. }
+            | Self::PlayerInactive { .. }
             | Self::Failover { .. }
             | Self::PlayersStranded { .. }
             | Self::PlayerAdopted { .. } => Kinds::PLAYERS,
@@ -295,9 +365,9 @@ impl Kinds {
     pub const STATS: Self = Self(1 << 1);
     /// Starts, ends, exceptions and stuck tracks.
     pub const TRACKS: Self = Self(1 << 2);
-    /// [`Event::VoiceClosed`].
+    /// Voice connections that close, fail and are made again.
     pub const VOICE: Self = Self(1 << 3);
-    /// Players that move, strand or are found.
+    /// Players that move, strand, are found or are inactive.
     pub const PLAYERS: Self = Self(1 << 4);
     /// Nodes that come, go and are dialled.
     pub const NODES: Self = Self(1 << 5);
@@ -307,8 +377,10 @@ impl Kinds {
     pub const STATUSES: Self = Self(1 << 7);
     /// [`Event::Plugin`].
     pub const PLUGINS: Self = Self(1 << 8);
+    /// [`Event::Gateway`].
+    pub const GATEWAY: Self = Self(1 << 9);
     /// All.
-    pub const ALL: Self = Self(0x1ff);
+    pub const ALL: Self = Self(0x3ff);
 
     /// Whether all of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {

@@ -170,6 +170,7 @@ mod secret;
 mod seed;
 mod slab;
 mod time;
+mod voice_code;
 
 pub mod autoplay;
 pub mod http;
@@ -183,7 +184,7 @@ pub mod rest;
 pub mod websocket;
 
 pub use command::{Answer, Command, Leaving, Target, VoiceServerUpdate, VoiceStateUpdate};
-pub use config::{PoolConfig, Strangers};
+pub use config::{Fate, PoolConfig, Rejoin, Strangers};
 pub use endpoint::Endpoint;
 pub use error::{ConfigError, FetchFailure, NodeFailure, RequestError, SubmitError, Unconfirmed};
 pub use event::{Event, Kinds};
@@ -199,3 +200,4 @@ pub use pool::{
 pub use secret::Secret;
 pub use seed::Seed;
 pub use time::Timestamp;
+pub use voice_code::{VoiceCloseCode, VoiceRecovery, VoiceTrouble};

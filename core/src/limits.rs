@@ -87,6 +87,18 @@ pub struct Timing {
     /// How long a `stopped` end that nobody here asked for is held back, in case the node is
     /// shutting down. Default 5 s.
     pub stopped_grace: Duration,
+    /// How long after a voice connection closed Discord's updates may say why; and how long after
+    /// a new voice state the end of the old connection may come. Default 5 s.
+    pub voice_grace: Duration,
+    /// How long a track may play without a voice connection, while all that it needs is there.
+    /// Default 15 s.
+    pub voice_silence: Duration,
+    /// From the payload that joins a voice channel to Discord's two updates. Default 15 s: a
+    /// channel that is full or closed to the bot is answered with nothing at all.
+    pub join_deadline: Duration,
+    /// Between two payloads for Discord's gateway. Default 700 ms: 86 of the 120 that one
+    /// connection may send in 60 s (Discord: Gateway, Rate limiting).
+    pub gateway_interval: Duration,
 }
 
 impl Default for Timing {
@@ -105,6 +117,10 @@ impl Default for Timing {
             voice_deadline: Duration::from_secs(15),
             keep_alive: Duration::from_secs(50),
             stopped_grace: Duration::from_secs(5),
+            voice_grace: Duration::from_secs(5),
+            voice_silence: Duration::from_secs(15),
+            join_deadline: Duration::from_secs(15),
+            gateway_interval: Duration::from_millis(700),
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::command::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::RequestError;
 use crate::failure::{ProxyFailure, TlsFailure};
+use crate::gateway::GatewayPayload;
 use crate::id::{CommandId, SocketId};
 
 /// What happened in the world.
@@ -77,6 +78,8 @@ pub enum Output {
     /// [`Pool::outgoing`](crate::Pool::outgoing) has bytes for this socket. Given once, and again
     /// only after all of them were taken.
     Write(SocketId),
+    /// Send this on the shard of its guild: the pool wants the bot to join or leave a channel.
+    Gateway(GatewayPayload),
     /// The answer to a command. Each command has exactly one, unless it was cancelled.
     Answer(CommandId, Result<Answer, RequestError>),
 }

@@ -372,6 +372,11 @@ impl<R: Runtime> Driver<R> {
                     self.sockets.note_write(id);
                     self.write(id.slot());
                 }
+                Output::Gateway(payload) => {
+                    if let Some(gateway) = &self.shared.gateway {
+                        gateway.send(payload);
+                    }
+                }
                 Output::Answer(command, answer) => {
                     if let Some(waiting) = self.waiting.remove(&command) {
                         self.answers.push_back((waiting.reply, answer));

@@ -4,6 +4,7 @@
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
 mod busy;
+mod care;
 mod desired;
 mod fields;
 mod placement;
@@ -23,6 +24,7 @@ pub use view::{Place, PlayerView};
 pub use wishes::PluginWish;
 
 pub(crate) use busy::{Busy, Held, Waiting};
+pub(crate) use care::{Activity, Care, Rejoining, Step};
 pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
 pub(crate) use placement::{Move, Placement};
@@ -82,6 +84,8 @@ pub(crate) struct Player {
     pub(crate) lost_at: Option<Timestamp>,
     /// What is wanted of plugins, if anything ever was.
     pub(crate) wishes: Option<Box<Wishes>>,
+    /// What is watched over, so that something is done when nothing happens.
+    pub(crate) care: Care,
     /// What only a player that waits for something needs.
     pub(crate) busy: Option<Box<Busy>>,
 }
@@ -111,6 +115,7 @@ impl Player {
             replayed: false,
             lost_at: None,
             wishes: None,
+            care: Care::default(),
             busy: None,
         }
     }

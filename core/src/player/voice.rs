@@ -71,6 +71,17 @@ impl Voice {
         self.complete = None;
     }
 
+    /// Forgets everything but the channel: the session is over, and its token with it.
+    pub(crate) fn renew(&mut self) {
+        self.expire();
+        self.session_id = None;
+    }
+
+    /// The bot is about to be in this channel.
+    pub(crate) const fn expect_channel(&mut self, channel: ChannelId) {
+        self.channel = Some(channel);
+    }
+
     /// The complete state.
     pub(crate) fn complete(&self) -> Option<&Arc<VoiceState>> {
         self.complete.as_ref()

@@ -47,6 +47,7 @@ impl Tables {
             return;
         };
         self.timers.rouse(&mut player.stage);
+        self.timers.clear_care(&mut player.care);
         self.guilds.remove(&guild);
         self.plays = self.plays.max(player.wanted.plays);
         if let Some(mut wishes) = player.wishes {

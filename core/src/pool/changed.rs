@@ -36,6 +36,8 @@ impl Tables {
     }
 
     pub(super) fn player_changed(&mut self, id: PlayerId) {
+        self.attend_voice(id);
+        self.attend_activity(id);
         if let Some(player) = self.players.get_mut(id.slot, id.generation)
             && !std::mem::replace(&mut player.changed, true)
         {

@@ -10,6 +10,7 @@ use crate::id::NodeId;
 use crate::player::{Choice, Fields, Player, PlayerId, decode, play_tag};
 use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
+use crate::voice_code::VoiceCloseCode;
 
 /// Which play an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,7 @@ impl Tables {
                     reason: Arc::from(&*reason),
                     by_remote,
                 });
+                self.voice_closed(id, VoiceCloseCode::from(code), by_remote, now);
             }
             EventKind::TrackStart { .. }
             | EventKind::TrackEnd { .. }
@@ -91,6 +93,7 @@ impl Tables {
             player.regulate(now);
         }
         let is_repeat = player.target() == Some(node) && player.is_moving();
+        self.active(id);
         self.player_changed(id);
         // To the application the track goes on where it was: a move starts nothing.
         if !is_repeat {

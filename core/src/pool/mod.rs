@@ -16,12 +16,15 @@ mod events;
 mod explain;
 mod failover;
 mod fetches;
+mod gateway;
 mod headers;
+mod inactivity;
 mod lanes;
 mod leave;
 mod loss;
 mod messages;
 mod moves;
+mod pinned;
 mod players;
 mod plugins;
 mod reconcile;
@@ -35,6 +38,7 @@ mod tables;
 mod timers;
 mod views;
 mod voice;
+mod voice_recovery;
 mod wires;
 
 pub use changed::Changed;
@@ -332,6 +336,13 @@ impl Pool {
                 tables.voice_set(guild, voice, now);
                 tables.answer(id, Ok(Answer::Done));
             }
+            Command::Join { .. }
+            | Command::GatewayReady(_)
+            | Command::Alone { .. }
+            | Command::InactiveAfter { .. } => {
+                tables.tell(command, now)?;
+                tables.answer(id, Ok(Answer::Done));
+            }
             Command::Rest { node, request } => {
                 if let Target::Node(node) = node {
                     tables.known(node)?;
@@ -394,6 +405,11 @@ impl Pool {
             Timer::Voice(player) => tables.voice_due(player, now),
             Timer::Stopped(player) => tables.stopped_due(player, now),
             Timer::EndTime(player) => tables.end_time_due(player, now),
+            Timer::VoiceStep(player) => tables.voice_step_due(player, now),
+            Timer::Silence(player) => tables.silence_due(player, now),
+            Timer::Inactive(player) => tables.inactive_due(player, now),
+            Timer::Pinned(player) => tables.pinned_due(player, now),
+            Timer::Gateway => tables.gateway_due(now),
             Timer::Command(command) => tables.command_due(command),
             Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket),
             Timer::Dial(socket) => self.dial_due(socket, now),

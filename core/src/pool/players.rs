@@ -14,6 +14,7 @@ use crate::node::{Job, LaneKind, Loss, Node, State};
 use crate::player::{Choice, Fields, Placement, Player, PlayerId, Stage, Update};
 use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
+use crate::voice_code::{VoiceRecovery, VoiceTrouble};
 
 impl Tables {
     /// The guild's player; made, and put on a node, if there is none.
@@ -37,9 +38,13 @@ impl Tables {
             guild: Some(guild),
             ..Needs::default()
         };
+        let pinned = node;
         let node = node.or_else(|| self.choose(needs));
         if let Some(node) = node {
             self.put(id, node, now);
+        }
+        if let Some(node) = pinned {
+            self.await_pinned(id, node, now);
         }
         Ok(id)
     }
@@ -93,6 +98,7 @@ impl Tables {
         let set = update.fields();
         let without_voice = update.without_voice;
         player.busy();
+        player.care.asked = true;
         let changed = player.wanted.apply(update, now);
         player.unsent = player.unsent.with(changed);
         if changed.has(Fields::TRACK) {
@@ -121,6 +127,7 @@ impl Tables {
         }
         let (superseded, is_settled) = player.enlist(command, set, changed);
         player.regulate(now);
+        self.active(id);
         self.wait_for(command, Waits::Player(id));
         self.answer_settled(superseded);
         if is_settled {
@@ -302,6 +309,9 @@ impl Tables {
         self.answer_waiting(refused, &RequestError::Rejected { status, message });
         self.track_released(id, reverted);
         self.player_changed(id);
+        if reverted.has(Fields::VOICE) {
+            self.recover_voice(id, VoiceTrouble::Refused, VoiceRecovery::Renew, now);
+        }
         self.sync(id);
         self.settle_player(id);
     }

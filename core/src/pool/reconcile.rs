@@ -114,6 +114,7 @@ impl Tables {
             return;
         };
         player.was_sent = true;
+        player.care.asked = true;
         player.adopt(theirs, now);
         self.player_changed(player_id);
         if let Some(node) = self.node_ref(id) {

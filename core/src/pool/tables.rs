@@ -8,6 +8,7 @@ use rand_chacha::ChaCha8Rng;
 use super::changed::Changed;
 use super::commands::Commands;
 use super::fetches::Fetches;
+use super::gateway::Gateway;
 use super::moves::Group;
 use super::requests::Requests;
 use super::selection::Scores;
@@ -50,6 +51,8 @@ pub(super) struct Tables {
     /// The views to publish.
     pub(super) changed: VecDeque<Changed>,
     pub(super) tasks: VecDeque<Task>,
+    /// What goes to Discord's gateway.
+    pub(super) gateway: Gateway,
     /// Lanes with something to do.
     pub(super) noted: VecDeque<(NodeId, LaneKind)>,
     /// Counts the REST requests, so that an answer is known to be to the latest one of a player.
@@ -108,6 +111,7 @@ impl Tables {
             outputs: VecDeque::new(),
             changed: VecDeque::new(),
             tasks: VecDeque::new(),
+            gateway: Gateway::default(),
             noted: VecDeque::new(),
             exchanges: 0,
             pings: 0,

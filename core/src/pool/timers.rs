@@ -48,6 +48,16 @@ pub enum Timer {
     Stopped(PlayerId),
     /// A track that the node does not end at its end time should be over by then.
     EndTime(PlayerId),
+    /// The next step toward a voice connection of the player is due.
+    VoiceStep(PlayerId),
+    /// A player has played for long enough without a voice connection.
+    Silence(PlayerId),
+    /// A player has been inactive for long enough.
+    Inactive(PlayerId),
+    /// The node that the application chose for a new player should have connected by then.
+    Pinned(PlayerId),
+    /// The next payload may go to Discord's gateway.
+    Gateway,
     /// A command should be answered by then.
     Command(CommandId),
 }

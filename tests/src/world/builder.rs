@@ -128,6 +128,7 @@ impl WorldBuilder {
             network: Network::new(self.cuts.map(Chance::new)),
             driver,
             records: Records::default(),
+            gateway: super::discord::Gateway::default(),
             command_deadline,
             joins: 0,
             now: Duration::ZERO,

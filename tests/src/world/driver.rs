@@ -170,6 +170,7 @@ impl World {
                     "nothing to write to {socket:?}"
                 );
             }
+            Output::Gateway(_) => {}
             Output::Answer(command, _) => {
                 let was_open = self.driver.open.remove(command).is_some();
                 assert!(
@@ -191,6 +192,7 @@ impl World {
             }
             Output::Close(socket) => self.send(socket, Happening::EndAtNode(socket)),
             Output::Write(socket) => self.write(socket),
+            Output::Gateway(payload) => self.send_gateway(payload),
             Output::Answer(command, answer) => self.records.answer(command, self.now, answer),
             other => panic!("a driver does not know {other:?}"),
         }

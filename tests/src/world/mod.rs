@@ -22,6 +22,7 @@
 mod application;
 mod builder;
 mod chance;
+mod discord;
 mod driver;
 mod network;
 mod records;
@@ -34,6 +35,7 @@ use lavapool_core::{Closed, Event, Input, Pool, Timestamp};
 
 pub use self::application::{CHANNELS, guild, track, track_of};
 pub use self::builder::{HostConfig, WorldBuilder};
+pub use self::discord::Discord;
 pub use self::records::{Answered, Traced};
 pub use self::servers::Heard;
 
@@ -50,6 +52,7 @@ pub struct World {
     network: Network,
     driver: Driver,
     records: Records,
+    gateway: discord::Gateway,
     command_deadline: Duration,
     /// How often the bot joined a channel; each join has a token of its own.
     joins: u64,
@@ -71,6 +74,7 @@ struct Host {
 enum Next {
     Arrival,
     Node(usize),
+    Discord,
     Pool,
 }
 
@@ -167,6 +171,7 @@ impl World {
                 }
             }
             Next::Node(host) => self.hosts[host].node.handle_timeout(self.now),
+            Next::Discord => self.answer_gateway(),
             Next::Pool => {
                 self.count_timeout();
                 self.give(Input::Timeout);
@@ -182,11 +187,13 @@ impl World {
             let at = host.node.poll_timeout()?;
             Some((at, Next::Node(index)))
         });
+        let discord = self.gateway.next_at().map(|at| (at, Next::Discord));
         let pool = self.pool.poll_timeout();
         let pool = pool.map(|(at, _)| (Duration::from_nanos(at.as_nanos()), Next::Pool));
         arrival
             .into_iter()
             .chain(nodes)
+            .chain(discord)
             .chain(pool)
             .min_by_key(|(at, _)| (*at).max(self.now))
     }
