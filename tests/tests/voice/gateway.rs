@@ -1,0 +1,79 @@
+//! A gateway connection that is made anew.
+
+use lavapool_core::{Command, GatewayPayload, Shard};
+use lavapool_tests::world::{CHANNELS, Discord, World, guild};
+
+use super::{millis, playing, secs, told_since};
+
+#[test]
+fn after_a_new_identify_every_guild_with_a_player_is_joined_again_within_the_limit() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill(1..=200);
+    world.set_discord(Discord::Answers);
+    let since = world.now();
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.run_for(secs(150));
+
+    let payloads = world.payloads_since(since);
+    let mut guilds: Vec<_> = payloads.iter().map(|(_, p)| p.guild.get()).collect();
+    guilds.sort_unstable();
+    assert_eq!(guilds, (1..=200).collect::<Vec<_>>());
+    let first = payloads[0].1;
+    let channel = lavapool_core::protocol::ChannelId::new(first.guild.get() + CHANNELS).unwrap();
+    assert_eq!(
+        first,
+        GatewayPayload::join(first.guild, channel, false, false)
+    );
+    for window in payloads.windows(101) {
+        let (from, to) = (window[0].0, window[100].0);
+        assert!(to - from >= secs(60), "101 payloads in {:?}", to - from);
+    }
+    for number in 1..=200 {
+        assert!(world.only_copy(guild(number)).1.audible, "{number}");
+    }
+    assert_eq!(told_since(&world, since), []);
+}
+
+#[test]
+fn only_the_guilds_of_the_shard_are_joined_again() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    let guilds = [1 << 22, 2 << 22, 3 << 22];
+    for number in guilds {
+        world.join(guild(number), "us-east");
+    }
+    world.run_for(secs(1));
+    let since = world.now();
+    world.submit(Command::GatewayReady(Shard::new(1, 2).unwrap()));
+    world.run_for(secs(5));
+    let joined: Vec<_> = world
+        .payloads_since(since)
+        .iter()
+        .map(|(_, payload)| payload.guild.get())
+        .collect();
+    assert_eq!(joined, [1 << 22, 3 << 22]);
+}
+
+#[test]
+fn the_end_of_the_old_voice_session_does_not_undo_the_new_one() {
+    let mut world = playing();
+    let since = world.now();
+    world.set_discord(Discord::Silent);
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.node("a").close_voice(1, 4014, "", since);
+    // Discord says that the bot is out before it says that it is back.
+    world.voice_state(guild(1), None);
+    world.run_for(millis(200));
+    world.join(guild(1), "us-east");
+    world.run_for(secs(5));
+    assert_eq!(told_since(&world, since), []);
+    assert!(super::is_connected(&world));
+    assert!(world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_bot_without_players_joins_nothing() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.run_for(secs(60));
+    assert_eq!(world.payloads_since(secs(0)), []);
+}

@@ -1,0 +1,103 @@
+//! Voice connections that die without a word.
+
+use lavapool_core::player::Update;
+use lavapool_core::{Event, VoiceTrouble};
+use lavapool_tests::node::Voice;
+use lavapool_tests::world::guild;
+
+use super::{asked_since, is_connected, playing, secs, told_since};
+
+#[test]
+fn a_player_that_plays_without_a_connection_joins_again() {
+    let mut world = playing();
+    let since = world.now();
+    world.node("a").lose_voice(1, since);
+    world.run_for(secs(14));
+    assert_eq!(asked_since(&world, since), []);
+    world.run_for(secs(12));
+    let told = told_since(&world, since);
+    assert!(
+        matches!(
+            told[..],
+            [Event::VoiceRejoining {
+                trouble: VoiceTrouble::Silent,
+                ..
+            }]
+        ),
+        "{told:?}"
+    );
+    assert!(is_connected(&world));
+    assert!(world.only_copy(guild(1)).1.audible);
+    // It was not destroyed for that.
+    assert!(
+        !world
+            .requests_since("a", since)
+            .contains(&"DELETE players/1".to_owned())
+    );
+}
+
+#[test]
+fn a_player_that_is_paused_or_has_nothing_to_play_needs_no_connection() {
+    for update in [Update::default().paused(true), Update::stop()] {
+        let mut world = playing();
+        world.update(guild(1), update);
+        world.run_for(secs(1));
+        let since = world.now();
+        world.node("a").lose_voice(1, since);
+        world.run_for(secs(120));
+        assert_eq!(asked_since(&world, since), []);
+        assert_eq!(told_since(&world, since), []);
+    }
+}
+
+#[test]
+fn a_connection_that_dies_again_and_again_is_given_up() {
+    let mut world = playing();
+    let since = world.now();
+    // Less than the minute after which the node gives up the track, and is sent all anew.
+    for _ in 0..10 {
+        let now = world.now();
+        world.node("a").lose_voice(1, now);
+        world.run_for(secs(20));
+    }
+    let told = told_since(&world, since);
+    assert_eq!(asked_since(&world, since).len(), 5);
+    assert!(
+        matches!(told.last(), Some(Event::VoiceLost { .. })),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_voice_server_that_does_not_answer_the_node_is_replaced() {
+    let mut world = playing();
+    world.node("a").config().voice = Voice::Unreachable;
+    let since = world.now();
+    world.voice_server(guild(1), Some("us-east"));
+    world.run_for(secs(5));
+    // The node itself is well.
+    world.update(guild(1), Update::default().volume(50));
+    world.play(guild(2), &lavapool_tests::world::track("other"));
+    world.join(guild(3), "us-east");
+    world.run_for(secs(8));
+    world.submit(lavapool_core::Command::Rest {
+        node: lavapool_core::Target::Best,
+        request: lavapool_core::rest::Request::Version,
+    });
+    world.run_for(secs(1));
+    world.node("a").config().voice = Voice::Connects;
+    world.run_for(secs(30));
+    let told = told_since(&world, since);
+    let is_unanswered = |event: &Event| {
+        matches!(
+            event,
+            Event::VoiceRejoining {
+                trouble: VoiceTrouble::Unanswered,
+                guild: of,
+                ..
+            } if *of == guild(1)
+        )
+    };
+    assert!(told.iter().any(is_unanswered), "{told:?}");
+    assert!(is_connected(&world));
+}
