@@ -111,6 +111,9 @@ pub enum VoiceTrouble {
     Silent,
     /// The node did not answer the PATCH with the present voice state, and did answer others.
     Unanswered,
+    /// The gateway connection that the bot joined by is gone, see
+    /// [`Command::GatewayReady`](crate::Command::GatewayReady).
+    NewGateway,
     /// The node refused the present voice state, or could not reach the voice server.
     Refused,
 }

@@ -12,6 +12,7 @@ use crate::output::Output;
 use crate::player::{Fields, PlayerId, Rejoining, Step};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
+use crate::voice_code::VoiceTrouble;
 
 /// The payloads that wait for their turn: at most two for each player, and one for each guild
 /// that has just lost its.
@@ -107,15 +108,13 @@ impl Tables {
         let guild = player.guild;
         let channel = player.voice.as_ref().and_then(|voice| voice.channel());
         let earlier = player.care.rejoining.as_ref();
-        let channel = channel.or(earlier.map(|earlier| earlier.channel))?;
-        let (trouble, tries) =
-            earlier.map_or((None, 0), |earlier| (earlier.trouble, earlier.tries));
+        let channel = channel.or_else(|| earlier.map(|earlier| earlier.channel))?;
         let tries_max = self.config.rejoin.map_or(0, |rejoin| rejoin.tries);
         let rejoining = Rejoining {
             step: Step::Asking,
             channel,
-            trouble,
-            tries,
+            trouble: Some(VoiceTrouble::NewGateway),
+            tries: 1,
             tries_max,
             renews: false,
             // Discord may say that the bot left with the old connection.

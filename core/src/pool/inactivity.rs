@@ -93,7 +93,7 @@ impl Tables {
 /// After what time the player counts as inactive, if it ever does.
 fn inactive_after(player: &Player, default: Option<Duration>) -> Option<Duration> {
     let after = player.care.inactive_after.unwrap_or(default);
-    after.or(is_stray(player).then_some(STRAY_FOR))
+    after.or_else(|| is_stray(player).then_some(STRAY_FOR))
 }
 
 /// Whether all that there ever was of the player is half a voice state.

@@ -10,6 +10,7 @@ mod gateway;
 mod inactivity;
 mod joins;
 mod leaving;
+mod storms;
 mod watch;
 
 use std::time::Duration;
