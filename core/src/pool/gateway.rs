@@ -127,6 +127,9 @@ impl Tables {
             voice.expire();
         }
         player.unsent = player.unsent.without(Fields::VOICE);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
         Some(self.join_payload(guild, channel))
     }
 

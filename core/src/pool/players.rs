@@ -173,6 +173,7 @@ impl Tables {
         let Some(node) = player.target() else { return };
         if player.is_moving() && player.pending().is_empty() {
             // Nothing is left to tell the node: it makes such a player by itself when there is.
+            self.player_changed(id);
             return self.arrived(id, node, self.now);
         }
         if !player.may_send() {

@@ -100,7 +100,8 @@ impl Tables {
         player.regulate(now);
         if is_own && let Some(channel) = channel {
             player.voice.get_or_insert_default().expect_channel(channel);
-            return self.player_changed(id);
+            self.player_changed(id);
+            return self.sync(id);
         }
         let guild = player.guild;
         // What nobody but Discord ever asked for is gone with that.
@@ -112,6 +113,7 @@ impl Tables {
             return self.destroy(None, id);
         }
         self.player_changed(id);
+        self.sync(id);
         self.settle_player(id);
     }
 

@@ -77,7 +77,7 @@ impl Tables {
             VoiceRecovery::Renew | VoiceRecovery::BackOff => rejoin.tries,
         };
         let rejoining = Rejoining {
-            step: Step::Lost,
+            step: Step::Asking,
             channel,
             trouble: Some(trouble),
             tries,
@@ -86,6 +86,9 @@ impl Tables {
             leaves: false,
         };
         self.set_rejoining(id, Some(rejoining));
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
         match recovery {
             VoiceRecovery::AwaitDiscord | VoiceRecovery::AwaitThenOnce => {
                 let joins = recovery == VoiceRecovery::AwaitThenOnce;
