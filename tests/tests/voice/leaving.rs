@@ -152,7 +152,7 @@ fn a_new_player_does_not_wait_for_ever_for_a_node_that_never_connects() {
     // The guild is known only once something is asked of it.
     world.voice_state(guild(1), None);
     let node = Some(world.id("b"));
-    let update = lavapool_core::player::Update::play(&track("one")).without_voice();
+    let update = lavapool_core::player::Update::play(track("one")).without_voice();
     let played = world.submit(Command::Update {
         guild: guild(1),
         node,
@@ -174,7 +174,7 @@ fn a_new_player_gets_the_node_that_was_chosen_if_that_connects_in_time() {
     world.refuse("b", true);
     world.add_node("b");
     let node = Some(world.id("b"));
-    let update = lavapool_core::player::Update::play(&track("one")).without_voice();
+    let update = lavapool_core::player::Update::play(track("one")).without_voice();
     let played = world.submit(Command::Update {
         guild: guild(1),
         node,

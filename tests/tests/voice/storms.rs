@@ -144,7 +144,7 @@ impl Storm {
         self.world.run_for(secs(30));
         for number in 1..=GUILDS {
             // What was refused in the storm is asked for again.
-            let update = Update::play(&track_of("last", secs(36_000)));
+            let update = Update::play(track_of("last", secs(36_000)));
             self.world.update(guild(number), update.without_voice());
         }
         self.world.run_for(secs(200));
