@@ -35,6 +35,18 @@ impl Tables {
                 self_mute,
                 self_deaf,
             } => self.join_begun(guild, channel, (self_mute, self_deaf), now),
+            Command::VoiceState(update) => {
+                self.voice_state(update, now);
+                Ok(())
+            }
+            Command::VoiceServer(update) => {
+                self.voice_server(update, now);
+                Ok(())
+            }
+            Command::Voice { guild, voice } => {
+                self.voice_set(guild, voice, now);
+                Ok(())
+            }
             Command::GatewayReady(shard) => {
                 self.rejoin_shard(shard, now);
                 Ok(())
@@ -59,9 +71,6 @@ impl Tables {
             | Command::Update { .. }
             | Command::Move { .. }
             | Command::Destroy(_)
-            | Command::VoiceState(_)
-            | Command::VoiceServer(_)
-            | Command::Voice { .. }
             | Command::Rest { .. }
             | Command::Close(_) => Ok(()),
         }

@@ -324,19 +324,10 @@ impl Pool {
                 let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
                 tables.destroy(Some(id), player);
             }
-            Command::VoiceState(update) => {
-                tables.voice_state(update, now);
-                tables.answer(id, Ok(Answer::Done));
-            }
-            Command::VoiceServer(update) => {
-                tables.voice_server(update, now);
-                tables.answer(id, Ok(Answer::Done));
-            }
-            Command::Voice { guild, voice } => {
-                tables.voice_set(guild, voice, now);
-                tables.answer(id, Ok(Answer::Done));
-            }
-            Command::Join { .. }
+            Command::VoiceState(_)
+            | Command::VoiceServer(_)
+            | Command::Voice { .. }
+            | Command::Join { .. }
             | Command::GatewayReady(_)
             | Command::Alone { .. }
             | Command::InactiveAfter { .. } => {
