@@ -25,6 +25,7 @@
 )]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod blob;
 mod error_body;
 mod event;
 mod exception;
@@ -45,6 +46,7 @@ mod stats;
 mod track;
 mod voice;
 
+pub use blob::{BlobError, BlobTail, BlobVersion, ExtendedInfo, TrackBlob};
 pub use error_body::ErrorBody;
 pub(crate) use error_body::redact;
 pub use event::{Event, EventKind, TrackEndReason, UnknownEvent};
