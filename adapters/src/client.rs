@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, NodeView, Report};
-use lavapool_core::protocol::{DecodeError, GuildId, LoadResult, Track, UserId, VoiceState};
+use lavapool_core::protocol::{
+    DecodeError, GuildId, LoadHandler, LoadResult, Track, UserId, VoiceState,
+};
 use lavapool_core::region::RegionFit;
 use lavapool_core::rest::Request;
 use lavapool_core::{
@@ -327,6 +329,20 @@ impl Client {
     /// Whether results of [`fetch_tracks`](Self::fetch_tracks) are kept.
     pub fn has_cache(&self) -> bool {
         self.cache_capacity().is_some()
+    }
+
+    /// Asks the best node what an identifier leads to, and gives that to its callback.
+    ///
+    /// The request is queued at once; await the answer, which is `None` if the callback of that
+    /// kind of result is missing.
+    #[must_use = "callbacks are called only when this is awaited"]
+    pub fn load_tracks_with<'a, I: Into<String>, T>(
+        &self,
+        identifier: I,
+        handler: LoadHandler<'a, T>,
+    ) -> impl Future<Output = Result<Option<T>, Error>> + Send + use<'a, I, T> {
+        let result = self.load_tracks(identifier);
+        async move { Ok(handler.handle(result.await?)) }
     }
 
     /// Asks the best node for the track of a blob.

@@ -128,9 +128,9 @@ pub use lavapool_core::node::{
 };
 pub use lavapool_core::player::{Place, PlayerView, Source, Update, Volume};
 pub use lavapool_core::protocol::{
-    ChannelId, Exception, Filters, GuildId, Info, LoadResult, Playlist, RawJson, RoutePlanner,
-    SessionState, SessionUpdate, Severity, Stats, Track, TrackEndReason, TrackInfo, UserId,
-    VoiceState,
+    ChannelId, Exception, Filters, GuildId, Info, LoadHandler, LoadResult, Playlist, Preset,
+    RawJson, RoutePlanner, SearchSource, SessionState, SessionUpdate, Severity, Stats, Track,
+    TrackEndReason, TrackInfo, UserId, VoiceState,
 };
 pub use lavapool_core::queue::{Queue, QueueError, QueueLimits, QueueSnapshot, Repeat};
 pub use lavapool_core::{

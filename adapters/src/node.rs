@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, NodeRef, NodeView, Status};
 use lavapool_core::protocol::{
-    GuildId, Info, LoadResult, PlayerPatchBuf, PlayerSnapshot, RoutePlanner, SessionState,
-    SessionUpdate, Stats, Track,
+    GuildId, Info, LoadHandler, LoadResult, PlayerPatchBuf, PlayerSnapshot, RoutePlanner,
+    SessionState, SessionUpdate, Stats, Track,
 };
 use lavapool_core::rest::Request;
 use lavapool_core::{Command, Leaving, NodeId, Secret, Target, rest};
 
 use crate::answer;
+use crate::error::Error;
 use crate::pending::{Pending, Read};
 use crate::player::Player;
 use crate::shared::Handle;
@@ -200,6 +201,20 @@ impl Node {
     pub fn fetch_tracks(&self, query: impl Into<Arc<str>>) -> Pending<Arc<LoadResult>> {
         let (node, query) = (Target::Node(self.id()), query.into());
         self.submit(Command::FetchTracks { node, query }, answer::fetched)
+    }
+
+    /// Asks what an identifier leads to, and gives that to its callback.
+    ///
+    /// The request is queued at once; await the answer, which is `None` if the callback of that
+    /// kind of result is missing.
+    #[must_use = "callbacks are called only when this is awaited"]
+    pub fn load_tracks_with<'a, I: Into<String>, T>(
+        &self,
+        identifier: I,
+        handler: LoadHandler<'a, T>,
+    ) -> impl Future<Output = Result<Option<T>, Error>> + Send + use<'a, I, T> {
+        let result = self.load_tracks(identifier);
+        async move { Ok(handler.handle(result.await?)) }
     }
 
     /// Asks for the track of a blob.

@@ -35,12 +35,14 @@ mod info;
 mod json;
 mod lenient;
 mod load;
+mod load_handler;
 mod message;
 mod open_enum;
 mod player;
 mod player_patch;
 pub mod plugins;
 mod route_planner;
+mod search;
 mod session;
 mod stats;
 mod track;
@@ -52,18 +54,20 @@ pub(crate) use error_body::redact;
 pub use event::{Event, EventKind, TrackEndReason, UnknownEvent};
 pub use exception::{Exception, Severity};
 pub use filters::{
-    Band, ChannelMix, Distortion, FilterError, Filters, Karaoke, LowPass, Rotation, Timescale,
-    Tremolo, Vibrato,
+    Band, ChannelMix, Distortion, FilterError, Filters, Karaoke, LowPass, Preset, Rotation,
+    Timescale, Tremolo, Vibrato,
 };
 pub use id::{ChannelId, GuildId, ParseIdError, UserId};
 pub use info::{Git, Info, Plugin, Version};
 pub use json::{DecodeCause, DecodeError, RawJson};
 pub(crate) use json::{decode, write};
 pub use load::{LoadResult, LoadType, Playlist, PlaylistInfo};
+pub use load_handler::LoadHandler;
 pub use message::{Message, PlayerState, PlayerUpdate, Ready, UnknownMessage};
 pub use player::{Player, PlayerSnapshot, PlayerVoice};
 pub use player_patch::{PlayerPatch, PlayerPatchBuf, TrackPatch, TrackPatchBuf};
 pub use route_planner::{FailingAddress, IpBlock, RoutePlanner, RoutePlannerKind};
+pub use search::SearchSource;
 pub use session::{SessionState, SessionUpdate};
 pub use stats::{Cpu, FrameStats, Memory, Stats};
 pub use track::{BlobStem, Track, TrackInfo, WireTrack, blob_stem, same_track};

@@ -8,11 +8,13 @@ use super::RawJson;
 
 mod check;
 mod kinds;
+mod presets;
 
 pub use check::FilterError;
 pub use kinds::{
     Band, ChannelMix, Distortion, Karaoke, LowPass, Rotation, Timescale, Tremolo, Vibrato,
 };
+pub use presets::Preset;
 
 /// All filters of a player; what is `None` is off.
 ///
