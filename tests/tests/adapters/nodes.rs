@@ -5,7 +5,8 @@ use std::time::Duration;
 use lavapool::lavapool_core::Closed;
 use lavapool::protocol::SessionUpdate;
 use lavapool::{
-    ConfigError, Error, Leaving, LoadResult, Loss, NodeConfig, RequestError, Status, SubmitError,
+    ConfigError, Error, Leaving, LoadHandler, LoadResult, Loss, NodeConfig, RequestError, Status,
+    SubmitError,
 };
 
 use crate::{config, listen, one_node, refusing};
@@ -81,4 +82,31 @@ async fn a_node_is_added_without_waiting_for_it() {
     let last = Some(Loss::Socket(Closed::Refused));
     let error = Error::Request(RequestError::NotConnected { last });
     assert_eq!(hasty.ready().await.unwrap_err(), error);
+}
+
+#[tokio::test]
+async fn a_handler_says_what_an_identifier_led_to() {
+    let (_listener, client) = one_node().await;
+    let handler = || {
+        LoadHandler::new()
+            .track_loaded(|_| "track")
+            .playlist_loaded(|_| "playlist")
+            .search_result(|_| "search")
+            .no_matches(|| "nothing")
+            .load_failed(|_| "failed")
+    };
+    for (identifier, expected) in [
+        ("https://tracks.test/song", "track"),
+        ("https://tracks.test/playlist/a?tracks=2", "playlist"),
+        ("ytsearch:words", "search"),
+        ("ytsearch:nothing", "nothing"),
+        ("https://tracks.test/error", "failed"),
+    ] {
+        let said = client.load_tracks_with(identifier, handler()).await;
+        assert_eq!(said.unwrap(), Some(expected), "{identifier}");
+    }
+    let node = client.node("main").unwrap();
+    let silent = LoadHandler::<()>::new();
+    let said = node.load_tracks_with("ytsearch:words", silent).await;
+    assert_eq!(said.unwrap(), None);
 }
