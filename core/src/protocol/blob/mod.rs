@@ -93,6 +93,8 @@ impl TrackBlob {
     /// The most bytes of a body: its length has 30 bits.
     pub const BODY_BYTES_MAX: usize = 0x3fff_ffff;
 
+    const POSITION_BYTES: usize = 8;
+
     /// A blob of version 3 that says what `info` does, and nothing that a source adds.
     ///
     /// [`TrackInfo::is_seekable`] has no place in a blob.
@@ -115,7 +117,8 @@ impl TrackBlob {
 
     /// Reads an encoded track.
     ///
-    /// Holds at most twice the bytes of `encoded` and a fixed few, whatever it says of itself.
+    /// Holds at most one and a half times the bytes of `encoded` and a fixed few, whatever it says
+    /// of itself: the message, which is three quarters of them, and the texts in it.
     pub fn decode(encoded: &str) -> Result<Self, BlobError> {
         let bytes = LENIENT.decode(encoded).map_err(BlobError::of_base64)?;
         let mut message = Reader::new(&bytes);
@@ -257,7 +260,10 @@ impl TrackBlob {
             blob.isrc = body.nullable("isrc")?;
         }
         blob.source_name = body.text("sourceName")?;
-        blob.tail = BlobTail::read(body.all_but(POSITION_BYTES, "position")?, &blob.source_name);
+        blob.tail = BlobTail::read(
+            body.all_but(Self::POSITION_BYTES, "position")?,
+            &blob.source_name,
+        );
         blob.position = body.long("position")?;
         Ok(blob)
     }
@@ -332,4 +338,3 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 /// The lower of the two flags above the 30 bits of the size.
 const VERSIONED: u32 = 1 << 30;
 const SIZE_MASK: u32 = 0x3fff_ffff;
-const POSITION_BYTES: usize = 8;

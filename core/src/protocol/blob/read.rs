@@ -5,11 +5,20 @@ use super::{BlobError, text};
 /// What is left of a body, or of a part of it.
 pub(super) struct Reader<'a> {
     rest: &'a [u8],
+    is_verbatim: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self {
+            rest: bytes,
+            is_verbatim: true,
+        }
+    }
+
+    /// Whether nothing is left, and all that was read would be written as it was.
+    pub(super) fn is_verbatim(&self) -> bool {
+        self.is_verbatim && self.rest.is_empty()
     }
 
     /// The next bytes as a reader of their own.
@@ -44,13 +53,17 @@ impl<'a> Reader<'a> {
 
     /// Any byte but 0 is true (Java: `DataInput.readBoolean`).
     pub(super) fn flag(&mut self, field: &'static str) -> Result<bool, BlobError> {
-        self.array(field).map(|[byte]| byte != 0)
+        let [byte] = self.array(field)?;
+        self.is_verbatim &= byte <= 1;
+        Ok(byte != 0)
     }
 
     pub(super) fn text(&mut self, field: &'static str) -> Result<String, BlobError> {
         let count = usize::from(u16::from_be_bytes(self.array(field)?));
         let bytes = self.take(field, count)?;
-        text::read(bytes).map_err(|at| BlobError::NotUtf8 { field, at })
+        let text = text::read(bytes).map_err(|at| BlobError::NotUtf8 { field, at })?;
+        self.is_verbatim &= text::is_written_as(&text, bytes);
+        Ok(text)
     }
 
     pub(super) fn nullable(&mut self, field: &'static str) -> Result<Option<String>, BlobError> {

@@ -50,15 +50,14 @@ impl BlobTail {
         if bytes.is_empty() {
             return Self::None;
         }
+        let mut tail = Reader::new(bytes);
         let known = if matches!(source_name, "http" | "local") {
-            Reader::new(bytes).text("probe").map(Self::Probe)
+            tail.text("probe").map(Self::Probe)
         } else {
-            ExtendedInfo::read(bytes).map(|info| Self::Extended(Box::new(info)))
+            ExtendedInfo::read(&mut tail).map(|info| Self::Extended(Box::new(info)))
         };
-        let known = known.ok().filter(|known| {
-            let mut again = Writer::new();
-            known.write(&mut again) == Ok(()) && again.body() == bytes
-        });
+        // Gone before it is copied, so that no more than the texts are held twice.
+        let known = known.ok().filter(|_| tail.is_verbatim());
         known.unwrap_or_else(|| Self::Other(bytes.to_vec()))
     }
 
@@ -67,10 +66,7 @@ impl BlobTail {
             Self::None => Ok(()),
             Self::Probe(probe) => body.text("probe", probe),
             Self::Extended(info) => info.write(body),
-            Self::Other(bytes) => {
-                body.all(bytes);
-                Ok(())
-            }
+            Self::Other(bytes) => body.tail(bytes),
         }
     }
 
@@ -90,8 +86,7 @@ impl BlobTail {
 }
 
 impl ExtendedInfo {
-    fn read(bytes: &[u8]) -> Result<Self, BlobError> {
-        let mut tail = Reader::new(bytes);
+    fn read(tail: &mut Reader<'_>) -> Result<Self, BlobError> {
         Ok(Self {
             album_name: tail.nullable("albumName")?,
             album_url: tail.nullable("albumUrl")?,

@@ -37,26 +37,32 @@ pub(super) fn read(bytes: &[u8]) -> Result<String, usize> {
 
 /// Appends modified UTF-8.
 pub(super) fn write(text: &str, output: &mut Vec<u8>) {
-    for unit in text.encode_utf16() {
-        let [upper, lower] = unit.to_be_bytes();
-        let last = 0x80 | (lower & 0x3f);
-        let middle = ((upper & 0x0f) << 2) | (lower >> 6);
-        match unit {
-            1..=0x7f => output.push(lower),
-            0 | 0x80..=0x7ff => output.extend([0xc0 | middle, last]),
-            0x800.. => output.extend([0xe0 | (upper >> 4), 0x80 | middle, last]),
-        }
-    }
+    text.encode_utf16()
+        .for_each(|unit| output.extend(encoded(unit)));
 }
 
-/// The bytes that [`write`] appends.
+/// Whether [`write`] appends these bytes.
+pub(super) fn is_written_as(text: &str, bytes: &[u8]) -> bool {
+    let written = text.encode_utf16().flat_map(encoded);
+    written.eq(bytes.iter().copied())
+}
+
+/// How many bytes [`write`] appends.
 pub(super) fn bytes(text: &str) -> usize {
-    let units = text.encode_utf16().map(|unit| match unit {
-        1..=0x7f => 1,
-        0 | 0x80..=0x7ff => 2,
-        0x800.. => 3,
-    });
-    units.fold(0, usize::saturating_add)
+    text.encode_utf16().flat_map(encoded).count()
+}
+
+/// One to three bytes of a code unit of UTF-16.
+fn encoded(unit: u16) -> impl Iterator<Item = u8> {
+    let [upper, lower] = unit.to_be_bytes();
+    let last = 0x80 | (lower & 0x3f);
+    let middle = ((upper & 0x0f) << 2) | (lower >> 6);
+    let bytes = match unit {
+        1..=0x7f => [None, None, Some(lower)],
+        0 | 0x80..=0x7ff => [None, Some(0xc0 | middle), Some(last)],
+        0x800.. => [Some(0xe0 | (upper >> 4)), Some(0x80 | middle), Some(last)],
+    };
+    bytes.into_iter().flatten()
 }
 
 /// The next code unit of UTF-16, or code point of four plain bytes; none at the end and where the

@@ -18,7 +18,15 @@ impl Writer {
         self.bytes.push(byte);
     }
 
-    pub(super) fn all(&mut self, bytes: &[u8]) {
+    /// What a source adds, which is refused before it is copied if there is no room for it.
+    pub(super) fn tail(&mut self, bytes: &[u8]) -> Result<(), BlobError> {
+        let after = bytes.len().saturating_add(TrackBlob::POSITION_BYTES);
+        size(self.body().len().saturating_add(after))?;
+        self.all(bytes);
+        Ok(())
+    }
+
+    fn all(&mut self, bytes: &[u8]) {
         self.bytes.extend_from_slice(bytes);
     }
 
@@ -49,22 +57,25 @@ impl Writer {
         text.map_or(Ok(()), |text| self.text(field, text))
     }
 
-    /// The bytes after the header.
-    pub(super) fn body(&self) -> &[u8] {
-        self.bytes.get(HEADER_BYTES..).unwrap_or_default()
-    }
-
     /// The whole, with a header of these flags.
     pub(super) fn into_message(mut self, flags: u32) -> Result<Vec<u8>, BlobError> {
-        let bytes = self.body().len();
-        let size = u32::try_from(bytes).ok();
-        let size = size.filter(|_| bytes <= TrackBlob::BODY_BYTES_MAX);
-        let size = size.ok_or(BlobError::BodyTooLong { bytes })?;
+        let size = size(self.body().len())?;
         if let Some(header) = self.bytes.first_chunk_mut() {
             *header = (size | flags).to_be_bytes();
         }
         Ok(self.bytes)
     }
+
+    fn body(&self) -> &[u8] {
+        self.bytes.get(HEADER_BYTES..).unwrap_or_default()
+    }
+}
+
+/// A body of these bytes as its header says them.
+fn size(bytes: usize) -> Result<u32, BlobError> {
+    let size = u32::try_from(bytes).ok();
+    let size = size.filter(|_| bytes <= TrackBlob::BODY_BYTES_MAX);
+    size.ok_or(BlobError::BodyTooLong { bytes })
 }
 
 const HEADER_BYTES: usize = 4;
