@@ -10,6 +10,7 @@ mod exchange;
 mod http_stream;
 mod messages;
 mod pool;
+mod track_blob;
 mod websocket_stream;
 
 pub use chunks::http_chunked;
@@ -18,6 +19,7 @@ pub use exchange::http_exchange;
 pub use http_stream::http_response;
 pub use messages::{endpoint, filters_round_trip, lavalink_message, region};
 pub use pool::pool;
+pub use track_blob::track_blob;
 pub use websocket_stream::{websocket_handshake, websocket_stream};
 
 /// What a target does with the bytes of the fuzzer.
@@ -33,6 +35,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("lavalink_message", lavalink_message),
     ("pool", pool),
     ("region", region),
+    ("track_blob", track_blob),
     ("websocket_differential", websocket_differential),
     ("websocket_handshake", websocket_handshake),
     ("websocket_stream", websocket_stream),
