@@ -4,10 +4,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 /// The prefix of an identifier that makes it a search, such as `ytsearch` (Lavalink: Track
-/// Loading; LavaSrc; NodeLink).
+/// Loading; LavaSrc: Supported URLs and Queries; NodeLink: sources).
 ///
-/// A node without the source or plugin finds nothing. Any other prefix can be made with
-/// [`SearchSource::custom`].
+/// A node without the source or plugin finds nothing: each prefix says who takes it. NodeLink 3
+/// takes many of LavaSrc's as well. Any other prefix can be made with [`SearchSource::custom`],
+/// such as those that two sources of NodeLink share: `mcsearch` and `ncsearch`.
 ///
 /// ```
 /// use lavapool_core::protocol::SearchSource;
@@ -17,6 +18,9 @@ use std::fmt;
 /// assert_eq!(source.identifier("scsearch:never gonna"), "scsearch:never gonna");
 /// assert_eq!(source.identifier("https://youtu.be/dQw4w9WgXcQ"), "https://youtu.be/dQw4w9WgXcQ");
 /// assert_eq!(source.identifier("Queen: Innuendo"), "ytsearch:Queen: Innuendo");
+///
+/// let preview = SearchSource::DEEZER_PREVIEW;
+/// assert_eq!(preview.identifier("never gonna"), "dzprev:dzsearch:never gonna");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SearchSource(Cow<'static, str>);
@@ -33,56 +37,67 @@ macro_rules! known {
 }
 
 known! {
-    /// YouTube.
+    /// Words for YouTube, or a recording code in quotes (youtube-source, NodeLink).
     YOUTUBE = "ytsearch";
-    /// YouTube Music.
+    /// Words for YouTube Music (youtube-source, NodeLink).
     YOUTUBE_MUSIC = "ytmsearch";
-    /// SoundCloud.
+    /// What YouTube recommends for the id of a video (NodeLink).
+    YOUTUBE_RECOMMENDATIONS = "ytrec";
+    /// Words for SoundCloud (Lavalink, NodeLink).
     SOUNDCLOUD = "scsearch";
-    /// Spotify (LavaSrc).
-    SPOTIFY = "spsearch";
-    /// What Spotify recommends for its seeds (LavaSrc).
-    SPOTIFY_RECOMMENDATIONS = "sprec";
-    /// The preview of a Spotify track by its id (LavaSrc).
-    SPOTIFY_PREVIEW = "spprev";
-    /// Apple Music (LavaSrc).
-    APPLE_MUSIC = "amsearch";
-    /// The preview of an Apple Music track by its id (LavaSrc).
-    APPLE_MUSIC_PREVIEW = "amprev";
-    /// Deezer (LavaSrc).
-    DEEZER = "dzsearch";
-    /// A Deezer track by its recording code (LavaSrc).
-    DEEZER_ISRC = "dzisrc";
-    /// The preview of a Deezer track by its id (LavaSrc).
-    DEEZER_PREVIEW = "dzprev";
-    /// What Deezer recommends for `artist=` or `track=` and an id (LavaSrc).
-    DEEZER_RECOMMENDATIONS = "dzrec";
-    /// Yandex Music (LavaSrc).
-    YANDEX_MUSIC = "ymsearch";
-    /// What Yandex Music recommends for a track's id (LavaSrc).
-    YANDEX_MUSIC_RECOMMENDATIONS = "ymrec";
-    /// VK Music (LavaSrc).
-    VK_MUSIC = "vksearch";
-    /// What VK Music recommends for a track's id (LavaSrc).
-    VK_MUSIC_RECOMMENDATIONS = "vkrec";
-    /// Tidal (LavaSrc).
-    TIDAL = "tdsearch";
-    /// What Tidal recommends for a track's id (LavaSrc).
-    TIDAL_RECOMMENDATIONS = "tdrec";
-    /// Qobuz (LavaSrc).
-    QOBUZ = "qbsearch";
-    /// A Qobuz track by its recording code (LavaSrc).
-    QOBUZ_ISRC = "qbisrc";
-    /// What Qobuz recommends for a track's id (LavaSrc).
-    QOBUZ_RECOMMENDATIONS = "qbrec";
-    /// JioSaavn (LavaSrc).
-    JIOSAAVN = "jssearch";
-    /// What JioSaavn recommends for a track's id (LavaSrc).
-    JIOSAAVN_RECOMMENDATIONS = "jsrec";
-    /// The preview of a JioSaavn track by its id (LavaSrc).
-    JIOSAAVN_PREVIEW = "jsprev";
-    /// Bandcamp (NodeLink).
+    /// Words for Bandcamp (Lavalink from 4.0.6, NodeLink).
     BANDCAMP = "bcsearch";
+    /// Words for Spotify (LavaSrc, NodeLink).
+    SPOTIFY = "spsearch";
+    /// What Spotify recommends: `seed_tracks=` and the like as in a query, or `mix:` with `track:`,
+    /// `artist:`, `album:` or `isrc:` and an id (LavaSrc).
+    SPOTIFY_RECOMMENDATIONS = "sprec";
+    /// Previews of what an address or a search of [`Self::SPOTIFY`] finds (LavaSrc).
+    SPOTIFY_PREVIEW = "spprev";
+    /// Words for Apple Music (LavaSrc).
+    APPLE_MUSIC = "amsearch";
+    /// Previews of what an address or a search of [`Self::APPLE_MUSIC`] finds (LavaSrc).
+    APPLE_MUSIC_PREVIEW = "amprev";
+    /// Words for Deezer (LavaSrc, NodeLink).
+    DEEZER = "dzsearch";
+    /// The recording code of a track at Deezer (LavaSrc).
+    DEEZER_ISRC = "dzisrc";
+    /// Previews of what an address or a search of [`Self::DEEZER`] finds (LavaSrc).
+    DEEZER_PREVIEW = "dzprev";
+    /// What Deezer recommends for the id of a track, or one behind `track=` or `artist=` (LavaSrc).
+    DEEZER_RECOMMENDATIONS = "dzrec";
+    /// Words for Yandex Music (LavaSrc).
+    YANDEX_MUSIC = "ymsearch";
+    /// What Yandex Music recommends for the id of a track (LavaSrc).
+    YANDEX_MUSIC_RECOMMENDATIONS = "ymrec";
+    /// Words for VK Music (LavaSrc).
+    VK_MUSIC = "vksearch";
+    /// What VK Music recommends for the id of a track (LavaSrc).
+    VK_MUSIC_RECOMMENDATIONS = "vkrec";
+    /// Words for Tidal (LavaSrc).
+    TIDAL = "tdsearch";
+    /// What Tidal recommends for the id of a track (LavaSrc).
+    TIDAL_RECOMMENDATIONS = "tdrec";
+    /// Words for Qobuz (LavaSrc).
+    QOBUZ = "qbsearch";
+    /// The recording code of a track at Qobuz (LavaSrc).
+    QOBUZ_ISRC = "qbisrc";
+    /// What Qobuz recommends for the id of a track (LavaSrc).
+    QOBUZ_RECOMMENDATIONS = "qbrec";
+    /// Words for JioSaavn (LavaSrc, NodeLink).
+    JIOSAAVN = "jssearch";
+    /// What JioSaavn recommends for the id of a track (LavaSrc, NodeLink).
+    JIOSAAVN_RECOMMENDATIONS = "jsrec";
+    /// Previews of what an address or a search of [`Self::JIOSAAVN`] finds (LavaSrc).
+    JIOSAAVN_PREVIEW = "jsprev";
+    /// Words for Pandora (NodeLink).
+    PANDORA = "pdsearch";
+    /// Words for Audiomack (NodeLink).
+    AUDIOMACK = "admsearch";
+    /// Words for Gaana (NodeLink).
+    GAANA = "gaanasearch";
+    /// Words for Shazam (NodeLink).
+    SHAZAM = "szsearch";
 }
 
 impl SearchSource {
@@ -108,13 +123,31 @@ impl SearchSource {
     ///
     /// What begins with a scheme and `://`, with a prefix of [`Self::KNOWN`] or with this one goes
     /// through unchanged, save white space around it. Prefixes are told by their case, as nodes
-    /// do. A colon alone makes no prefix: titles have colons.
+    /// do. A colon alone makes no prefix: titles have colons. The prefix of previews goes before
+    /// whatever its source would load, an address too.
     pub fn identifier(&self, typed: &str) -> String {
         let typed = typed.trim();
+        if let Some(source) = self.previewed() {
+            let own = typed.strip_prefix(self.prefix());
+            let typed = own.and_then(|rest| rest.strip_prefix(':')).unwrap_or(typed);
+            return format!("{self}{}", source.identifier(typed));
+        }
         if is_url(typed) || Self::has_prefix(typed, self) {
             return typed.to_owned();
         }
         format!("{self}{typed}")
+    }
+
+    /// The source whose previews it takes, if it takes any.
+    fn previewed(&self) -> Option<Self> {
+        let previews = [
+            (Self::SPOTIFY_PREVIEW, Self::SPOTIFY),
+            (Self::APPLE_MUSIC_PREVIEW, Self::APPLE_MUSIC),
+            (Self::DEEZER_PREVIEW, Self::DEEZER),
+            (Self::JIOSAAVN_PREVIEW, Self::JIOSAAVN),
+        ];
+        let found = previews.into_iter().find(|(preview, _)| preview == self);
+        found.map(|(_, source)| source)
     }
 
     fn has_prefix(typed: &str, own: &Self) -> bool {
@@ -170,8 +203,32 @@ mod tests {
         for known in SearchSource::KNOWN {
             let prefixed = format!("{known}words");
             assert_eq!(source.identifier(&prefixed), prefixed);
-            assert_eq!(known.identifier("words"), prefixed);
+            if known.previewed().is_none() {
+                assert_eq!(known.identifier("words"), prefixed);
+            }
         }
+    }
+
+    #[test]
+    fn previews_are_of_an_address_or_a_search() {
+        for (preview, words) in [
+            (SearchSource::SPOTIFY_PREVIEW, "spprev:spsearch:words"),
+            (SearchSource::APPLE_MUSIC_PREVIEW, "amprev:amsearch:words"),
+            (SearchSource::DEEZER_PREVIEW, "dzprev:dzsearch:words"),
+            (SearchSource::JIOSAAVN_PREVIEW, "jsprev:jssearch:words"),
+        ] {
+            assert_eq!(preview.identifier("words"), words);
+            assert_eq!(preview.identifier(words), words);
+            let address = format!("{preview}https://a.test/b");
+            assert_eq!(preview.identifier("https://a.test/b"), address);
+            assert_eq!(preview.identifier(&address), address);
+        }
+        let isrc = SearchSource::DEEZER_PREVIEW.identifier("dzisrc:USEP42058010");
+        assert_eq!(isrc, "dzprev:dzisrc:USEP42058010");
+        let found = SearchSource::KNOWN
+            .iter()
+            .filter(|known| known.previewed().is_some());
+        assert_eq!(found.count(), 4);
     }
 
     #[test]
