@@ -227,6 +227,9 @@ fn a_tail_is_what_it_looks_like_and_otherwise_bytes() {
     assert_eq!(read("spotify", &odd), odd);
     let more = BlobTail::Other(vec![0; 7]);
     assert_eq!(read("spotify", &more), more);
+    // Four plain bytes would be written as six.
+    let plain = BlobTail::Other([&[0, 4], "😀".as_bytes()].concat());
+    assert_eq!(read("http", &plain), plain);
 }
 
 #[test]
