@@ -30,7 +30,9 @@ fn check(encoded: &str) {
         Err(error) => panic!("{error} of what was read"),
     };
     assert_eq!(TrackBlob::decode(&written).as_ref(), Ok(&blob));
-    let made = blob.to_track().expect("what is written once is written again");
+    let made = blob
+        .to_track()
+        .expect("what is written once is written again");
     assert_eq!((&*made.encoded, &made.info), (&*written, &track.info));
 
     let moved = blob.clone().with_position(!blob.position);
