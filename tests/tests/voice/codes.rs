@@ -190,6 +190,31 @@ fn one_rejoin_is_in_flight_however_often_the_connection_closes() {
 }
 
 #[test]
+fn a_voice_session_that_is_over_is_told_to_no_other_node() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    super::play(&mut world);
+    let (name, _) = world.only_copy(guild(1));
+    let (here, there) = if name == "a" { ("a", "b") } else { ("b", "a") };
+    world.set_discord(Discord::Silent);
+    let since = world.now();
+    world.node(here).close_voice(1, 4006, "", since);
+    world.run_for(secs(1));
+    world.kill(here);
+    world.run_for(secs(5));
+
+    let heard = world.heard_since(there, since);
+    let told: Vec<_> = heard
+        .iter()
+        .filter(|heard| heard.body["voice"].is_object())
+        .collect();
+    assert!(
+        heard.iter().any(|heard| heard.what == "PATCH players/1"),
+        "{heard:?}"
+    );
+    assert!(told.is_empty(), "{told:?}");
+}
+
+#[test]
 fn the_music_goes_on_where_it_was_when_the_connection_is_back() {
     let mut world = playing();
     let before = world.position(guild(1));
