@@ -13,6 +13,7 @@ use lavapool_core::rest::Request;
 use lavapool_core::{Command, Leaving, NodeId, Secret, Target, rest};
 
 use crate::answer;
+use crate::client::Client;
 use crate::error::Error;
 use crate::pending::{Pending, Read};
 use crate::player::Player;
@@ -67,6 +68,16 @@ impl Node {
     /// The id and the name, as events carry them.
     pub fn node_ref(&self) -> &NodeRef {
         &self.cell.node
+    }
+
+    /// The client that it is a node of, with the deadline of this handle (DisGoLink: `Lavalink()`,
+    /// Moonlink: `manager`).
+    pub fn client(&self) -> Client {
+        let client = Client::new(self.handle.clone());
+        match self.within {
+            Some(deadline) => client.within(deadline),
+            None => client,
+        }
     }
 
     /// Everything that is known of it.

@@ -8,9 +8,10 @@ use lavapool::{
     ConfigError, Error, Event, Kinds, Leaving, Loss, NodeConfig, Status, Stopped, SubmitError,
 };
 use lavapool_tests::guide::{
-    add, add_with, asked, builder, config, connect, connected, guild, guilds_on, handshakes, play,
-    play_on, secs, taken,
+    add, add_with, asked, builder, config, connect, connected, guild, guilds_on, handshakes,
+    join_voice, play, play_on, secs, song, taken,
 };
+use lavapool_tests::node::FrameStats;
 use lavapool_tests::sim::SimRuntime;
 
 #[test]
@@ -284,5 +285,112 @@ fn a_node_that_is_gone_for_good_leaves_no_way_to_use_it() {
         assert_eq!(client.player(guild(1)).move_to(&main).await, refused);
         assert_eq!(client.remove_node("main", Leaving::Keep).await, refused);
         assert_eq!(main.free_all_addresses().await, refused);
+    });
+}
+
+#[test]
+fn load_and_lost_frames_count_when_a_node_is_chosen() {
+    SimRuntime::run(|sim| async move {
+        ["hot", "lossy", "best"]
+            .iter()
+            .for_each(|name| add(&sim, name));
+        sim.with("hot", |node| node.stats().system_load = 0.9);
+        sim.with("lossy", |node| {
+            node.stats().frames = Some(FrameStats {
+                sent: 2_000,
+                nulled: 500,
+                deficit: 500,
+            });
+        });
+        let client = connect(&sim, builder().nodes(["hot", "lossy", "best"].map(config))).await;
+        sim.sleep(secs(61)).await;
+
+        let penalty = |name| client.node(name).unwrap().penalty();
+
+        assert!(penalty("hot") > penalty("best") + 100.0);
+        assert!(penalty("lossy") > penalty("best") + 1_000.0);
+        assert_eq!(client.best_node(), client.node("best"));
+        play(&client, 1..=2).await;
+        assert_eq!(guilds_on(&sim, "best"), [1, 2]);
+    });
+}
+
+#[test]
+fn ready_comes_when_the_node_has_the_session_that_is_meant() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        sim.sleep(secs(11)).await;
+        let node = client.node("main").unwrap();
+        let first = node.session_id();
+        let mut events = client.events_of(Kinds::NODES);
+        for is_restart in [false, true] {
+            sim.with("main", |node| match is_restart {
+                true => node.restart(node.now()),
+                false => node.close_websockets(1001, "", node.now()),
+            });
+            let resumed = loop {
+                if let Some(Event::NodeReady { resumed, .. }) = events.next().await {
+                    break resumed;
+                }
+            };
+
+            let theirs = sim.with("main", |node| node.sessions()[0].id.clone());
+            assert_eq!(node.session_id().unwrap().expose(), theirs);
+            assert_eq!(
+                (resumed, node.session_id() == first),
+                (!is_restart, !is_restart)
+            );
+            sim.sleep(secs(11)).await;
+        }
+    });
+}
+
+#[test]
+fn a_player_goes_to_the_node_of_its_region_by_the_names_of_the_guide() {
+    SimRuntime::run(|sim| async move {
+        let regions = [("us", "us-east"), ("eu", "eu-west"), ("ap", "ap-south")];
+        regions.iter().for_each(|(name, _)| add(&sim, name));
+        let nodes = regions.map(|(name, region)| config(name).region(region));
+        let builder = builder().nodes(nodes);
+        let mut events = builder.events();
+        let client = connect(&sim, builder).await;
+
+        for (id, server) in [
+            (1, "c-iad03-1a2b3c4d"),
+            (2, "c-fra05-1a2b3c4d"),
+            (3, "c-bom01-1a"),
+        ] {
+            let playing = client.player(guild(id)).update(song());
+            join_voice(&client, id, server);
+            playing.await.unwrap();
+        }
+
+        let guilds = ["us", "eu", "ap"].map(|name| guilds_on(&sim, name));
+        assert_eq!(guilds, [[1], [2], [3]]);
+        let is_unknown = |event: &Event| matches!(event, Event::UnknownRegion { .. });
+        assert!(!taken(&mut events).iter().any(is_unknown));
+    });
+}
+
+#[test]
+fn a_region_that_no_endpoint_lies_in_is_said_once() {
+    SimRuntime::run(|sim| async move {
+        add(&sim, "main");
+        let builder = builder().node(config("main").region("moon"));
+        let mut events = builder.events();
+        let _client = connect(&sim, builder).await;
+        sim.with("main", |node| node.close_websockets(1001, "", node.now()));
+        sim.sleep(secs(10)).await;
+
+        let told = taken(&mut events)
+            .into_iter()
+            .filter_map(|event| match event {
+                Event::UnknownRegion { node, label } => Some((node.to_string(), label.to_string())),
+                _ => None,
+            });
+        assert_eq!(
+            told.collect::<Vec<_>>(),
+            [("main".to_owned(), "moon".to_owned())]
+        );
     });
 }

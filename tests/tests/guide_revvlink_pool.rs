@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use lavapool::region::region_from_endpoint;
+use lavapool::region::{RegionMap, region_from_endpoint};
 use lavapool::{
-    ConfigError, ConnectError, Error, Node, ReconnectPolicy, RequestError, Status, Stopped,
-    SubmitError,
+    ConfigError, ConnectError, Error, Leaving, Node, NodeConfig, ReconnectPolicy, RequestError,
+    Status, Stopped, SubmitError, UserId,
 };
 use lavapool_tests::guide::{
     add, add_with, builder, config, connect, connected, guilds_on, handshakes, play_on, secs,
@@ -181,5 +181,106 @@ fn a_node_that_is_named_is_given_even_if_it_is_down_and_otherwise_the_best_of_th
         sim.sleep(secs(1)).await;
         assert_eq!(client.node_in("eu-west"), client.node("main"));
         assert!(client.node("west").is_some_and(|node| !node.is_connected()));
+    });
+}
+
+#[test]
+fn a_client_that_cannot_work_is_refused_before_anything_is_tried() {
+    SimRuntime::run(|sim| async move {
+        add(&sim, "main");
+        let client_of = |name: &str| builder().client_name(name).node(config("main"));
+
+        let refused = client_of("no version").start_on(sim.clone()).map(|_| ());
+
+        let invalid = ConnectError::Config(ConfigError::InvalidClientName);
+        assert_eq!(refused, Err(invalid));
+        assert_eq!(UserId::new(0), None, "there is no such user");
+        let nameless = NodeConfig::new(" ", "http://main:2333", "secret");
+        assert_eq!(nameless, Err(ConfigError::EmptyName));
+        let line = NodeConfig::new("main", "http://main:2333", "a\nb");
+        let name = "main".into();
+        assert_eq!(line, Err(ConfigError::InvalidPassword { name }));
+        sim.sleep(secs(10)).await;
+        assert_eq!(handshakes(&sim, "main"), 0);
+    });
+}
+
+#[test]
+fn a_node_that_cannot_be_reached_is_an_error_with_its_name_and_cause() {
+    SimRuntime::run(|sim| async move {
+        ["refusing", "locked"]
+            .iter()
+            .for_each(|name| add(&sim, name));
+        sim.kill("refusing");
+        sim.with("locked", |node| node.config().password = "right".into());
+        let nodes = ["refusing", "locked"].map(config);
+
+        let error = builder()
+            .nodes(nodes)
+            .connect_on(sim.clone())
+            .await
+            .unwrap_err();
+
+        let expected = "no node is connected: refusing (http://refusing:2333): \
+            the connection was refused; locked (http://locked:2333): the password is wrong (401)";
+        assert_eq!(error.to_string(), expected);
+        let ConnectError::NoNode { report } = error else {
+            panic!("{error}");
+        };
+        let named = report
+            .nodes
+            .iter()
+            .map(|node| (node.node.to_string(), node.cause.is_some()));
+        let both = ["refusing", "locked"].map(|name| (name.to_owned(), true));
+        assert_eq!(named.collect::<Vec<_>>(), both);
+    });
+}
+
+#[test]
+fn a_name_that_no_node_has_is_no_node() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+
+        assert_eq!(client.node("moon"), None);
+        let gone = client.remove_node("moon", Leaving::Keep).await;
+        assert_eq!(gone, Err(Error::Submit(SubmitError::NoSuchNode)));
+        client.remove_node("main", Leaving::Keep).await.unwrap();
+        assert_eq!((client.node("main"), client.best_node()), (None, None));
+        assert_eq!(client.node_in("eu"), None);
+    });
+}
+
+#[test]
+fn a_map_of_ones_own_reads_endpoints_in_place_of_the_built_in_one() {
+    let map = RegionMap::from_iter([("us", vec!["iad", "atl"]), ("eu", vec!["ams"])]);
+    let coarse = |endpoint| map.region(endpoint).map(|region| region.coarse);
+    for (endpoint, region) in [
+        ("c-iad03-1a2b3c4d.discord.media:443", Some("us")),
+        ("c-ams01-1a2b3c4d.discord.media:443", Some("eu")),
+        ("c-fra05-1a2b3c4d.discord.media:443", Some("global")),
+        ("", None),
+    ] {
+        assert_eq!(coarse(endpoint).as_deref(), region, "{endpoint}");
+    }
+}
+
+#[test]
+fn closing_closes_every_node_and_leaves_nothing_that_dials() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["first", "second"]).await;
+        play_on(&client, &client.node("second").unwrap(), 1..=2).await;
+
+        client.close(Leaving::Destroy).await.unwrap();
+        sim.sleep(secs(3_600)).await;
+
+        for name in ["first", "second"] {
+            let (open, frames) = sim.with(name, |node| (node.connections(), node.log().frames));
+            assert_eq!((open.len(), frames.close), (0, 1), "{name}");
+            assert_eq!(
+                (handshakes(&sim, name), guilds_on(&sim, name).len()),
+                (1, 0)
+            );
+        }
+        assert_eq!(client.load_tracks("ytsearch:a").await, Err(Error::Closed));
     });
 }

@@ -1,6 +1,4 @@
-//! What DisGoLink's guide to nodes promises, on the client's public API.
-
-#![allow(clippy::unwrap_used)]
+//! Nodes: configuration, statuses, connections, sessions, load balancing and REST.
 
 use lavapool::protocol::PlayerPatchBuf;
 use lavapool::rest::{self, Request};

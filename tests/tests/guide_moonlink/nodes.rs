@@ -1,6 +1,4 @@
-//! What Moonlink's guide to nodes promises, on the client's public API.
-
-#![allow(clippy::unwrap_used)]
+//! Nodes: what they are, connections, pings, penalties and sessions.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,6 +1,4 @@
-//! What Voltricx's guide to connecting nodes promises, on the client's public API.
-
-#![allow(clippy::unwrap_used)]
+//! The pool: connecting, selection, penalties, failover, route planner and the end.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

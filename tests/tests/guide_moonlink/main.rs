@@ -1,0 +1,7 @@
+//! What Moonlink's guide to nodes promises, on the client's public API.
+
+#![allow(clippy::unwrap_used)]
+
+mod autoplay;
+mod nodes;
+mod state;
