@@ -394,3 +394,26 @@ fn a_region_that_no_endpoint_lies_in_is_said_once() {
         );
     });
 }
+
+#[test]
+fn what_was_fetched_is_not_fetched_again_and_without_a_capacity_it_is() {
+    SimRuntime::run(|sim| async move {
+        for (name, capacity, expected) in [("cached", Some(200), 1), ("plain", None, 3)] {
+            add(&sim, name);
+            let builder = builder().cache_capacity(capacity).node(config(name));
+            let client = connect(&sim, builder).await;
+
+            for _ in 0..3 {
+                let found = client.fetch_tracks("ytsearch:never gonna").await.unwrap();
+                assert_eq!(found.tracks().len(), 10);
+            }
+
+            let asked = asked(&sim, name).into_iter();
+            let loads = asked.filter(|line| line.starts_with("GET /v4/loadtracks"));
+            assert_eq!(
+                (loads.count(), client.cache_capacity()),
+                (expected, capacity)
+            );
+        }
+    });
+}

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use lavapool::region::{RegionMap, region_from_endpoint};
 use lavapool::{
-    ConfigError, ConnectError, Error, Leaving, Node, NodeConfig, ReconnectPolicy, RequestError,
-    Status, Stopped, SubmitError, UserId,
+    ConfigError, ConnectError, Error, FetchFailure, Leaving, LoadResult, Node, NodeConfig,
+    ReconnectPolicy, RequestError, Status, Stopped, SubmitError, UserId,
 };
 use lavapool_tests::guide::{
-    add, add_with, builder, config, connect, connected, guilds_on, handshakes, play_on, secs,
+    add, add_with, asked, builder, config, connect, connected, guilds_on, handshakes, play_on, secs,
 };
 use lavapool_tests::sim::SimRuntime;
 
@@ -282,5 +282,71 @@ fn closing_closes_every_node_and_leaves_nothing_that_dials() {
             );
         }
         assert_eq!(client.load_tracks("ytsearch:a").await, Err(Error::Closed));
+    });
+}
+
+#[test]
+fn tracks_are_fetched_from_the_best_node_or_from_the_one_that_is_named() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["best", "other"]).await;
+        let loads = |name| {
+            let asked = asked(&sim, name).into_iter();
+            asked.filter(|line| line.contains("/loadtracks?")).count()
+        };
+
+        let list = client
+            .fetch_tracks("https://tracks.test/playlist/mix?tracks=2")
+            .await;
+        let search = client
+            .node("other")
+            .unwrap()
+            .fetch_tracks("ytsearch:words")
+            .await;
+
+        assert!(matches!(&*list.unwrap(), LoadResult::Playlist(list) if list.tracks.len() == 2));
+        assert!(matches!(&*search.unwrap(), LoadResult::Search(found) if found.len() == 10));
+        assert_eq!(["best", "other"].map(loads), [1, 1]);
+    });
+}
+
+#[test]
+fn a_load_that_fails_names_the_node_and_the_cause() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+
+        let error = client
+            .fetch_tracks("https://tracks.test/error")
+            .await
+            .unwrap_err();
+
+        let Error::Request(RequestError::FetchFailed { node, cause }) = &error else {
+            panic!("{error}");
+        };
+        assert_eq!(&*node.name, "main");
+        assert!(matches!(cause, FetchFailure::LoadFailed(_)), "{cause:?}");
+        let sentence = error.to_string();
+        assert!(
+            sentence.contains("main") && sentence.contains("looking up"),
+            "{sentence}"
+        );
+    });
+}
+
+#[test]
+fn the_cache_is_told_of_resized_and_switched_off() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        let cache = || (client.has_cache(), client.cache_capacity());
+        assert_eq!(cache(), (false, None), "by default there is none");
+
+        client.set_cache_capacity(10).await.unwrap();
+        assert_eq!(cache(), (true, Some(10)));
+        client.set_cache_capacity(500).await.unwrap();
+        assert_eq!(cache(), (true, Some(500)));
+        for off in [Some(0), None] {
+            client.set_cache_capacity(10).await.unwrap();
+            client.set_cache_capacity(off).await.unwrap();
+            assert_eq!(cache(), (false, None));
+        }
     });
 }

@@ -8,7 +8,7 @@ use std::process::Command;
 use serde::Deserialize;
 
 /// Everything that may stand at the top of the repository.
-const TOP_LEVEL: [&str; 18] = [
+const TOP_LEVEL: [&str; 19] = [
     ".ci",
     ".editorconfig",
     ".gitattributes",
@@ -24,6 +24,7 @@ const TOP_LEVEL: [&str; 18] = [
     "adapters",
     "core",
     "deny.toml",
+    "docs",
     "examples",
     "fuzz",
     "tests",
