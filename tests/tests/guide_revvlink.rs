@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use lavapool::{
-    ConfigError, Error, Event, Kinds, Leaving, Loss, NodeConfig, Status, Stopped, SubmitError,
+    ConfigError, Error, Event, Fate, Kinds, Leaving, Loss, NodeConfig, Status, Stopped, SubmitError,
 };
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, handshakes,
@@ -414,6 +414,38 @@ fn what_was_fetched_is_not_fetched_again_and_without_a_capacity_it_is() {
                 (loads.count(), client.cache_capacity()),
                 (expected, capacity)
             );
+        }
+    });
+}
+
+#[test]
+fn a_player_that_plays_nothing_is_inactive_after_its_time_and_goes_if_that_is_wished() {
+    SimRuntime::run(|sim| async move {
+        for (name, fate, left) in [("kept", Fate::Keep, 1), ("destroyed", Fate::Destroy, 0)] {
+            add(&sim, name);
+            let builder = builder().inactive_after(secs(300), fate).node(config(name));
+            let client = connect(&sim, builder).await;
+            play(&client, 1..=1).await;
+            let mut events = client.events_of(Kinds::PLAYERS);
+            client.player(guild(1)).stop().await.unwrap();
+            let stopped_at = sim.elapsed();
+
+            let Some(event) = events.next().await else {
+                panic!("the client is there");
+            };
+
+            let expected = Event::PlayerInactive {
+                guild: guild(1),
+                after: secs(300),
+                destroyed: fate == Fate::Destroy,
+            };
+            assert_eq!(
+                (event, (sim.elapsed() - stopped_at).as_secs()),
+                (expected, 300)
+            );
+            sim.sleep(secs(1)).await;
+            assert_eq!(guilds_on(&sim, name).len(), left);
+            client.close(Leaving::Destroy).await.unwrap();
         }
     });
 }

@@ -250,6 +250,48 @@ fn a_voice_connection_that_closes_is_an_event_with_its_code() {
     });
 }
 
+#[test]
+fn joining_and_leaving_are_messages_for_discords_gateway_and_its_answers_may_be_raw() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        let player = client.player(guild(1));
+        let join = player.join(ChannelId::new(5).unwrap(), false, true);
+        let message = |text: String| serde_json::from_str::<serde_json::Value>(&text).unwrap();
+        let data = json!({
+            "guild_id": "1", "channel_id": "5", "self_mute": false, "self_deaf": true,
+        });
+        assert_eq!(message(join.to_json()), json!({ "op": 4, "d": data }));
+
+        let playing = player.update(song());
+        for (kind, data) in [
+            (
+                "VOICE_SERVER_UPDATE",
+                json!({
+                    "guild_id": "1", "token": "raw", "endpoint": "fra.discord.media:443",
+                }),
+            ),
+            (
+                "VOICE_STATE_UPDATE",
+                json!({
+                    "guild_id": "1", "user_id": "42", "channel_id": "5", "session_id": "s",
+                }),
+            ),
+        ] {
+            let event = json!({ "op": 0, "s": 1, "t": kind, "d": data });
+            client.gateway_event(&event.to_string()).unwrap();
+        }
+        playing.await.unwrap();
+
+        assert_eq!(theirs(&sim).voice.unwrap().token, "raw");
+        let leave = message(player.leave().to_json());
+        assert_eq!(
+            (&leave["op"], &leave["d"]["channel_id"]),
+            (&json!(4), &json!(null))
+        );
+        client.gateway_event("{").unwrap_err();
+    });
+}
+
 /// A client of one node, and the player of a guild whose voice channel was joined.
 async fn joined(sim: &SimRuntime) -> (Client, Player) {
     let client = connected(sim, ["main"]).await;
