@@ -104,7 +104,11 @@ async fn drop_for_a_moment(ledger: &mut Ledger, stage: &Stage, client: &Client) 
     let is_same = main.session_id() == before;
     ledger.note("NodeReadyEventPayload.session_id", "the same", is_same);
     let guilds = (stage.guilds("main").await, stage.guilds("eu-west").await);
-    ledger.same("session resume within the timeout", guilds, (vec![1], vec![]));
+    ledger.same(
+        "session resume within the timeout",
+        guilds,
+        (vec![1], vec![]),
+    );
     Ok(())
 }
 

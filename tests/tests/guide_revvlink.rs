@@ -427,8 +427,8 @@ fn a_player_that_plays_nothing_is_inactive_after_its_time_and_goes_if_that_is_wi
             let client = connect(&sim, builder).await;
             play(&client, 1..=1).await;
             let mut events = client.events_of(Kinds::PLAYERS);
-            client.player(guild(1)).stop().await.unwrap();
             let stopped_at = sim.elapsed();
+            client.player(guild(1)).stop().await.unwrap();
 
             let Some(event) = events.next().await else {
                 panic!("the client is there");
