@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use lavapool::lavapool_core::protocol::{FilterError, Timescale, Tremolo};
 use lavapool::{
-    ChannelId, Client, Error, Event, Filters, Kinds, LoadResult, Player, RawJson, RequestError,
-    Secret, Source, SubmitError, Track, VoiceServerUpdate, VoiceStateUpdate, Volume,
+    ChannelId, Client, Error, Event, Filters, Kinds, LoadResult, Player, Preset, RawJson,
+    RequestError, Secret, Source, SubmitError, Track, VoiceServerUpdate, VoiceStateUpdate, Volume,
 };
 use lavapool_tests::guide::{
     asked, connected, guild, guilds_on, join_voice, play, secs, song, taken,
@@ -155,6 +155,26 @@ fn filters_are_built_and_what_a_server_would_choke_on_is_refused() {
         assert!(asked(&sim, "main").iter().any(|line| line.contains(echo)));
         player.set_filters(Filters::default()).await.unwrap();
         assert_eq!(theirs(&sim).filters, json!({}));
+    });
+}
+
+#[test]
+fn filters_may_be_sounds_with_a_name() {
+    SimRuntime::run(|sim| async move {
+        let (_client, player) = joined(&sim).await;
+        player.update(song()).await.unwrap();
+        let filters = Filters::from(Preset::Nightcore).with_preset(Preset::BassBoostLow);
+
+        player.set_filters(filters).await.unwrap();
+
+        let kept = theirs(&sim).filters;
+        assert!(kept["timescale"]["speed"].as_f64().unwrap() > 1.0, "{kept}");
+        assert!(
+            kept["equalizer"]
+                .as_array()
+                .is_some_and(|bands| !bands.is_empty()),
+            "{kept}"
+        );
     });
 }
 

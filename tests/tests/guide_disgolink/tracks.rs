@@ -1,7 +1,7 @@
 //! Loading and decoding tracks.
 
-use lavapool::protocol::LoadType;
-use lavapool::{Error, LoadResult, RequestError, Severity};
+use lavapool::protocol::{LoadType, TrackBlob};
+use lavapool::{Error, LoadHandler, LoadResult, RequestError, SearchSource, Severity};
 use lavapool_tests::guide::{add_with, asked, builder, config, connect, connected};
 use lavapool_tests::sim::SimRuntime;
 
@@ -60,15 +60,46 @@ fn a_lookup_that_the_node_refuses_is_an_error_with_its_status() {
 }
 
 #[test]
+fn each_result_goes_to_its_own_callback_of_a_handler() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        let node = client.node("main").unwrap();
+        let handler = || {
+            LoadHandler::new()
+                .track_loaded(|track| format!("track {}", track.info.title))
+                .playlist_loaded(|playlist| format!("playlist {}", playlist.info.name))
+                .search_result(|tracks| format!("{} found", tracks.len()))
+                .no_matches(|| "nothing".to_owned())
+                .load_failed(|exception| format!("failed: {:?}", exception.severity))
+        };
+        for (identifier, expected) in [
+            ("https://tracks.test/song", "track Track song"),
+            ("https://tracks.test/playlist/mix", "playlist Playlist mix"),
+            ("ytsearch:words", "10 found"),
+            ("ytsearch:nothing", "nothing"),
+            ("https://tracks.test/error", "failed: Fault"),
+        ] {
+            let said = node.load_tracks_with(identifier, handler()).await;
+            assert_eq!(said, Ok(Some(expected.to_owned())), "{identifier}");
+        }
+        let deaf = LoadHandler::new().no_matches(|| ());
+        assert_eq!(
+            node.load_tracks_with("ytsearch:words", deaf).await,
+            Ok(None)
+        );
+    });
+}
+
+#[test]
 fn a_search_prefix_says_where_to_search() {
     SimRuntime::run(|sim| async move {
         let client = connected(&sim, ["main"]).await;
-        for (prefix, source) in [
-            ("ytsearch", "youtube"),
-            ("ytmsearch", "youtube"),
-            ("scsearch", "soundcloud"),
+        for (search, prefix, source) in [
+            (SearchSource::YOUTUBE, "ytsearch", "youtube"),
+            (SearchSource::YOUTUBE_MUSIC, "ytmsearch", "youtube"),
+            (SearchSource::SOUNDCLOUD, "scsearch", "soundcloud"),
         ] {
-            let result = client.load_tracks(format!("{prefix}:a song & more")).await;
+            let result = client.load_tracks(search.identifier("a song & more")).await;
             let result = result.unwrap();
             assert_eq!(result.tracks()[0].info.source_name, source, "{prefix}");
             let last = asked(&sim, "main").pop();
@@ -76,6 +107,30 @@ fn a_search_prefix_says_where_to_search() {
                 format!("GET /v4/loadtracks?identifier={prefix}%3Aa%20song%20%26%20more");
             assert_eq!(last, Some(expected));
         }
+    });
+}
+
+#[test]
+fn an_encoded_track_is_read_and_written_without_a_node() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        let result = client
+            .load_tracks("https://tracks.test/song")
+            .await
+            .unwrap();
+        let theirs = &result.tracks()[0];
+
+        let blob = TrackBlob::decode(&theirs.encoded).unwrap();
+
+        assert_eq!(blob.info().title, theirs.info.title);
+        assert_eq!(blob.encode().as_deref(), Ok(&*theirs.encoded));
+        let later = blob.with_position(5_000).encode().unwrap();
+        let decoded = client.decode_track(later).await.unwrap();
+        assert_eq!(
+            (decoded.info.title, decoded.info.position),
+            ("Track song".to_owned(), 5_000)
+        );
+        assert!(TrackBlob::decode("nonsense").is_err());
     });
 }
 
