@@ -70,17 +70,17 @@ fn every_guide_has_its_table_and_no_promise_stands_twice() {
 
 #[test]
 fn what_is_called_ours_is_declared_in_the_sources() {
-    let sources: Vec<String> = source_files()
+    let sources: Vec<_> = source_files()
         .iter()
         .filter(|path| path.starts_with("core/src/") || path.starts_with("adapters/src/"))
         .map(|path| fs::read_to_string(root().join(path)).expect("a source is readable text"))
-        .map(|text| code_of(&text))
+        .map(|text| Names::of(&code_of(&text)))
         .collect();
 
     let mut strangers = Vec::new();
     for promise in promises() {
         assert!(quoted(&promise.ours).next().is_some(), "{promise:?}");
-        let is_stranger = |name: &&str| !sources.iter().any(|code| declares(code, name));
+        let is_stranger = |name: &&str| !sources.iter().any(|names| names.declare(name));
         strangers.extend(quoted(&promise.ours).filter(is_stranger).map(str::to_owned));
     }
     assert_eq!(strangers, Vec::<String>::new());
@@ -88,8 +88,10 @@ fn what_is_called_ours_is_declared_in_the_sources() {
 
 #[test]
 fn a_name_is_declared_beside_the_type_that_it_belongs_to() {
-    let code = "impl Node {\n    pub fn eject(&self) {}\n}\nenum Event {\n    Lost,\n    At { x },\n}\n\
+    let code = "impl Node {\n    pub fn eject(&self) {}\n}\n\
+                enum Event {\n    Lost,\n    At { x },\n}\n\
                 struct Stats {\n    pub uptime: u64,\n}\n";
+    let names = Names::of(code);
 
     for name in [
         "Node::eject",
@@ -98,10 +100,10 @@ fn a_name_is_declared_beside_the_type_that_it_belongs_to() {
         "Stats::uptime",
         "Event",
     ] {
-        assert!(declares(code, name), "{name}");
+        assert!(names.declare(name), "{name}");
     }
     for name in ["Node::evict", "Node", "Other::eject", "self", "Event::x"] {
-        assert!(!declares(code, name), "{name}");
+        assert!(!names.declare(name), "{name}");
     }
 }
 
@@ -217,37 +219,47 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
     text.split('`').skip(1).step_by(2)
 }
 
-/// Whether code declares a name, and, if that is a member's, names the type of it.
-fn declares(code: &str, name: &str) -> bool {
-    let (owner, member) = name.rsplit_once("::").unzip();
-    let is_known = owner.is_none_or(|owner| words(code).any(|word| word == owner));
-    let member = member.unwrap_or(name);
-    is_known
-        && code
-            .lines()
-            .any(|line| is_declaration(line, member, owner.is_some()))
+/// What a source file names.
+struct Names {
+    words: BTreeSet<String>,
+    items: BTreeSet<String>,
+    /// Fields and variants.
+    members: BTreeSet<String>,
 }
 
-/// Whether a line declares an item of this name, or a member: a field or a variant too.
-fn is_declaration(line: &str, name: &str, is_member: bool) -> bool {
-    let mut before = "";
-    for word in words(line) {
-        if word == name && ITEMS.contains(&before) {
-            return true;
+impl Names {
+    fn of(code: &str) -> Self {
+        let owned = |word: &str| word.to_owned();
+        let pairs = words(code).zip(words(code).skip(1));
+        let items = pairs.filter(|(before, _)| ITEMS.contains(before));
+        Self {
+            words: words(code).map(owned).collect(),
+            items: items.map(|(_, name)| name.to_owned()).collect(),
+            members: code.lines().filter_map(member).map(owned).collect(),
         }
-        before = word;
     }
-    let Some(after) = line
-        .trim_start()
-        .trim_start_matches("pub ")
-        .strip_prefix(name)
-    else {
-        return false;
-    };
-    is_member
-        && (after.starts_with([',', ':', '('])
-            || after.starts_with(" {")
-            || after.starts_with(" ="))
+
+    /// Whether the file declares a name, and, if that is a member's, names the type of it.
+    fn declare(&self, name: &str) -> bool {
+        match name.rsplit_once("::") {
+            Some((owner, member)) => {
+                let is_declared = self.items.contains(member) || self.members.contains(member);
+                self.words.contains(owner) && is_declared
+            }
+            None => self.items.contains(name),
+        }
+    }
+}
+
+/// The field or variant that a line declares, if it does.
+fn member(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("pub ").unwrap_or(line);
+    let (name, after) = line.split_at(line.find(|c| !is_word(c))?);
+    let is_declared = [",", ":", "(", " {", " ="]
+        .iter()
+        .any(|sign| after.starts_with(sign));
+    is_declared.then_some(name)
 }
 
 /// What is wrong with the tests of a row.
