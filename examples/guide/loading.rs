@@ -1,6 +1,6 @@
 //! DisGoLink's guide, continued: what identifiers lead to, and what plugins say.
 
-use lavapool::{Client, Error, Event, Kinds, LoadResult, RequestError};
+use lavapool::{Client, Error, Event, Kinds, LoadHandler, LoadResult, RequestError, SearchSource};
 use lavapool_tests::node::Disturbance;
 
 use crate::Outcome;
@@ -40,9 +40,14 @@ async fn load(ledger: &mut Ledger, client: &Client) -> Outcome {
         seen,
         expected,
     );
-    let found = client
-        .load_tracks("scsearch:never gonna give you up")
-        .await?;
+    let handler = LoadHandler::new()
+        .search_result(|tracks| format!("{} found", tracks.len()))
+        .no_matches(|| "nothing found".to_owned());
+    let said = node.load_tracks_with("ytsearch:a song", handler).await?;
+    let promise = "node.LoadTracksHandler(ctx, identifier, handler)";
+    ledger.same(promise, said.as_deref(), Some("10 found"));
+    let search = SearchSource::SOUNDCLOUD.identifier("never gonna give you up");
+    let found = client.load_tracks(search).await?;
     let sources = found.tracks().iter().map(|track| &*track.info.source_name);
     let promise = "ytsearch: and the other search prefixes";
     ledger.same(promise, sources.collect::<Vec<_>>(), vec!["soundcloud"; 10]);
