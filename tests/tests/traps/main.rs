@@ -15,6 +15,7 @@ mod positions;
 mod requests;
 mod sessions;
 mod updates;
+mod voice;
 
 use std::time::Duration;
 

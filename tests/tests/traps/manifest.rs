@@ -77,9 +77,31 @@ const OF_THE_PROTOCOL: &[Trap] = &[
         ],
     ),
     trap(
+        14,
+        "halves of a voice state",
+        &["voice::a_voice_state_is_sent_when_both_of_its_halves_are_there_and_of_one_join"],
+    ),
+    trap(
+        15,
+        "a loop of voice states",
+        &["voice::a_voice_state_is_not_sent_again_for_a_mute_nor_without_end_for_closes"],
+    ),
+    trap(
+        16,
+        "voice that hangs, voice that dies silently",
+        &[
+            "voice::voice_that_hangs_is_asked_for_once_at_a_time_and_voice_that_died_silently_is_missed",
+        ],
+    ),
+    trap(
         17,
         "a voice state without its channel",
         &["updates::every_voice_state_that_is_sent_names_its_channel"],
+    ),
+    trap(
+        18,
+        "4014 during a move",
+        &["voice::a_4014_of_a_move_to_another_channel_costs_neither_player_nor_track"],
     ),
     trap(
         19,
@@ -154,6 +176,11 @@ const OF_THE_PROTOCOL: &[Trap] = &[
         32,
         "stale connections, and identity",
         &["requests::an_idle_connection_is_not_used_when_its_server_may_have_ended_it"],
+    ),
+    trap(
+        33,
+        "a new gateway session",
+        &["voice::a_new_gateway_session_joins_every_channel_again_within_the_limit"],
     ),
     trap(
         34,
@@ -264,13 +291,15 @@ const MODULES: &[(&str, &str)] = &[
     ("requests", include_str!("requests.rs")),
     ("sessions", include_str!("sessions.rs")),
     ("updates", include_str!("updates.rs")),
+    ("voice", include_str!("voice.rs")),
 ];
 
 #[test]
 fn every_trap_has_a_test_of_its_own_and_every_test_a_trap() {
     let mut named = BTreeSet::new();
-    for traps in [OF_THE_PROTOCOL, OF_CLIENTS] {
-        assert!(traps.is_sorted_by(|one, next| one.number < next.number));
+    for (traps, count) in [(OF_THE_PROTOCOL, 34), (OF_CLIENTS, 16)] {
+        let numbers = traps.iter().map(|trap| trap.number);
+        assert_eq!(Vec::from_iter(numbers), Vec::from_iter(1..=count));
         for trap in traps {
             let Trap {
                 number,
