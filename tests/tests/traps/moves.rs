@@ -152,5 +152,5 @@ fn a_moved_player_is_as_paused_loud_and_filtered_as_before() {
     world.kill("b");
     world.run_for(secs(3));
     assert_eq!(state(&world), before);
-    assert!(patches_since(&world, "b", secs(0)).len() > 0);
+    assert!(!patches_since(&world, "b", secs(0)).is_empty());
 }
