@@ -15,13 +15,13 @@ fn a_node_that_is_down_is_dialled_once_at_a_time_with_growing_pauses_until_it_is
     world.kill("a");
     for _ in 0..2 {
         let since = world.now();
-        world.run_for(secs(600));
+        world.run_for(secs(1_800));
         let dials = world.dials("a").iter().copied();
         let dials: Vec<_> = dials.filter(|at| *at >= since).collect();
         let pauses: Vec<_> = dials.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        assert!((15..40).contains(&dials.len()), "{} dials", dials.len());
+        assert!((30..90).contains(&dials.len()), "{} dials", dials.len());
         assert!(pauses.is_sorted(), "{pauses:?}");
-        assert!(*pauses.last().unwrap() <= secs(61), "{pauses:?}");
+        assert!(*pauses.last().unwrap() <= secs(31), "{pauses:?}");
 
         world.restart("a");
         world.run_until(World::is_connected, secs(61));
