@@ -10,7 +10,7 @@ use super::{millis, playing, secs};
 /// Clients gave up when the first connect failed, or tried again each moment and for each failure
 /// once more (lavalink-client issues 102 and 161, Lavalink4NET issue 22).
 #[test]
-fn a_node_that_is_down_is_dialled_once_at_a_time_with_growing_pauses_until_it_is_up() {
+fn a_node_that_is_down_is_dialled_with_growing_pauses_until_it_is_up() {
     let mut world = World::builder().nodes(["a"]).build();
     world.kill("a");
     for _ in 0..2 {
@@ -35,7 +35,7 @@ fn a_node_that_is_down_is_dialled_once_at_a_time_with_growing_pauses_until_it_is
 /// A socket can be dead without a word. Dialling again before the server has noticed gets a new
 /// session, while the old one still sends audio with the same voice token.
 #[test]
-fn a_half_open_connection_is_found_out_and_the_new_session_takes_the_voice_over() {
+fn a_half_open_connection_is_found_out_and_the_new_session_has_the_voice() {
     let mut world = playing(1..=1, []);
     let since = world.now();
 

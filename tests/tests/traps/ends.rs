@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lavapool::{Client, EventStream, LoadResult, Player, Queue, QueuedPlayer, Repeat, Track};
 use lavapool_core::player::Update;
-use lavapool_core::protocol::TrackEndReason::{self, Cleanup, Replaced, Stopped};
+use lavapool_core::protocol::TrackEndReason::{Cleanup, Replaced, Stopped};
 use lavapool_core::queue::Ended;
 use lavapool_tests::guide;
 use lavapool_tests::sim::SimRuntime;
@@ -90,7 +90,7 @@ fn a_play_waits_for_voice_and_a_cleaned_up_track_is_played_once_more_from_its_pl
     let places: Vec<_> = patches.iter().map(|patch| &patch["position"]).collect();
     assert_eq!(places, [30_000, 30_000]);
     let ends = ends_since(&world, since);
-    assert_eq!(ends, [(guild(2), TrackEndReason::Cleanup)]);
+    assert_eq!(ends, [(guild(2), Cleanup)]);
 }
 
 /// The end of one play may arrive after the next was sent, even of the same track again.

@@ -1,7 +1,8 @@
 //! What has tripped clients of Lavalink before: one test for each trap, from the trap's side.
 //!
-//! What a simple client would do is what must not be seen. [`manifest`] lists them all: what Lavalink,
-//! its plugins and Discord do that a client easily gets wrong, and mistakes that other clients made.
+//! What a simple client would do is what must not be seen. [`manifest`] lists them all: what
+//! Lavalink, its plugins and Discord do that a client easily gets wrong, and mistakes that other
+//! clients made.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails there says where")]
 

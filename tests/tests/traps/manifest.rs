@@ -7,16 +7,12 @@ const OF_THE_PROTOCOL: &[Trap] = &[
     trap(
         1,
         "reconnect storms, and giving up",
-        &[
-            "connections::a_node_that_is_down_is_dialled_once_at_a_time_with_growing_pauses_until_it_is_up",
-        ],
+        &["connections::a_node_that_is_down_is_dialled_with_growing_pauses_until_it_is_up"],
     ),
     trap(
         2,
         "half-open TCP and the orphan of its session",
-        &[
-            "connections::a_half_open_connection_is_found_out_and_the_new_session_takes_the_voice_over",
-        ],
+        &["connections::a_half_open_connection_is_found_out_and_the_new_session_has_the_voice"],
     ),
     trap(
         3,
@@ -89,9 +85,7 @@ const OF_THE_PROTOCOL: &[Trap] = &[
     trap(
         16,
         "voice that hangs, voice that dies silently",
-        &[
-            "voice::voice_that_hangs_is_asked_for_once_at_a_time_and_voice_that_died_silently_is_missed",
-        ],
+        &["voice::voice_that_hangs_is_asked_for_once_and_voice_that_died_silently_is_missed"],
     ),
     trap(
         17,
@@ -106,9 +100,7 @@ const OF_THE_PROTOCOL: &[Trap] = &[
     trap(
         19,
         "plays that end a pause, nulls and fractions",
-        &[
-            "updates::a_play_says_whether_it_is_paused_and_a_body_has_no_null_and_no_fraction_to_choke_on",
-        ],
+        &["updates::a_play_agrees_on_the_pause_and_no_body_has_a_null_or_a_fraction_to_choke_on"],
     ),
     trap(
         20,
@@ -153,9 +145,7 @@ const OF_THE_PROTOCOL: &[Trap] = &[
     trap(
         28,
         "the old node's copy after a move",
-        &[
-            "moves::a_moved_player_is_made_there_before_it_is_deleted_here_and_hears_the_new_node_only",
-        ],
+        &["moves::a_moved_player_is_made_before_it_is_deleted_and_hears_the_new_node_only"],
     ),
     trap(
         29,

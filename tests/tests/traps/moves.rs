@@ -12,7 +12,7 @@ use super::{ends_since, event, millis, patches_since, playing, secs};
 /// After a move both nodes have the player for a moment, and what the old one says of its copy is
 /// no news of the player.
 #[test]
-fn a_moved_player_is_made_there_before_it_is_deleted_here_and_hears_the_new_node_only() {
+fn a_moved_player_is_made_before_it_is_deleted_and_hears_the_new_node_only() {
     let mut world = playing(1..=1, ["b"]);
     let late = event(&world, 1, "TrackEndEvent", &json!({"reason": "finished"}));
     let since = world.now();

@@ -34,7 +34,7 @@ fn every_voice_state_that_is_sent_names_its_channel() {
 /// A play ends a pause on the server, `null` is refused where the type does not have it, and so
 /// are numbers with a fraction (Lavalink: Update player).
 #[test]
-fn a_play_says_whether_it_is_paused_and_a_body_has_no_null_and_no_fraction_to_choke_on() {
+fn a_play_agrees_on_the_pause_and_no_body_has_a_null_or_a_fraction_to_choke_on() {
     let mut world = playing(1..=1, []);
     let since = world.now();
     let updates = [

@@ -78,7 +78,7 @@ fn a_voice_state_is_not_sent_again_for_a_mute_nor_without_end_for_closes() {
 /// A PATCH of a voice server that does not answer hangs, and keeps a thread of the server; a
 /// connection may also die without any event.
 #[test]
-fn voice_that_hangs_is_asked_for_once_at_a_time_and_voice_that_died_silently_is_missed() {
+fn voice_that_hangs_is_asked_for_once_and_voice_that_died_silently_is_missed() {
     let mut world = long();
     world.node("a").config().voice = Voice::Unreachable;
     let since = world.now();
