@@ -166,11 +166,18 @@ pub enum RequestError {
     #[error("the answer does not decode: {0}")]
     Undecodable(DecodeError),
     /// The node refuses the client, or is no Lavalink v4; it is not dialled any more.
-    #[error("the node refuses the connection: {0}")]
-    Refused(Stopped),
+    #[error("{node} refuses the connection: {cause}")]
+    Refused {
+        /// The node's name.
+        node: Arc<str>,
+        /// Why it is not dialled any more.
+        cause: Stopped,
+    },
     /// The deadline of a connect passed; the node is still being dialled.
-    #[error("not connected yet{}", Cause(.last))]
+    #[error("{node} is not connected yet{}", Cause(.last))]
     NotConnected {
+        /// The node's name.
+        node: Arc<str>,
         /// Why the latest try failed.
         last: Option<Loss>,
     },

@@ -68,7 +68,10 @@ async fn refuse(ledger: &mut Ledger, stage: &Stage, client: &Client) -> Outcome 
     let promise = "connect with an identifier that is taken";
     ledger.note(promise, shown(twice), is_typed);
     let locked = client.add_node(stage.config("locked")?).await.err();
-    let unauthorized = Error::Request(RequestError::Refused(Stopped::Unauthorized));
+    let unauthorized = Error::Request(RequestError::Refused {
+        node: "locked".into(),
+        cause: Stopped::Unauthorized,
+    });
     let is_typed = locked.as_ref() == Some(&unauthorized);
     ledger.note("AuthorizationFailedException", shown(locked), is_typed);
     client

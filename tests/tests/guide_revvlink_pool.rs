@@ -54,13 +54,16 @@ fn a_wrong_password_is_a_typed_error_and_so_is_a_server_of_another_version() {
             node.config().password = "right".into()
         });
         add_with(&sim, "old", |node| node.faults().api_version = Some(3));
-        let refused = |cause| Error::Request(RequestError::Refused(cause));
+        let refused = |node: &str, cause| {
+            let node = node.into();
+            Error::Request(RequestError::Refused { node, cause })
+        };
 
         let locked = client.add_node(config("locked")).await;
-        assert_eq!(locked, Err(refused(Stopped::Unauthorized)));
+        assert_eq!(locked, Err(refused("locked", Stopped::Unauthorized)));
         let old = client.add_node(config("old")).await;
         let version = Some(3);
-        assert_eq!(old, Err(refused(Stopped::Incompatible { version })));
+        assert_eq!(old, Err(refused("old", Stopped::Incompatible { version })));
 
         sim.sleep(secs(3_600)).await;
         let dialled = ["locked", "old"].map(|name| handshakes(&sim, name));

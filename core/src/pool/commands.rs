@@ -128,10 +128,13 @@ impl Tables {
         let error = match open.waits {
             Waits::Nothing => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Player(player) => RequestError::Unconfirmed(self.abandon(player, id)),
-            Waits::Ready(node) => {
-                let last = self.node(node).and_then(|node| node.loss.clone());
-                RequestError::NotConnected { last }
-            }
+            Waits::Ready(node) => match self.node(node) {
+                Some(node) => RequestError::NotConnected {
+                    node: node.node.name.clone(),
+                    last: node.loss.clone(),
+                },
+                None => RequestError::NodeRemoved,
+            },
             Waits::Pong(_) => RequestError::NodeFailed(NodeFailure::TimedOut),
             Waits::Drained(_) => RequestError::Unconfirmed(Unconfirmed::Deadline),
             Waits::Request(request) => self.give_up_request(request),

@@ -128,8 +128,8 @@ impl Tables {
                 self.answer(command, Ok(Answer::Node(node)));
             }
             State::Stopped(cause) => {
-                let cause = cause.clone();
-                self.answer(command, Err(RequestError::Refused(cause)));
+                let (node, cause) = (node.node.name.clone(), cause.clone());
+                self.answer(command, Err(RequestError::Refused { node, cause }));
             }
             State::Leaving { .. } => {
                 self.answer(command, Err(RequestError::NodeRemoved));

@@ -126,7 +126,11 @@ impl Tables {
         };
         node.state = State::Stopped(cause.clone());
         let awaiting = std::mem::take(&mut node.awaiting);
-        self.answer_all(awaiting, &Err(RequestError::Refused(cause.clone())));
+        let refused = RequestError::Refused {
+            node: node.node.name.clone(),
+            cause: cause.clone(),
+        };
+        self.answer_all(awaiting, &Err(refused));
         self.emit_node(id, |node| Event::NodeStopped { node, cause });
         self.node_changed(id);
     }

@@ -52,7 +52,10 @@ async fn one_connected_node_is_enough_and_the_others_say_what_is_wrong() {
         report.nodes[0].cause.as_deref(),
         Some("the password is wrong (401)")
     );
-    let refused = Error::Request(RequestError::Refused(Stopped::Unauthorized));
+    let refused = Error::Request(RequestError::Refused {
+        node: "locked".into(),
+        cause: Stopped::Unauthorized,
+    });
     let locked = client.node("locked").unwrap();
     assert_eq!(locked.ready().await.unwrap_err(), refused);
 }

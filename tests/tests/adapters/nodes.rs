@@ -80,7 +80,8 @@ async fn a_node_is_added_without_waiting_for_it() {
 
     let hasty = node.within(Duration::from_millis(50));
     let last = Some(Loss::Socket(Closed::Refused));
-    let error = Error::Request(RequestError::NotConnected { last });
+    let node = "dead".into();
+    let error = Error::Request(RequestError::NotConnected { node, last });
     assert_eq!(hasty.ready().await.unwrap_err(), error);
 }
 

@@ -20,7 +20,10 @@ fn a_wrong_password_ends_in_a_typed_error_and_no_further_dial() {
     world.run_for(secs(3_600));
 
     assert_eq!(world.dials("a"), [secs(0)]);
-    let refused = Err(RequestError::Refused(Stopped::Unauthorized));
+    let refused = Err(RequestError::Refused {
+        node: "a".into(),
+        cause: Stopped::Unauthorized,
+    });
     assert_eq!(world.answer(waiting), Some(&refused));
     let view = world.view("a");
     assert_eq!(
@@ -239,7 +242,10 @@ fn a_pool_gives_up_after_as_many_tries_as_it_was_allowed() {
     };
     assert_eq!(world.view("a").stopped, Some(gave_up.clone()));
     assert_eq!(world.dials("a").len(), 4);
-    let refused = Err(RequestError::Refused(gave_up));
+    let refused = Err(RequestError::Refused {
+        node: "a".into(),
+        cause: gave_up,
+    });
     assert_eq!(world.answer(waiting), Some(&refused));
 }
 

@@ -97,7 +97,8 @@ fn a_deadline_ends_the_wait_for_a_new_node_and_not_the_node() {
             matches!(
                 error,
                 Error::Request(RequestError::NotConnected {
-                    last: Some(Loss::Socket(_))
+                    last: Some(Loss::Socket(_)),
+                    ..
                 })
             ),
             "{error}"

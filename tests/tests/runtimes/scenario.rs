@@ -129,7 +129,10 @@ async fn come_back(client: &Client, player: &Player, first: &Listener) {
 
 async fn refuse(client: &Client, listener: &Listener) {
     let wrong = NodeConfig::new("wrong", &listener.uri(), "not the password").unwrap();
-    let refused = RequestError::Refused(Stopped::Unauthorized);
+    let refused = RequestError::Refused {
+        node: "wrong".into(),
+        cause: Stopped::Unauthorized,
+    };
     let added = client.add_node(wrong).await;
     assert_eq!(added.unwrap_err(), Error::Request(refused));
 }
