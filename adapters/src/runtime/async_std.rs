@@ -1,17 +1,21 @@
 //! [`AsyncStd`]: the client on async-std.
 
-use std::io;
-use std::net::{Shutdown, SocketAddr};
+mod socket;
+
+pub use socket::AsyncStdSocket;
+
+use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ::async_std::io::{Read, Write};
 use ::async_std::net::{TcpStream, ToSocketAddrs};
 use ::async_std::task;
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Socket, Timer};
+use super::{Attempt, Runtime, Timer};
 
 /// async-std, whose one executor and clock need no context: a client can be started anywhere.
 ///
@@ -31,7 +35,7 @@ impl AsyncStd {
 }
 
 impl Runtime for AsyncStd {
-    type Socket = TcpStream;
+    type Socket = AsyncStdSocket;
     type Timer = AsyncStdTimer;
 
     fn now(&self) -> Timestamp {
@@ -47,29 +51,25 @@ impl Runtime for AsyncStd {
         async move { Ok((&*host, port).to_socket_addrs().await?.collect()) }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<TcpStream> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<AsyncStdSocket> {
         async move {
-            let socket = TcpStream::connect(address).await?;
-            socket.set_nodelay(true).map(|()| socket)
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(AsyncStdSocket::Tcp(stream))
+        }
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: &Path) -> impl Attempt<AsyncStdSocket> {
+        let path = path.to_owned();
+        async move {
+            let stream = ::async_std::os::unix::net::UnixStream::connect(path).await?;
+            Ok(AsyncStdSocket::Unix(stream))
         }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         drop(task::spawn(future));
-    }
-}
-
-impl Socket for TcpStream {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        Read::poll_read(Pin::new(self), cx, buffer)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Write::poll_write(Pin::new(self), cx, bytes)
-    }
-
-    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.shutdown(Shutdown::Write))
     }
 }
 

@@ -10,11 +10,11 @@ mod smol;
 mod tokio;
 
 #[cfg(feature = "async-std")]
-pub use self::async_std::{AsyncStd, AsyncStdTimer};
+pub use self::async_std::{AsyncStd, AsyncStdSocket, AsyncStdTimer};
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 pub(crate) use self::present::Present;
 #[cfg(feature = "smol")]
-pub use self::smol::{Smol, SmolTimer};
+pub use self::smol::{Smol, SmolSocket, SmolTimer};
 #[cfg(feature = "tokio")]
 pub use self::tokio::{Tokio, TokioSocket, TokioTimer};
 

@@ -1,17 +1,21 @@
 //! [`Smol`]: the client on smol.
 
-use std::io;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+mod socket;
+
+pub use socket::SmolSocket;
+
+use std::net::{SocketAddr, TcpStream};
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ::smol::io::{AsyncRead, AsyncWrite};
 use ::smol::{Async, Executor, net};
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Socket, Timer};
+use super::{Attempt, Runtime, Timer};
 
 /// smol, whose reactor and clock need no context: a client can be started anywhere.
 #[derive(Clone, Debug)]
@@ -38,7 +42,7 @@ impl From<Arc<Executor<'static>>> for Smol {
 }
 
 impl Runtime for Smol {
-    type Socket = Async<TcpStream>;
+    type Socket = SmolSocket;
     type Timer = SmolTimer;
 
     fn now(&self) -> Timestamp {
@@ -54,10 +58,20 @@ impl Runtime for Smol {
         async move { net::resolve((&*host, port)).await }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<Async<TcpStream>> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<SmolSocket> {
         async move {
-            let socket = Async::<TcpStream>::connect(address).await?;
-            socket.get_ref().set_nodelay(true).map(|()| socket)
+            let stream = Async::<TcpStream>::connect(address).await?;
+            stream.get_ref().set_nodelay(true)?;
+            Ok(SmolSocket::Tcp(stream))
+        }
+    }
+
+    #[cfg(unix)]
+    fn connect_unix(&self, path: &Path) -> impl Attempt<SmolSocket> {
+        let path = path.to_owned();
+        async move {
+            let stream = Async::<std::os::unix::net::UnixStream>::connect(path).await?;
+            Ok(SmolSocket::Unix(stream))
         }
     }
 
@@ -66,20 +80,6 @@ impl Runtime for Smol {
             Some(executor) => executor.spawn(future).detach(),
             None => ::smol::spawn(future).detach(),
         }
-    }
-}
-
-impl Socket for Async<TcpStream> {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        AsyncRead::poll_read(Pin::new(self), cx, buffer)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        AsyncWrite::poll_write(Pin::new(self), cx, bytes)
-    }
-
-    fn poll_close(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(self.get_ref().shutdown(Shutdown::Write))
     }
 }
 

@@ -5,37 +5,66 @@
 
 mod careless;
 mod scenario;
+mod servers;
 mod turns;
 
 use lavapool::runtime::{AsyncStd, Smol, Tokio};
-use lavapool::{Builder, Client, GuildId, NodeConfig, Source, Update, UserId};
+use lavapool::{Builder, Client, Closed, GuildId, Loss, NodeConfig, Source, Update, UserId};
 use lavapool_tests::node;
-use lavapool_tests::node::Listener;
 use lavapool_tests::sim::SimRuntime;
+use servers::{Servers, Way};
 
 #[test]
 fn the_scenario_on_tokio() {
-    let servers = Servers::start();
-    servers.tokio.block_on(async {
-        scenario::run("tokio", Tokio::current(), &servers).await;
-    });
+    on_tokio(Way::Plain);
+}
+
+#[test]
+fn the_scenario_behind_tls_on_tokio() {
+    on_tokio(Way::Tls);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_scenario_behind_tls_and_unix_sockets_on_tokio() {
+    on_tokio(Way::UnixAndTls);
 }
 
 #[test]
 fn the_scenario_on_async_std() {
-    let servers = Servers::start();
-    async_std::task::block_on(scenario::run("async-std", AsyncStd::global(), &servers));
+    on_async_std(Way::Plain);
+}
+
+#[test]
+fn the_scenario_behind_tls_on_async_std() {
+    on_async_std(Way::Tls);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_scenario_behind_tls_and_unix_sockets_on_async_std() {
+    on_async_std(Way::UnixAndTls);
 }
 
 #[test]
 fn the_scenario_on_smol() {
-    let servers = Servers::start();
-    smol::block_on(scenario::run("smol", Smol::global(), &servers));
+    on_smol(Way::Plain);
+}
+
+#[test]
+fn the_scenario_behind_tls_on_smol() {
+    on_smol(Way::Tls);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_scenario_behind_tls_and_unix_sockets_on_smol() {
+    on_smol(Way::UnixAndTls);
 }
 
 #[test]
 fn the_scenario_on_an_executor_of_smol_that_the_program_runs() {
-    let servers = Servers::start();
+    let servers = Servers::start(Way::Plain);
     let executor = std::sync::Arc::new(smol::Executor::new());
     let on = Smol::from(executor.clone());
     smol::block_on(executor.run(scenario::run("smol, own executor", on, &servers)));
@@ -43,7 +72,7 @@ fn the_scenario_on_an_executor_of_smol_that_the_program_runs() {
 
 #[test]
 fn a_client_that_is_told_no_runtime_finds_the_one_it_is_started_in() {
-    let servers = Servers::start();
+    let servers = Servers::start(Way::Plain);
     let builder = || builder().node(servers.config("first"));
     let connected = |client: Client| client.report().connected();
 
@@ -61,32 +90,38 @@ fn a_client_that_is_told_no_runtime_finds_the_one_it_is_started_in() {
     drop((inside, outside));
 }
 
-/// Test nodes on ports that the system chose, whichever runtime their client is on.
-struct Servers {
-    tokio: tokio::runtime::Runtime,
-    first: Listener,
-    second: Listener,
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_that_is_not_there_refuses_on_every_runtime() {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let on_tokio = tokio.block_on(async { servers::absent(Tokio::current()).await });
+    let on_async_std = async_std::task::block_on(servers::absent(AsyncStd::global()));
+    let on_smol = smol::block_on(servers::absent(Smol::global()));
+
+    let refused = Loss::Socket(Closed::Refused);
+    for loss in [on_tokio, on_async_std, on_smol] {
+        assert_eq!(loss, refused);
+    }
 }
 
-impl Servers {
-    fn start() -> Self {
-        let tokio = tokio::runtime::Runtime::new().unwrap();
-        let start = |name| tokio.block_on(Listener::start(node::NodeConfig::new(name)));
-        let (first, second) = (start("first").unwrap(), start("second").unwrap());
-        Self {
-            tokio,
-            first,
-            second,
-        }
-    }
+fn on_tokio(way: Way) {
+    let servers = Servers::start(way);
+    servers.tokio.block_on(async {
+        scenario::run(&format!("tokio, {way:?}"), Tokio::current(), &servers).await;
+    });
+    servers.assert_way();
+}
 
-    fn config(&self, name: &str) -> NodeConfig {
-        let listener = match name {
-            "first" => &self.first,
-            _ => &self.second,
-        };
-        NodeConfig::from_uri(name, &listener.uri()).unwrap()
-    }
+fn on_async_std(way: Way) {
+    let (servers, name) = (Servers::start(way), format!("async-std, {way:?}"));
+    async_std::task::block_on(scenario::run(&name, AsyncStd::global(), &servers));
+    servers.assert_way();
+}
+
+fn on_smol(way: Way) {
+    let (servers, name) = (Servers::start(way), format!("smol, {way:?}"));
+    smol::block_on(scenario::run(&name, Smol::global(), &servers));
+    servers.assert_way();
 }
 
 fn add(sim: &SimRuntime, name: &str) {

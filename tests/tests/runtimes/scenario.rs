@@ -35,7 +35,8 @@ async fn live<R: Runtime>(runtime: R, servers: &Servers) {
         stable_after: Duration::ZERO,
         ..Timing::default()
     };
-    let client = builder()
+    let client = servers
+        .lead(builder())
         .timing(timing)
         .nodes(["first", "second"].map(|name| servers.config(name)))
         .connect_on(runtime)
@@ -48,7 +49,7 @@ async fn live<R: Runtime>(runtime: R, servers: &Servers) {
     blip(&client, &player, first, &mut events).await;
     fail_over(&client, &player, servers, &mut events).await;
     come_back(&client, &player, first).await;
-    refuse(&client, second).await;
+    refuse(&client, &servers.uri(second)).await;
 
     client.close(Leaving::Destroy).await.unwrap();
     while events.next().await.is_some() {}
@@ -127,8 +128,8 @@ async fn come_back(client: &Client, player: &Player, first: &Listener) {
     assert_eq!(first.with(|node| node.players(node.now()).len()).await, 1);
 }
 
-async fn refuse(client: &Client, listener: &Listener) {
-    let wrong = NodeConfig::new("wrong", &listener.uri(), "not the password").unwrap();
+async fn refuse(client: &Client, uri: &str) {
+    let wrong = NodeConfig::new("wrong", uri, "not the password").unwrap();
     let refused = RequestError::Refused {
         node: "wrong".into(),
         cause: Stopped::Unauthorized,

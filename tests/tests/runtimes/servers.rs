@@ -1,0 +1,175 @@
+//! [`Servers`]: test nodes on real sockets, by each way that leads to a node.
+
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
+use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use lavapool::{Builder, NodeConfig, Tls};
+use lavapool_tests::node::{self, Listener};
+use lavapool_tests::tls::{Authority, TlsLog, TlsServer};
+#[cfg(unix)]
+use tokio::io::copy_bidirectional;
+#[cfg(unix)]
+use tokio::net::{TcpStream, UnixListener};
+
+/// Test nodes on ports that the system chose, whichever runtime their client is on.
+pub(crate) struct Servers {
+    pub(crate) tokio: tokio::runtime::Runtime,
+    pub(crate) first: Listener,
+    pub(crate) second: Listener,
+    way: Way,
+    authority: Authority,
+    tls: [TlsLog; 2],
+    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no Unix sockets"))]
+    doors: Vec<Door>,
+}
+
+/// What leads to the nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Plain,
+    Tls,
+    #[cfg(unix)]
+    UnixAndTls,
+}
+
+impl Servers {
+    pub(crate) fn start(way: Way) -> Self {
+        let tokio = tokio::runtime::Runtime::new().unwrap();
+        let authority = Authority::new("the tests");
+        let start = |name| {
+            let server = TlsServer::new(authority.issue(&["127.0.0.1", "node.test"]));
+            let (log, mut config) = (server.log(), node::NodeConfig::new(name));
+            config.front = (way != Way::Plain).then(|| server.front());
+            (tokio.block_on(Listener::start(config)).unwrap(), log)
+        };
+        let [(first, first_log), (second, second_log)] = ["first", "second"].map(start);
+        Self {
+            doors: doors(way, &tokio, [&first, &second]),
+            tokio,
+            first,
+            second,
+            way,
+            authority,
+            tls: [first_log, second_log],
+        }
+    }
+
+    /// The first node, or the second.
+    pub(crate) fn config(&self, name: &str) -> NodeConfig {
+        let listener = match name {
+            "first" => &self.first,
+            _ => &self.second,
+        };
+        NodeConfig::from_uri(name, &self.uri(listener)).unwrap()
+    }
+
+    pub(crate) fn uri(&self, listener: &Listener) -> String {
+        match self.way {
+            Way::Plain => listener.uri(),
+            Way::Tls => format!("https://{}", listener.address()),
+            // Nobody would find the host by its name.
+            #[cfg(unix)]
+            Way::UnixAndTls => "https://node.test".to_owned(),
+        }
+    }
+
+    /// A client that knows the way to `first`, to `second`, and to the second as `wrong`.
+    pub(crate) fn lead(&self, builder: Builder) -> Builder {
+        let tls = Tls::new().without_platform_roots();
+        let builder = builder.tls(tls.root_pem(self.authority.pem()).unwrap());
+        #[cfg(unix)]
+        if let [first, second] = &*self.doors {
+            let unix = |door: &Door| lavapool::Transport::new().unix(&door.0);
+            let builder = builder.transport("first", unix(first));
+            let builder = builder.transport("second", unix(second));
+            return builder.transport("wrong", unix(second));
+        }
+        builder
+    }
+
+    /// Fails unless the client came by this way, and by no other.
+    pub(crate) fn assert_way(&self) {
+        for log in &self.tls {
+            let agreed = log.to_vec().iter().filter(|record| record.agreed).count();
+            // A WebSocket and a REST socket at least.
+            assert_eq!(agreed >= 2, self.way != Way::Plain, "{log:?}");
+        }
+        #[cfg(unix)]
+        for door in &self.doors {
+            let passed = door.1.load(Ordering::SeqCst);
+            assert!(passed >= 2, "{passed} connections through a socket");
+        }
+    }
+}
+
+/// Why a node behind a Unix socket that is not there cannot be reached.
+#[cfg(unix)]
+pub(crate) async fn absent<R: lavapool::runtime::Runtime>(runtime: R) -> lavapool::Loss {
+    let transport = lavapool::Transport::new().unix("/nonexistent/lavalink");
+    let builder = crate::builder().transport("main", transport);
+    let client = builder.node(NodeConfig::from_uri("main", "http://main").unwrap());
+    let client = client.start_on(runtime).unwrap();
+    let mut events = client.events();
+    loop {
+        let event = events.next().await.unwrap();
+        if let lavapool::Event::NodeReconnecting { loss, .. } = event {
+            return loss;
+        }
+    }
+}
+
+#[cfg(not(unix))]
+type Door = std::convert::Infallible;
+
+#[cfg(not(unix))]
+fn doors(_: Way, _: &tokio::runtime::Runtime, _: [&Listener; 2]) -> Vec<Door> {
+    Vec::new()
+}
+
+/// A Unix socket that leads to a node, and how many connections went through.
+#[cfg(unix)]
+struct Door(PathBuf, Arc<AtomicUsize>);
+
+#[cfg(unix)]
+fn doors(way: Way, tokio: &tokio::runtime::Runtime, to: [&Listener; 2]) -> Vec<Door> {
+    let _entered = tokio.enter();
+    match way {
+        Way::Plain | Way::Tls => Vec::new(),
+        Way::UnixAndTls => to.map(Door::open).into(),
+    }
+}
+
+#[cfg(unix)]
+impl Door {
+    fn open(to: &Listener) -> Self {
+        let address = to.address();
+        let name = format!("lavapool-runtimes-{}", address.port());
+        let door = Self(std::env::temp_dir().join(name), Arc::default());
+        let (unix, passed) = (UnixListener::bind(&door.0).unwrap(), door.1.clone());
+        tokio::spawn(async move {
+            while let Ok((mut inside, _)) = unix.accept().await {
+                passed.fetch_add(1, Ordering::SeqCst);
+                tokio::spawn(async move {
+                    // Behind the door of a dead node there is nobody, and the client hears of it.
+                    if let Ok(mut outside) = TcpStream::connect(address).await {
+                        // It ends when either end does.
+                        let _ = copy_bidirectional(&mut inside, &mut outside).await;
+                    }
+                });
+            }
+        });
+        door
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Door {
+    fn drop(&mut self) {
+        // Whoever cleans the folder may have been faster.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
