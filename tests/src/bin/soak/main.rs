@@ -42,6 +42,10 @@ fn main() -> ExitCode {
     let load = Load {
         servers: Servers::start(),
         time: Duration::from_secs(seconds),
+        tasks: || {
+            let handle = tokio::runtime::Handle::try_current().ok()?;
+            Some(handle.metrics().num_alive_tasks())
+        },
     };
     let faults = match &*runtime {
         "tokio" => {

@@ -9,12 +9,14 @@ pub(crate) struct Usage {
     pub(crate) descriptors: usize,
     pub(crate) resident_kib: u64,
     pub(crate) threads: u64,
+    /// Tasks of the runtime, where it tells.
+    pub(crate) tasks: Option<usize>,
     pub(crate) cpu: Duration,
 }
 
 impl Usage {
     /// The usage up to this moment; `None` where there is no `/proc`.
-    pub(crate) fn now() -> Option<Self> {
+    pub(crate) fn now(tasks: Option<usize>) -> Option<Self> {
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -34,6 +36,7 @@ impl Usage {
             descriptors: fs::read_dir("/proc/self/fd").ok()?.count() - 1,
             resident_kib: field("VmRSS:")?,
             threads: field("Threads:")?,
+            tasks,
             cpu: Duration::from_millis(ticks * TICK_MS),
         })
     }

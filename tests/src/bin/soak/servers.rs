@@ -49,6 +49,11 @@ impl Servers {
         self.ask("playing").parse().unwrap()
     }
 
+    /// How often clients have broken the protocol so far.
+    pub(crate) fn violations(&mut self) -> usize {
+        self.ask("violations").parse().unwrap()
+    }
+
     fn ask(&mut self, order: &str) -> String {
         writeln!(self.orders, "{order}").unwrap();
         let mut answer = String::new();
@@ -78,6 +83,7 @@ pub(crate) fn serve() {
         tokio.block_on(Listener::start(config)).unwrap()
     };
     let nodes: Vec<_> = (0..NODES).map(start).collect();
+    let mut violations = 0;
     for order in stdin().lines() {
         let order = order.unwrap();
         let mut words = order.split(' ');
@@ -92,6 +98,8 @@ pub(crate) fn serve() {
             }
             ("kill", Some(node)) => {
                 tokio.block_on(node.kill());
+                // Each node dies once in a round, so no log is longer than a round.
+                violations += tokio.block_on(forget(node));
                 "dead".to_owned()
             }
             ("restart", Some(node)) => {
@@ -99,10 +107,21 @@ pub(crate) fn serve() {
                 "alive".to_owned()
             }
             ("playing", None) => tokio.block_on(playing(&nodes)).to_string(),
+            ("violations", None) => {
+                for node in &nodes {
+                    violations += tokio.block_on(forget(node));
+                }
+                violations.to_string()
+            }
             _ => panic!("no such order: {order}"),
         };
         println!("{answer}");
     }
+}
+
+/// Takes a node's log away, and counts what clients did wrong in it.
+async fn forget(node: &Listener) -> usize {
+    node.with(|node| node.take_log().violations.len()).await
 }
 
 async fn playing(nodes: &[Listener]) -> usize {
