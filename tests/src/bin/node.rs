@@ -4,7 +4,7 @@
 //!
 //! | Order | Answer |
 //! |---|---|
-//! | `player GUILD` | `TRACK running voice`: the identifier or `-`, `running` or `paused`, `voice` or `mute`; or `none` |
+//! | `player GUILD` | `TRACK running voice`, `- paused mute` and so on, or `none` |
 //! | `position GUILD` | the position in milliseconds, or `none` |
 //! | `volume GUILD` | the volume in percent, or `none` |
 //! | `sessions` | `1 attached, 0 detached, 1 resumed`: now, now, and in all handshakes |
