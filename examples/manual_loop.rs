@@ -54,18 +54,20 @@ impl Loop {
     fn move_bytes(&mut self) {
         let now = self.now();
         let mut bytes = [0; 16 * 1024];
-        for (&id, socket) in &mut self.sockets {
+        self.sockets.retain(|&id, socket| {
             if let Ok(count) = socket.write(self.pool.outgoing(id)) {
                 self.pool.handle(Input::Wrote(id, count), now);
             }
             let input = match socket.read(&mut bytes) {
                 Ok(0) => Input::Closed(id, Closed::EndOfStream),
                 Ok(count) => Input::Received(id, &bytes[..count]),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                Err(error) if is_passing(&error) => return true,
                 Err(_) => Input::Closed(id, Closed::Reset),
             };
             self.pool.handle(input, now);
-        }
+            // The pool says nothing more of a socket that the peer has closed.
+            !matches!(input, Input::Closed(..))
+        });
     }
 
     /// Does what the pool wants, and hears what it tells.
@@ -96,6 +98,10 @@ impl Loop {
         }
         Ok(())
     }
+}
+
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {

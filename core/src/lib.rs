@@ -63,17 +63,19 @@
 //! while !pool.is_finished() {
 //!     // 3. What goes and comes: bytes, or the end of a socket.
 //!     let mut bytes = [0; 4096];
-//!     for (&id, socket) in &mut sockets {
+//!     sockets.retain(|&id, socket| {
 //!         if let Ok(count) = socket.write(pool.outgoing(id)) {
 //!             pool.handle(Input::Wrote(id, count), now());
 //!         }
-//!         match socket.read(&mut bytes) {
-//!             Ok(0) => pool.handle(Input::Closed(id, Closed::EndOfStream), now()),
-//!             Ok(count) => pool.handle(Input::Received(id, &bytes[..count]), now()),
-//!             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-//!             Err(_) => pool.handle(Input::Closed(id, Closed::Reset), now()),
-//!         }
-//!     }
+//!         let input = match socket.read(&mut bytes) {
+//!             Ok(0) => Input::Closed(id, Closed::EndOfStream),
+//!             Ok(count) => Input::Received(id, &bytes[..count]),
+//!             Err(error) if error.kind() == ErrorKind::WouldBlock => return true,
+//!             Err(_) => Input::Closed(id, Closed::Reset),
+//!         };
+//!         pool.handle(input, now());
+//!         !matches!(input, Input::Closed(..))
+//!     });
 //!     // 4. What is due.
 //!     if pool.poll_timeout().is_some_and(|(at, _why)| at <= now()) {
 //!         pool.handle(Input::Timeout, now());
@@ -125,7 +127,8 @@
 //!    name, racing its addresses (RFC 8305), `TCP_NODELAY` and TLS are yours; the pool hears
 //!    [`Input::Connected`] once, when bytes can go, or [`Input::Closed`] with the cause.
 //! 4. *Closing.* After [`Output::Close`] a socket means nothing to the pool: pass on what was
-//!    taken from it, close, and drop what still comes. Such input is harmless too.
+//!    taken from it, close, and drop what still comes. Such input is harmless too. After
+//!    [`Input::Closed`] no [`Output::Close`] follows: forget the socket by yourself.
 //! 5. *Order.* Pop outputs, then look at what changed ([`Pool::poll_changed`]), then give answers,
 //!    then events, so that nobody hears of what cannot be seen yet. If you bound the work of a
 //!    round, finish what is left before you hand in more.

@@ -22,7 +22,8 @@ pub enum Input<'a> {
     Received(SocketId, &'a [u8]),
     /// This many bytes were taken off [`Pool::outgoing`](crate::Pool::outgoing).
     Wrote(SocketId, usize),
-    /// The socket could not be connected, or is gone. Nothing more comes from it.
+    /// The socket could not be connected, or is gone. Nothing more comes from it, and no
+    /// [`Output::Close`] follows.
     Closed(SocketId, Closed),
 }
 

@@ -110,7 +110,9 @@ impl<R: Runtime> Driver<R> {
     /// Does a bounded amount of work; returns whether there is more to do at once.
     fn turn(&mut self) -> bool {
         let now = self.runtime.now();
-        let more_input = !self.is_behind && self.take_input(now);
+        // What came while there was no time for it has woken the driver already, and would not
+        // again.
+        let more_input = self.is_behind || self.take_input(now);
         let more_output = self.hand_out(now);
         more_input || more_output
     }

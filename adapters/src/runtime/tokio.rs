@@ -1,5 +1,6 @@
 //! [`Tokio`]: the client on tokio.
 
+mod entered;
 mod socket;
 
 pub use socket::TokioSocket;
@@ -10,12 +11,13 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::tokio::net::{TcpStream, lookup_host};
+use ::tokio::net::lookup_host;
 use ::tokio::runtime::Handle;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 use lavapool_core::Timestamp;
 
 use super::{Attempt, Runtime, Timer};
+use entered::entered;
 
 /// A tokio runtime with IO and time. Its clock is tokio's: a paused one pauses the client too.
 #[derive(Clone, Debug)]
@@ -56,25 +58,19 @@ impl Runtime for Tokio {
     }
 
     fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
-        let host = host.to_owned();
-        async move { Ok(lookup_host((host, port)).await?.collect()) }
+        let host = (host.to_owned(), port);
+        entered(self.handle.clone(), async move {
+            Ok(lookup_host(host).await?.collect())
+        })
     }
 
     fn connect(&self, address: SocketAddr) -> impl Attempt<TokioSocket> {
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(TokioSocket::Tcp(stream))
-        }
+        entered(self.handle.clone(), TokioSocket::tcp(address))
     }
 
     #[cfg(unix)]
     fn connect_unix(&self, path: &Path) -> impl Attempt<TokioSocket> {
-        let path = path.to_owned();
-        async move {
-            let stream = ::tokio::net::UnixStream::connect(path).await?;
-            Ok(TokioSocket::Unix(stream))
-        }
+        entered(self.handle.clone(), TokioSocket::unix(path.to_owned()))
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use lavapool::{Client, Driver, Error, Event, Kinds, Leaving, LoadResult, Pending, Player};
+use lavapool::{
+    Builder, Client, Driver, Error, Event, Kinds, Leaving, Limits, LoadResult, Pending, Player,
+};
 use lavapool_tests::node::{AnswerKind, Disturbance, TestNode};
 use lavapool_tests::sim::SimRuntime;
 
@@ -45,6 +47,42 @@ fn a_lost_node_shows_its_players_over_several_turns_and_then_the_event() {
         assert!(steps.len() >= 3, "{steps:?}");
         let told = turns.iter().find(|(_, is_told)| *is_told).unwrap();
         assert_eq!(told.0 as u64, PLAYERS, "{turns:?}");
+    });
+}
+
+#[test]
+fn what_is_asked_while_the_driver_is_behind_is_taken_as_soon_as_it_is_not() {
+    SimRuntime::run(|sim| async move {
+        let limits = Limits {
+            events_max: 4 * HANDED_MAX,
+            ..Limits::default()
+        };
+        let (client, watch) = watched_by(&sim, builder().limits(limits)).await;
+        let mut events = client.events();
+        let asked = Arc::new(Mutex::new(None));
+        let (slot, node, of) = (asked.clone(), client.node("main").unwrap(), sim.clone());
+        watch.hold(true);
+        sim.with("main", |server: &mut TestNode| {
+            for _ in 0..HANDED_MAX + 500 {
+                server.disturb(&Disturbance::UnknownOp, server.now());
+            }
+        });
+        sim.sleep(Duration::from_secs(1)).await;
+        watch.each_turn(move || {
+            let told = std::iter::from_fn(|| events.try_next()).count();
+            if told == HANDED_MAX {
+                *slot.lock().unwrap() = Some((of.elapsed(), node.version()));
+            }
+            (told, false)
+        });
+        watch.hold(false);
+        sim.sleep(Duration::from_millis(1)).await;
+        watch.stop();
+
+        let (asked_at, version) = asked.lock().unwrap().take().unwrap();
+        version.await.unwrap();
+        let took = sim.elapsed() - asked_at;
+        assert!(took < Duration::from_millis(100), "{took:?}");
     });
 }
 
@@ -135,11 +173,12 @@ fn a_driver_that_is_dropped_with_answers_in_hand_gives_them() {
 
 /// A client with one node, whose driver is watched.
 async fn watched(sim: &SimRuntime) -> (Client, Watch) {
+    watched_by(sim, builder()).await
+}
+
+async fn watched_by(sim: &SimRuntime, builder: Builder) -> (Client, Watch) {
     add(sim, "main");
-    let (client, driver) = builder()
-        .node(config("main"))
-        .build_on(sim.clone())
-        .unwrap();
+    let (client, driver) = builder.node(config("main")).build_on(sim.clone()).unwrap();
     let watch = Watch::default();
     let driver = Some(driver);
     let state = watch.state.clone();

@@ -1,6 +1,9 @@
 //! [`TokioSocket`]: what a client on tokio reads and writes.
 
 use std::io;
+use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -19,6 +22,19 @@ pub enum TokioSocket {
     /// By a Unix socket.
     #[cfg(unix)]
     Unix(UnixStream),
+}
+
+impl TokioSocket {
+    pub(super) async fn tcp(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self::Tcp(stream))
+    }
+
+    #[cfg(unix)]
+    pub(super) async fn unix(path: PathBuf) -> io::Result<Self> {
+        Ok(Self::Unix(UnixStream::connect(path).await?))
+    }
 }
 
 impl Socket for TokioSocket {
