@@ -134,7 +134,9 @@ impl Tables {
             // The play is there, whatever became of the answer to its PATCH.
             player.unsent = player.unsent.without(Fields::TRACK);
             player.awaits_start = false;
-            if !player.unsent.has(Fields::POSITION) {
+            // As with its reports: without sound the server says 0, or the last place of any.
+            let is_heard = player.is_audible() && !theirs.paused;
+            if is_heard && !player.unsent.has(Fields::POSITION) {
                 let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
                 player.wanted.clock.report(position_ms, now);
             }

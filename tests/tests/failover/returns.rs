@@ -244,3 +244,17 @@ fn a_destroyed_player_that_a_late_patch_made_again_is_not_adopted() {
     assert_eq!(world.guilds_on("a"), Vec::<u64>::new());
     assert_eq!(world.pool().players().count(), 0);
 }
+
+#[test]
+fn a_player_that_waits_paused_keeps_its_place_when_its_session_is_resumed() {
+    let mut world = crowded(1..=1, []);
+    // No sound has been taken from it: the server says 0, wherever it was told to begin.
+    let paused = Update::play(track("other")).position(secs(30)).paused(true);
+    world.update(guild(1), paused);
+    world.run_for(secs(1));
+
+    world.drop_connections("a");
+    world.run_for(secs(10));
+
+    assert_eq!(world.position(guild(1)), secs(30));
+}
