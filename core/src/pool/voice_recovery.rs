@@ -193,6 +193,8 @@ impl Tables {
         let id = known.or_else(|| self.player_unplaced(guild));
         let id = id.ok_or(SubmitError::TooManyPlayers { max })?;
         self.recall_gateway(guild);
+        // The bot may be on its way out because the pool had it leave.
+        let leaves = self.rejoining(id).is_some_and(|(_, earlier)| earlier.leaves);
         let timer = self.timers.arm(by, Timer::VoiceStep(id));
         let rejoining = Rejoining {
             step: Step::Joining(timer),
@@ -201,7 +203,7 @@ impl Tables {
             tries: 0,
             tries_max: 0,
             renews: false,
-            leaves: false,
+            leaves,
         };
         self.set_rejoining(id, Some(rejoining));
         if let Some(player) = self.player_mut(id) {

@@ -1,11 +1,11 @@
 //! Channels that are joined, and channels that cannot be.
 
 use lavapool_core::protocol::ChannelId;
-use lavapool_core::{Command, Event, VoiceTrouble};
+use lavapool_core::{Command, Event, Fate, VoiceTrouble};
 use lavapool_tests::node::Voice;
 use lavapool_tests::world::{CHANNELS, Discord, World, guild};
 
-use super::{asked_since, is_connected, playing, secs, told_since};
+use super::{asked_since, is_connected, millis, playing, secs, told_since};
 
 #[test]
 fn a_full_channel_is_told_after_the_deadline_and_leaves_no_player() {
@@ -33,6 +33,28 @@ fn a_join_that_is_answered_times_out_of_nothing() {
     world.run_for(secs(60));
     assert_eq!(told_since(&world, since), []);
     assert_eq!(world.pool().players().count(), 1);
+}
+
+#[test]
+fn a_join_while_the_pool_has_the_bot_leave_loses_nothing() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|config| config.on_leave = Fate::Destroy)
+        .connected();
+    super::play(&mut world);
+    let since = world.now();
+    world.node("a").close_voice(1, 4006, "", since);
+    world.run_for(millis(20));
+    assert_eq!(asked_since(&world, since), [("leave", millis(1))]);
+    // Discord has yet to say that the bot left.
+    join(&mut world, CHANNELS + 1);
+    world.run_for(secs(14));
+    assert_eq!(world.pool().players().count(), 1);
+    let left = |event: &Event| matches!(event, Event::VoiceLeft { .. });
+    assert!(!told_since(&world, since).iter().any(left));
+    world.run_for(secs(10));
+    let timed_out = |event: &Event| matches!(event, Event::VoiceJoinTimedOut { .. });
+    assert!(told_since(&world, since).iter().any(timed_out));
 }
 
 #[test]
