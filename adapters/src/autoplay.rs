@@ -19,9 +19,10 @@ impl Player {
     /// tracks that are not to be played: the last [`Autoplay::HEARD_MAX`] and those that wait;
     /// `previous` is avoided anyway. One of several is chosen by the seed.
     ///
-    /// Answered `true` once a node has confirmed the play. It is `false` if nothing was found, and
-    /// if somebody played, stopped or destroyed since the call: theirs counts. Nothing happens
-    /// unless the future is awaited; dropping it ends the search.
+    /// Answered `true` once a node has confirmed the play. It is `false` if nothing was found, if
+    /// the player plays something already, which goes on, and if somebody played, stopped or
+    /// destroyed since the call: theirs counts. Nothing happens unless the future is awaited;
+    /// dropping it ends the search.
     ///
     /// Call it when a track has *finished* and nothing else is to be played. A track that was
     /// stopped or failed should lead to nothing; a [`QueuedPlayer`](crate::QueuedPlayer) with
@@ -36,7 +37,8 @@ impl Player {
     /// use lavapool::{Event, TrackEndReason};
     ///
     /// while let Some(event) = events.next().await {
-    ///     if let Event::TrackEnd { track, reason, .. } = event
+    ///     if let Event::TrackEnd { guild, track, reason } = event
+    ///         && guild == player.guild()
     ///         && reason == TrackEndReason::Finished
     ///         && !player.autoplay(&track, [], 7).await?
     ///     {
@@ -52,6 +54,9 @@ impl Player {
         avoided: impl IntoIterator<Item = &'a Track>,
         seed: impl Into<Seed>,
     ) -> Playing<bool> {
+        if self.is_playing() {
+            return Playing::nothing();
+        }
         let search = self.search(previous, seed.into()).avoiding(avoided);
         let (player, turn) = (self.clone(), *self.turn());
         Playing::new(async move {
@@ -60,7 +65,8 @@ impl Player {
             };
             let played = {
                 let mut present = player.turn();
-                (*present == turn).then(|| player.update_in(&mut present, Update::play(track)))
+                let is_free = *present == turn && !player.is_playing();
+                is_free.then(|| player.update_in(&mut present, Update::play(track)))
             };
             match played {
                 Some(played) => played.await.map(|()| true),

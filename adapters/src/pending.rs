@@ -23,6 +23,8 @@ pub struct Pending<T> {
     reply: Arc<Reply>,
     handle: Arc<Handle>,
     read: Read<T>,
+    /// Whether the answer is for a [`Watch`] too.
+    is_watched: bool,
 }
 
 /// Takes what was asked for out of an answer.
@@ -34,6 +36,15 @@ impl<T> Pending<T> {
             reply,
             handle,
             read,
+            is_watched: false,
+        }
+    }
+
+    /// Lets the answer be seen without a poll, even after this was dropped.
+    pub(crate) fn watch(&mut self) -> Watch {
+        self.is_watched = true;
+        Watch {
+            reply: self.reply.clone(),
         }
     }
 
@@ -51,13 +62,16 @@ impl<T> Future for Pending<T> {
     /// When it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let answer = std::task::ready!(this.reply.poll(cx));
+        let answer = std::task::ready!(this.reply.poll(cx, this.is_watched));
         Poll::Ready(answer.and_then(|answer| (this.read)(answer, &this.handle)))
     }
 }
 
 impl<T> Drop for Pending<T> {
     fn drop(&mut self) {
+        if self.is_watched {
+            return;
+        }
         if let Some(command) = self.reply.abandon() {
             self.handle.inbox.cancel(command);
         }
@@ -67,6 +81,19 @@ impl<T> Drop for Pending<T> {
 impl<T> std::fmt::Debug for Pending<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Pending").finish_non_exhaustive()
+    }
+}
+
+/// Sees the answer to a command, whoever else waits for it.
+pub(crate) struct Watch {
+    reply: Arc<Reply>,
+}
+
+impl Watch {
+    /// Whether the command worked; `None` until it is answered.
+    pub(crate) fn outcome(&self) -> Option<Result<(), Error>> {
+        let answer = self.reply.peek()?;
+        Some(answer.map(|_| ()))
     }
 }
 
@@ -141,7 +168,6 @@ impl Reply {
     }
 
     /// The answer, if there is one.
-    #[cfg(test)]
     pub(crate) fn peek(&self) -> Option<Result<Answer, Error>> {
         match &*lock(&self.state) {
             State::Answered(answer) => Some(answer.clone()),
@@ -149,7 +175,8 @@ impl Reply {
         }
     }
 
-    fn poll(&self, cx: &Context<'_>) -> Poll<Result<Answer, Error>> {
+    /// The answer, which stays here if somebody else is to see it.
+    fn poll(&self, cx: &Context<'_>, stays: bool) -> Poll<Result<Answer, Error>> {
         let mut state = lock(&self.state);
         match &mut *state {
             State::Waiting { waker, .. } => {
@@ -159,6 +186,7 @@ impl Reply {
                 }
                 Poll::Pending
             }
+            State::Answered(answer) if stays => Poll::Ready(answer.clone()),
             State::Answered(_) => match std::mem::replace(&mut *state, State::Taken) {
                 State::Answered(answer) => Poll::Ready(answer),
                 State::Waiting { .. } | State::Taken | State::Abandoned | State::Detached => {

@@ -1,11 +1,14 @@
 //! [`QueuedPlayer`]: a player whose tracks follow each other.
 
+mod judge;
+mod own;
+
 use std::sync::{Arc, Mutex};
 
 use lavapool_core::autoplay::Autoplay;
 use lavapool_core::player::Update;
-use lavapool_core::protocol::{GuildId, Track, TrackEndReason, same_track};
-use lavapool_core::queue::{Ended, Queue, QueueError};
+use lavapool_core::protocol::{GuildId, Track, TrackEndReason};
+use lavapool_core::queue::{Queue, QueueError};
 use lavapool_core::{Event, RequestError};
 
 use crate::error::Error;
@@ -13,6 +16,7 @@ use crate::lock::lock;
 use crate::pending::Pending;
 use crate::player::Player;
 use crate::playing::Playing;
+use own::{Own, Stage};
 
 /// A player whose tracks follow each other, by a [`Queue`].
 ///
@@ -48,6 +52,7 @@ use crate::playing::Playing;
 /// | It is stuck | the next one; if there is none, nothing, as it may recover |
 /// | It is stopped, by whomever, or cleaned up | nothing |
 /// | The bot plays something past the queue | nothing, until that finishes: the next one |
+/// | The player is destroyed, by whomever | nothing, until something is added or started |
 /// | The player moves to another node | nothing: the track goes on there |
 /// | Events were lost ([`Event::Lagged`]) | the next one, if the track has ended meanwhile |
 ///
@@ -61,10 +66,8 @@ pub struct QueuedPlayer {
 
 struct State {
     queue: Queue,
-    /// The player's turn in which the queue's current track was played.
-    own: Option<u64>,
-    /// The player's [tries](Player::tries) at that time.
-    tries: u64,
+    /// The play of the current track, or of the last one; `None` while that is to be played.
+    own: Option<Own>,
     /// What the application plays past the queue, and in which turn.
     foreign: Option<(u64, Arc<Track>)>,
     autoplay: bool,
@@ -88,17 +91,23 @@ struct Play {
     track: Arc<Track>,
     turn: u64,
     pending: Pending<()>,
+    /// Held for as long as somebody may hear the answer.
+    listens: Arc<()>,
 }
 
 impl QueuedPlayer {
     /// A player with this queue. If the queue has a current track, as a restored one may, that is
-    /// taken to be what the player plays.
+    /// taken to be what the player plays, or will once its node's session goes on. If the player
+    /// is idle, [`start`](Self::start) begins the current track.
     pub fn new(player: Player, queue: Queue) -> Self {
-        let own = queue.current().map(|_| *player.turn());
+        let own = queue.current().map(|_| Own {
+            turn: *player.turn(),
+            tries: player.tries(),
+            stage: Stage::Supposed,
+        });
         let state = Arc::new(Mutex::new(State {
             queue,
             own,
-            tries: player.tries(),
             foreign: None,
             autoplay: false,
         }));
@@ -143,7 +152,8 @@ impl QueuedPlayer {
     /// What follows is decided, and a next track is on its way, when this is called. The future
     /// is answered with the track that plays, if any, once a node has confirmed it; a track that
     /// is refused gives way to the next. A bot with many guilds should spawn it rather than
-    /// await it in its event loop. Dropping it gives up the search of autoplay, and the wait.
+    /// await it in its event loop. Dropping it gives up the search of autoplay, and the wait: that
+    /// a track was refused is found out at the next event or [`start`](Self::start) then.
     ///
     /// # Errors
     /// Those of [`Player::play`], for the last track that was tried.
@@ -167,16 +177,33 @@ impl QueuedPlayer {
         Ok(self.start())
     }
 
-    /// Begins to play if nothing does: the current track if it could not be played, or the next.
+    /// Begins to play if nothing does: the current track if it was not played yet, or the next.
     pub fn start(&self) -> Playing<Option<Arc<Track>>> {
         let deed = self.turn(|state, turn| {
-            let is_mine = state.own == Some(*turn);
-            let is_busy = is_mine && state.queue.current().is_some();
-            if is_busy || self.player.is_playing() {
+            let settled = self.settle(state, turn, true);
+            if !matches!(settled, Deed::Nothing) {
+                return settled;
+            }
+            let is_awaited = state.own_in(*turn).is_some_and(|own| own.is_awaited());
+            if is_awaited || self.player.is_playing() {
                 return Deed::Nothing;
             }
             let current = state.queue.current().cloned();
-            match current.or_else(|| state.queue.advance()) {
+            match (&state.own, current) {
+                (Some(own), Some(current)) if !matches!(own.stage, Stage::Supposed) => {
+                    if own.turn == *turn && self.player.exists() {
+                        // It has ended, and nobody has read of that yet.
+                        let reason = TrackEndReason::Finished;
+                        let ended = state.queue.track_ended(&current, &reason);
+                        return self.follow(state, turn, ended);
+                    }
+                    // It was destroyed, or stopped past the queue.
+                    state.queue.halt();
+                }
+                (_, Some(current)) => return self.play(state, turn, current),
+                (_, None) => {}
+            }
+            match state.queue.advance() {
                 Some(track) => self.play(state, turn, track),
                 None => Deed::Nothing,
             }
@@ -242,148 +269,24 @@ impl QueuedPlayer {
 
     fn play(&self, state: &mut State, turn: &mut u64, track: Arc<Track>) -> Deed {
         let update = Update::play(track.clone());
-        let pending = self.player.update_in(turn, update);
-        (state.own, state.foreign) = (Some(*turn), None);
-        state.tries = self.player.tries();
+        let mut pending = self.player.update_in(turn, update);
         let turn = *turn;
+        let (own, listens) = Own::awaited(turn, self.player.tries(), pending.watch());
+        (state.own, state.foreign) = (Some(own), None);
         Deed::Play(Play {
             track,
             turn,
             pending,
+            listens,
         })
     }
 
-    fn take(&self, event: &Event) -> Deed {
-        self.turn(|state, turn| {
-            let is_mine = state.own == Some(*turn);
-            if let Event::TrackEnd { track, reason, .. } = event {
-                return self.ended(state, turn, track, reason);
-            }
-            if let Event::TrackUnplayable { track, .. } = event {
-                return self.ended(state, turn, track, &TrackEndReason::LoadFailed);
-            }
-            // The start of the current track was its own, however late it is read: a track that the
-            // bot plays in its place comes after its end.
-            if let Event::TrackStart { track, .. } = event
-                && (!is_mine || state.tries != self.player.tries())
-                && !is_current(state, track)
-            {
-                if is_mine {
-                    // Such as that of `play_if_idle` between two tracks.
-                    state.queue.halt();
-                    state.own = None;
-                }
-                state.foreign = Some((*turn, track.clone()));
-            }
-            if let Event::TrackException { track, .. } = event
-                && is_mine
-            {
-                state.queue.track_failed(track);
-            }
-            if let Event::TrackStuck { track, .. } = event
-                && is_mine
-                && !state.queue.is_empty()
-            {
-                let ended = state.queue.track_ended(track, &TrackEndReason::LoadFailed);
-                return self.follow(state, turn, ended);
-            }
-            if let Event::Lagged { .. } = event
-                && is_mine
-                && self.player.exists()
-                && let Some(track) = state.queue.current().cloned()
-            {
-                return self.ended(state, turn, &track, &TrackEndReason::Finished);
-            }
-            Deed::Nothing
+    /// Goes on from the answer to a play, unless somebody else has.
+    fn answered(&self, since: u64) -> Deed {
+        self.turn(|state, turn| match *turn == since {
+            true => self.settle(state, turn, true),
+            false => Deed::Nothing,
         })
-    }
-
-    fn ended(
-        &self,
-        state: &mut State,
-        turn: &mut u64,
-        track: &Arc<Track>,
-        reason: &TrackEndReason,
-    ) -> Deed {
-        if state.own == Some(*turn) {
-            // What plays was played after the track that this is about, even if it is the same.
-            if self.player.is_playing() || !is_current(state, track) {
-                return Deed::Nothing;
-            }
-            if !reason.may_start_next() {
-                state.queue.halt();
-                return Deed::Nothing;
-            }
-            let ended = state.queue.track_ended(track, reason);
-            return self.follow(state, turn, ended);
-        }
-        if is_current(state, track) {
-            // The bot has played, stopped or destroyed past the queue.
-            state.queue.halt();
-        }
-        let foreign = state
-            .foreign
-            .take_if(|(_, other)| same_track(&other.encoded, &track.encoded));
-        if !reason.may_start_next() || foreign.is_none_or(|(since, _)| since != *turn) {
-            return Deed::Nothing;
-        }
-        let ended = match state.queue.advance() {
-            Some(next) => Ended::Next(next),
-            None => Ended::Dry {
-                last: track.clone(),
-                finished: *reason == TrackEndReason::Finished,
-            },
-        };
-        self.follow(state, turn, ended)
-    }
-
-    /// Does what the end of a track leads to.
-    fn follow(&self, state: &mut State, turn: &mut u64, ended: Ended) -> Deed {
-        match ended {
-            Ended::Next(next) => self.play(state, turn, next),
-            Ended::Dry { last, finished } if finished && state.autoplay => {
-                let seed = state.queue.draw_seed();
-                let heard = state.queue.history().take(Autoplay::HEARD_MAX);
-                let search = self.player.search(&last, seed);
-                let search = Box::new(search.avoiding(heard.map(Arc::as_ref)));
-                let turn = *turn;
-                Deed::Search { search, turn }
-            }
-            _ => Deed::Nothing,
-        }
-    }
-
-    /// Plays what a search has found, unless there is something else by now.
-    fn found(&self, track: Arc<Track>, since: u64) -> Deed {
-        self.turn(|state, turn| {
-            if *turn != since || state.queue.current().is_some() {
-                return Deed::Nothing;
-            }
-            if state.queue.is_empty() && state.queue.push(track).is_err() {
-                return Deed::Nothing;
-            }
-            match state.queue.advance() {
-                Some(next) => self.play(state, turn, next),
-                None => Deed::Nothing,
-            }
-        })
-    }
-
-    /// A node refused the track: it failed.
-    fn refused(&self, track: &Track, since: u64) -> Deed {
-        self.turn(|state, turn| {
-            if *turn != since {
-                return Deed::Nothing;
-            }
-            let ended = state.queue.track_ended(track, &TrackEndReason::LoadFailed);
-            self.follow(state, turn, ended)
-        })
-    }
-
-    /// A play that is not kept: the track stays the current one, for another start.
-    fn taken_back(&self, since: u64) {
-        let mut state = lock(&self.state);
-        state.own.take_if(|own| *own == since);
     }
 
     fn begin(&self, deed: Deed) -> Playing<Option<Arc<Track>>> {
@@ -401,6 +304,7 @@ impl QueuedPlayer {
                 track,
                 turn,
                 pending,
+                listens,
             } = match deed {
                 Deed::Nothing => return refusal.map_or(Ok(None), Err),
                 Deed::Stop(pending) => return pending.await.map(|()| None),
@@ -411,21 +315,35 @@ impl QueuedPlayer {
                     continue;
                 }
             };
-            match pending.await {
-                Ok(()) => return Ok(Some(track)),
-                Err(Error::Request(RequestError::Superseded)) => return Ok(None),
-                Err(error @ Error::Request(RequestError::Unconfirmed(_))) => return Err(error),
-                Err(error) => {
-                    deed = Deed::Nothing;
-                    if is_refusal(&error) {
-                        deed = self.refused(&track, turn);
-                    } else {
-                        self.taken_back(turn);
-                    }
-                    refusal = Some(error);
-                }
+            let answer = pending.await;
+            deed = self.answered(turn);
+            drop(listens);
+            match answer {
+                Ok(()) if matches!(deed, Deed::Nothing) => return Ok(Some(track)),
+                Ok(()) | Err(Error::Request(RequestError::Superseded)) => refusal = None,
+                Err(error) => refusal = Some(error),
             }
         }
+    }
+}
+
+impl State {
+    /// The own play, if it is of this turn of the player: nobody has played past the queue since.
+    fn own_in(&self, turn: u64) -> Option<&Own> {
+        self.own.as_ref().filter(|own| own.turn == turn)
+    }
+
+    /// The player is gone, and what it played with it. What was never seen to play is kept.
+    fn gone(&mut self) {
+        let is_kept = match &self.own {
+            None => true,
+            Some(own) => matches!(own.stage, Stage::Supposed),
+        };
+        if !is_kept {
+            self.queue.halt();
+            self.own = None;
+        }
+        self.foreign = None;
     }
 }
 
@@ -435,17 +353,4 @@ impl std::fmt::Debug for QueuedPlayer {
             .field("guild", &self.guild())
             .finish_non_exhaustive()
     }
-}
-
-fn is_current(state: &State, track: &Track) -> bool {
-    let current = state.queue.current();
-    current.is_some_and(|current| same_track(&current.encoded, &track.encoded))
-}
-
-/// Whether it is the track that is at fault, and not the way to it.
-const fn is_refusal(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Request(RequestError::Rejected { .. } | RequestError::TrackUnplayable)
-    )
 }

@@ -6,6 +6,7 @@
 mod autoplay;
 mod ends;
 mod races;
+mod silences;
 
 use std::sync::Arc;
 use std::time::Duration;
