@@ -194,7 +194,9 @@ impl Tables {
         let id = id.ok_or(SubmitError::TooManyPlayers { max })?;
         self.recall_gateway(guild);
         // The bot may be on its way out because the pool had it leave.
-        let leaves = self.rejoining(id).is_some_and(|(_, earlier)| earlier.leaves);
+        let leaves = self
+            .rejoining(id)
+            .is_some_and(|(_, earlier)| earlier.leaves);
         let timer = self.timers.arm(by, Timer::VoiceStep(id));
         let rejoining = Rejoining {
             step: Step::Joining(timer),
