@@ -144,7 +144,7 @@ fn hours_of_autoplay_repeat_none_of_the_last_and_the_ten_before_and_follow_from_
         SimRuntime::run(|sim| async move {
             let mut stage = seeded(&sim, node::NodeConfig::new("main"), "youtube").await;
             let mut heard = Vec::new();
-            while heard.len() < 60 {
+            while heard.len() < 240 {
                 let event = stage.events.next().await.unwrap();
                 if let Event::TrackStart { track, .. } = &event {
                     heard.push(track.info.identifier.clone());

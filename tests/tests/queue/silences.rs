@@ -113,6 +113,25 @@ fn a_play_that_nobody_awaited_and_that_was_refused_gives_way_to_what_is_added() 
 }
 
 #[test]
+fn a_play_that_is_to_be_awaited_later_and_was_refused_does_not_hold_up_a_start() {
+    SimRuntime::run(|sim| async move {
+        let mut stage = Stage::new(&sim, ["main"]).await;
+        let bad = Track::new("no blob at all", TrackInfo::default());
+        let later = stage.queue.add([bad]).unwrap();
+        stage.pass(2).await;
+        join(&stage.client, guild());
+        stage.add(["b?length=5000", "c?length=5000"]).await;
+        stage.pass(1).await;
+        later.await.unwrap_err();
+        stage.pass(1).await;
+        assert_eq!(
+            (&*stage.started, stage.waiting()),
+            (&["Track b".to_owned()][..], 1)
+        );
+    });
+}
+
+#[test]
 fn a_refusal_that_nobody_awaited_is_followed_at_the_next_event() {
     SimRuntime::run(|sim| async move {
         let mut stage = Stage::new(&sim, ["main"]).await;
