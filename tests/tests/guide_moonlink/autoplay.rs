@@ -76,6 +76,7 @@ fn autoplay_plays_nothing_that_was_heard_or_that_waits() {
         for seed in 0..20 {
             let is_playing = player.autoplay(&previous, avoided, seed).await;
             assert_eq!((is_playing, &*player.track().unwrap()), (Ok(true), left));
+            player.stop().await.unwrap();
         }
     });
 }
