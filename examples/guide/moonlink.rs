@@ -99,6 +99,7 @@ async fn play_on_and_on(ledger: &mut Ledger, client: &Client) -> Outcome {
     play(client, Some(&main), 1, "frankfurt").await?;
     let player = client.player(guild(1));
     let first = client.load_tracks("ytsearch:a song").await?.tracks()[0].clone();
+    player.stop().await?;
     let is_playing = player.autoplay(&first, [], 7).await?;
     let next = player.track().ok_or("nothing plays")?;
     let title = &next.info.title;
