@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use lavapool_core::Closed;
 use lavapool_core::protocol::GuildId;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::World;
 use super::network::Happening;
+use super::{World, guild};
 use crate::node::{Accepting, Disturbance, How, PlayerView, TestNode};
 
 /// A request that a server has heard.
@@ -166,6 +166,41 @@ impl World {
         let places: Vec<_> = copies.iter().map(|(name, _)| *name).collect();
         assert_eq!(places.len(), 1, "{guild} has copies on {places:?}");
         copies.remove(0)
+    }
+
+    /// An event about what the guild plays on its server, as that would send it, with the members
+    /// that belong to its kind.
+    #[track_caller]
+    pub fn track_event(&self, number: u64, kind: &str, more: &Value) -> Disturbance {
+        let (_, copy) = self.only_copy(guild(number));
+        let playing = copy.track.expect("the guild plays");
+        let mut event = json!({
+            "op": "event",
+            "type": kind,
+            "guildId": number.to_string(),
+            "track": {
+                "encoded": playing.encoded,
+                "info": {
+                    "identifier": playing.identifier,
+                    "isSeekable": true,
+                    "author": "Test artist",
+                    "length": playing.length_ms,
+                    "isStream": false,
+                    "position": 0,
+                    "title": playing.title,
+                    "uri": playing.identifier,
+                    "sourceName": "http",
+                    "artworkUrl": null,
+                    "isrc": null,
+                },
+                "pluginInfo": {},
+                "userData": playing.user_data,
+            },
+        });
+        for (key, value) in more.as_object().into_iter().flatten() {
+            event[key] = value.clone();
+        }
+        Disturbance::Text(event.to_string())
     }
 
     /// The requests that a server has heard since a moment, in the order of arrival.

@@ -169,32 +169,7 @@ fn a_play_without_voice_that_is_cleaned_up_is_played_once_more() {
 
 /// A `TrackEndEvent` of what the guild plays on its server, as that would send it.
 fn end_of(world: &World, number: u64, reason: &str) -> Disturbance {
-    let playing = world.only_copy(guild(number)).1.track.unwrap();
-    let event = json!({
-        "op": "event",
-        "type": "TrackEndEvent",
-        "guildId": number.to_string(),
-        "reason": reason,
-        "track": {
-            "encoded": playing.encoded,
-            "info": {
-                "identifier": playing.identifier,
-                "isSeekable": true,
-                "author": "Test artist",
-                "length": playing.length_ms,
-                "isStream": false,
-                "position": 0,
-                "title": playing.title,
-                "uri": playing.identifier,
-                "sourceName": "http",
-                "artworkUrl": null,
-                "isrc": null,
-            },
-            "pluginInfo": {},
-            "userData": playing.user_data,
-        },
-    });
-    Disturbance::Text(event.to_string())
+    world.track_event(number, "TrackEndEvent", &json!({"reason": reason}))
 }
 
 /// The ends that the application heard of since a moment.

@@ -23,7 +23,7 @@ use std::time::Duration;
 use lavapool_core::Event;
 use lavapool_core::protocol::{GuildId, TrackEndReason};
 use lavapool_tests::node::Disturbance;
-use lavapool_tests::world::{World, guild};
+use lavapool_tests::world::World;
 use serde_json::json;
 
 /// Whole seconds.
@@ -61,34 +61,7 @@ fn message(message: &serde_json::Value) -> Disturbance {
 
 /// An event about what the guild plays on its server, as that would send it.
 fn event(world: &World, number: u64, kind: &str, more: &serde_json::Value) -> Disturbance {
-    let playing = world.only_copy(guild(number)).1.track.unwrap();
-    let mut event = json!({
-        "op": "event",
-        "type": kind,
-        "guildId": number.to_string(),
-        "track": {
-            "encoded": playing.encoded,
-            "info": {
-                "identifier": playing.identifier,
-                "isSeekable": true,
-                "author": "Test artist",
-                "length": playing.length_ms,
-                "isStream": false,
-                "position": 0,
-                "title": playing.title,
-                "uri": playing.identifier,
-                "sourceName": "http",
-                "artworkUrl": null,
-                "isrc": null,
-            },
-            "pluginInfo": {},
-            "userData": playing.user_data,
-        },
-    });
-    for (key, value) in more.as_object().unwrap() {
-        event[key] = value.clone();
-    }
-    message(&event)
+    world.track_event(number, kind, more)
 }
 
 /// A `playerUpdate` of a connected player.
