@@ -208,6 +208,8 @@ pub(crate) struct Outage {
 pub(crate) struct Tombstone {
     /// Whether its DELETE is in the lane or on its way.
     pub(crate) queued: bool,
+    /// How often the node has answered its DELETE with 500 or the like.
+    pub(crate) refusals: u8,
     /// Answered when it is confirmed.
     pub(crate) commands: Vec<CommandId>,
     /// Whether the player is gone, and only what plugins know of it is left.

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::id::{CommandId, NodeId};
 use crate::player::{Desired, Fields, Update};
 use crate::pool::TimerKey;
+use crate::protocol::TrackEndReason;
 
 /// What only a player that waits for something needs.
 #[derive(Debug)]
@@ -17,8 +18,8 @@ pub(crate) struct Busy {
     pub(crate) waiting: Vec<Waiting>,
     /// Armed while a play waits for Discord's voice updates.
     pub(crate) voice_timer: Option<TimerKey>,
-    /// Armed while a `stopped` end that nobody asked for is held back.
-    pub(crate) stopped_timer: Option<TimerKey>,
+    /// The end of the track, while it is held back.
+    pub(crate) ending: Option<Ending>,
     /// How often in a row the present node answered 500 to the same content.
     pub(crate) refusals: u8,
     /// The fields of that content, which is sent once more as it was: what was asked for since
@@ -41,6 +42,16 @@ pub(crate) struct Busy {
     pub(crate) barrier: Option<u64>,
     /// What waits for such a request, or is one, in the order of submission.
     pub(crate) held: VecDeque<Held>,
+}
+
+/// An end that may not be one: a node that shuts down stops its tracks, and one whose session is
+/// resumed may yet say why it has none.
+#[derive(Debug)]
+pub(crate) struct Ending {
+    /// When it counts.
+    pub(crate) timer: TimerKey,
+    /// What it counts as.
+    pub(crate) reason: TrackEndReason,
 }
 
 /// What waits until a player is settled, and what was asked for behind that.
@@ -69,7 +80,7 @@ impl Busy {
             sent: None,
             waiting: Vec::new(),
             voice_timer: None,
-            stopped_timer: None,
+            ending: None,
             refusals: 0,
             refused: Fields::NONE,
             failures: 0,
@@ -88,7 +99,7 @@ impl Busy {
             && self.movers.is_empty()
             && self.may_pass()
             && self.voice_timer.is_none()
-            && self.stopped_timer.is_none()
+            && self.ending.is_none()
     }
 
     /// Whether nothing keeps an update from being taken over at once.

@@ -23,7 +23,7 @@ pub use update::{Source, Update, Volume};
 pub use view::{Place, PlayerView};
 pub use wishes::PluginWish;
 
-pub(crate) use busy::{Busy, Held, Waiting};
+pub(crate) use busy::{Busy, Ending, Held, Waiting};
 pub(crate) use care::{Activity, Care, Rejoining, Step};
 pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
@@ -156,6 +156,9 @@ impl Player {
     /// The music stopped then.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
         self.wanted.clock.run(false, lost_at);
+        if let Some(busy) = &mut self.busy {
+            busy.base.clock.run(false, lost_at);
+        }
         self.connected = false;
         self.lost_at = Some(lost_at);
     }

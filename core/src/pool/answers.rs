@@ -8,13 +8,14 @@ use super::requests::RETRY_AFTER_MAX;
 use super::tables::Tables;
 use super::timers::Timer;
 use super::wires::Exchange;
-use crate::error::NodeFailure;
+use crate::command::Answer;
+use crate::error::{NodeFailure, RequestError};
 use crate::http::Response;
 use crate::id::NodeId;
 use crate::node::{Job, LaneKind};
 use crate::player::{Fields, PlayerId, Stage, play_tag};
 use crate::protocol::{self, GuildId};
-use crate::rest::{Answer, Refusal, Request};
+use crate::rest::{self, Refusal, Request};
 use crate::time::Timestamp;
 
 /// How an answer to a request about the session or a player is to be taken.
@@ -40,6 +41,8 @@ const RESEND_AFTER: Duration = Duration::from_secs(1);
 const RESEND_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How often in a row a node may fail to list its players before they are sent to it unseen.
 const SETBACKS_MAX: u32 = 3;
+/// How often a player's DELETE is sent to a node that answers 500 to it.
+const DELETES_MAX: u8 = 3;
 /// The pause before the second try of content that was answered 500.
 const REFUSED_RESEND_AFTER: Duration = Duration::from_millis(250);
 
@@ -354,15 +357,32 @@ impl Tables {
     }
 
     fn deleted(&mut self, id: NodeId, guild: GuildId, class: Class, now: Timestamp) {
-        match class {
+        let answer = match class {
             // NodeLink answers 404 where there is no such player.
-            Class::Done | Class::Rejected { .. } | Class::NodeFailed { .. } => {
-                if self.is_forgotten(id, guild) {
-                    self.buried(id, guild);
+            Class::Done | Class::Rejected { status: 404, .. } => Ok(Answer::Done),
+            Class::Rejected { status, message } => {
+                if status >= 500 && self.may_delete_again(id, guild) {
+                    return self.postpone_for(id, Job::Delete(guild), RESEND_AFTER, now);
                 }
+                Err(RequestError::Rejected { status, message })
             }
-            Class::SessionUnknown => self.session_unknown(id, now),
+            Class::SessionUnknown => return self.session_unknown(id, now),
+            Class::NodeFailed { .. } => return,
+        };
+        if self.is_forgotten(id, guild) {
+            self.buried(id, guild, answer);
         }
+    }
+
+    /// Counts a DELETE that the server could not do. What it says 500 to may be a passing trouble,
+    /// but nothing else of the guild can go to the node before it is done.
+    fn may_delete_again(&mut self, id: NodeId, guild: GuildId) -> bool {
+        let node = self.node_mut(id);
+        let Some(tombstone) = node.and_then(|node| node.tombstones.get_mut(&guild)) else {
+            return false;
+        };
+        tombstone.refusals = tombstone.refusals.saturating_add(1);
+        !tombstone.is_gone && tombstone.refusals < DELETES_MAX
     }
 
     fn session_patched(&mut self, id: NodeId, resuming: bool, class: Class) {
@@ -380,7 +400,8 @@ impl Tables {
     }
 
     fn informed(&mut self, id: NodeId, response: &Response<'_>) {
-        let Ok(Answer::Info(info)) = Request::Info.decode(response.status, response.body) else {
+        let Ok(rest::Answer::Info(info)) = Request::Info.decode(response.status, response.body)
+        else {
             return;
         };
         if let Some(node) = self.node_mut(id) {
@@ -411,12 +432,20 @@ impl Tables {
         if job == Job::Players && node.setbacks > SETBACKS_MAX {
             return self.players_unlisted(id);
         }
+        let pause = RESEND_AFTER
+            .saturating_mul(node.setbacks)
+            .min(RESEND_AFTER_MAX);
+        let pause = pause.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
+        self.postpone_for(id, job, pause, now);
+    }
+
+    /// Asks again after this pause, or after the one that others wait for.
+    fn postpone_for(&mut self, id: NodeId, job: Job, pause: Duration, now: Timestamp) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
         node.postponed.push(job);
         if node.postponed_timer.is_none() {
-            let pause = RESEND_AFTER
-                .saturating_mul(node.setbacks)
-                .min(RESEND_AFTER_MAX);
-            let pause = pause.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
             node.postponed_timer = Some(self.timers.arm(now + pause, Timer::Postponed(id)));
         }
     }

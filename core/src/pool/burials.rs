@@ -56,7 +56,7 @@ impl Tables {
         }
         if let Some(mut busy) = player.busy {
             self.timers.clear(&mut busy.voice_timer);
-            self.timers.clear(&mut busy.stopped_timer);
+            self.timers.clear_ending(&mut busy.ending);
             let destroyed = Err(RequestError::Destroyed);
             let held = self.release_all(std::mem::take(&mut busy.held));
             self.answer_all(held, &destroyed);
@@ -112,13 +112,18 @@ impl Tables {
         true
     }
 
-    /// The node does not have the player any more.
-    pub(super) fn buried(&mut self, node: NodeId, guild: GuildId) {
+    /// The node does not have the player any more, or refuses to destroy it.
+    pub(super) fn buried(
+        &mut self,
+        node: NodeId,
+        guild: GuildId,
+        answer: Result<Answer, RequestError>,
+    ) {
         let tombstone = self
             .node_mut(node)
             .and_then(|node| node.tombstones.remove(&guild));
         if let Some(tombstone) = tombstone {
-            self.answer_all(tombstone.commands, &Ok(Answer::Done));
+            self.answer_all(tombstone.commands, &answer);
         }
         let Some(id) = self.player_of(guild) else {
             return;

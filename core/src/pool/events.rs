@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::player::{Choice, Fields, Player, PlayerId, decode, play_tag};
+use crate::player::{Choice, Ending, Fields, Player, PlayerId, decode, play_tag};
 use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
 use crate::voice_code::VoiceCloseCode;
@@ -32,9 +32,11 @@ impl Tables {
         let Some(player) = self.player(id) else {
             return;
         };
+        // What a node says of a copy that it must not have is not about the player.
+        let is_meant = !self.is_buried(node, event.guild_id);
         // A play may start on the new node before the answer to its PATCH is there.
-        let speaks = player.speaker() == Some(node);
-        let hears = speaks || player.target() == Some(node);
+        let speaks = is_meant && player.speaker() == Some(node);
+        let hears = speaks || (is_meant && player.target() == Some(node));
         match event.kind {
             EventKind::TrackStart { track } if hears => self.track_start(id, node, &track, now),
             EventKind::TrackEnd { track, reason } if hears => {
@@ -82,7 +84,7 @@ impl Tables {
     }
 
     fn track_start(&mut self, id: PlayerId, node: NodeId, track: &WireTrack<'_>, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         if play_of(player, track) == Play::Stale {
@@ -90,6 +92,10 @@ impl Tables {
         }
         if player.target() == Some(node) {
             player.awaits_start = false;
+            if let Some(busy) = &mut player.busy {
+                // Whatever was stopped before was an earlier copy of it.
+                self.timers.clear_ending(&mut busy.ending);
+            }
             player.regulate(now);
         }
         let is_repeat = player.target() == Some(node) && player.is_moving();
@@ -109,8 +115,7 @@ impl Tables {
         reason: TrackEndReason,
         now: Timestamp,
     ) {
-        let stopped_at = now + self.config.timing.stopped_grace;
-        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+        let Some(player) = self.player(id) else {
             return;
         };
         if player.has_ended(track) {
@@ -122,17 +127,14 @@ impl Tables {
             return;
         }
         match (&reason, is_present) {
-            (TrackEndReason::Finished | TrackEndReason::LoadFailed, true) => {
-                self.clear_track(id, now);
-            }
+            // For whatever reason a server may have one day: it says that the track is over.
+            (
+                TrackEndReason::Finished | TrackEndReason::LoadFailed | TrackEndReason::Unknown(_),
+                true,
+            ) => self.clear_track(id, now),
             // The server stopped it, not us: if it is shutting down, the music is not over.
             (TrackEndReason::Stopped, true) if player.wanted.track.is_some() => {
-                let timer = self.timers.arm(stopped_at, Timer::Stopped(id));
-                let busy = player.busy();
-                if let Some(old) = busy.stopped_timer.replace(timer) {
-                    self.timers.cancel(old);
-                }
-                return;
+                return self.hold_end(id, TrackEndReason::Stopped, now);
             }
             (TrackEndReason::Cleanup, true) => self.replay_after_cleanup(id, now),
             (
@@ -148,14 +150,28 @@ impl Tables {
         self.end_event(id, track, reason, is_present);
     }
 
-    /// The node stopped the track by itself, and is still there: it is over.
+    /// The node has the track no more. It is over for this reason if the node is still there in a
+    /// while, and has said nothing else by then.
+    pub(super) fn hold_end(&mut self, id: PlayerId, reason: TrackEndReason, now: Timestamp) {
+        let at = now + self.config.timing.stopped_grace;
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let busy = player.busy();
+        self.timers.clear_ending(&mut busy.ending);
+        let timer = self.timers.arm(at, Timer::Stopped(id));
+        busy.ending = Some(Ending { timer, reason });
+    }
+
+    /// The end that was held back counts.
     pub(super) fn stopped_due(&mut self, id: PlayerId, now: Timestamp) {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        if let Some(busy) = &mut player.busy {
-            busy.stopped_timer = None;
-        }
+        let ending = player.busy.as_mut().and_then(|busy| busy.ending.take());
+        let Some(Ending { reason, .. }) = ending else {
+            return;
+        };
         let guild = player.guild;
         let track = player
             .wanted
@@ -165,7 +181,6 @@ impl Tables {
             .cloned();
         self.clear_track(id, now);
         if let Some(track) = track {
-            let reason = TrackEndReason::Stopped;
             self.emit(Kinds::TRACKS, || Event::TrackEnd {
                 guild,
                 track,

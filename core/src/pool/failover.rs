@@ -76,7 +76,7 @@ impl Tables {
         self.timers.rouse(&mut player.stage);
         if let Some(busy) = &mut player.busy {
             // A node that stops its tracks and goes away was shutting down.
-            self.timers.clear(&mut busy.stopped_timer);
+            self.timers.clear_ending(&mut busy.ending);
         }
         match player.place {
             Placement::Moving { from, to, why, .. } if to == lost && from != lost => {

@@ -130,7 +130,7 @@ impl Tables {
         self.timers.rouse(&mut player.stage);
         let settled = player.pack();
         if let Some(busy) = &mut player.busy {
-            self.timers.clear(&mut busy.stopped_timer);
+            self.timers.clear_ending(&mut busy.ending);
             // A request to the node that it leaves is not about the player on the next.
             busy.barrier = None;
         }

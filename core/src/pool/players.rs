@@ -118,7 +118,7 @@ impl Tables {
         let busy = player.busy();
         if changed.has(Fields::TRACK) {
             self.timers.clear(&mut busy.voice_timer);
-            self.timers.clear(&mut busy.stopped_timer);
+            self.timers.clear_ending(&mut busy.ending);
             busy.forget_play();
         }
         busy.doubtful = busy.doubtful.without(changed);

@@ -10,13 +10,14 @@ use serde_json::value::RawValue;
 
 use super::answers::Class;
 use super::tables::Tables;
+use crate::command::Answer;
 use crate::config::Strangers;
 use crate::error::SubmitError;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::node::{Job, LaneKind};
 use crate::player::{Fields, Placement, PlayerId};
-use crate::protocol::{self, GuildId, decode};
+use crate::protocol::{self, GuildId, TrackEndReason, decode};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -130,6 +131,7 @@ impl Tables {
         player.connected = theirs.state.connected;
         player.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
         let is_same = player.is_playing(theirs);
+        let is_over = theirs.track.is_none() && !is_same && !player.unsent.has(Fields::TRACK);
         if is_same {
             // The play is there, whatever became of the answer to its PATCH.
             player.unsent = player.unsent.without(Fields::TRACK);
@@ -140,7 +142,7 @@ impl Tables {
                 let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
                 player.wanted.clock.report(position_ms, now);
             }
-        } else if !player.unsent.has(Fields::TRACK) {
+        } else if !player.unsent.has(Fields::TRACK) && !is_over {
             player.take_track(theirs, now);
         }
         player.busy().doubtful = Fields::NONE;
@@ -159,6 +161,10 @@ impl Tables {
         let pending = player.unsent;
         let settled = player.busy().settle_except(pending);
         self.answer_settled(settled);
+        if is_over {
+            // Nobody could stop it while the session was away, and the news of its end may be lost.
+            self.hold_end(id, TrackEndReason::Finished, now);
+        }
         self.player_changed(id);
         self.settle_player(id);
     }
@@ -197,7 +203,7 @@ impl Tables {
                     node.control.push(Job::Delete(guild));
                 }
             } else {
-                self.buried(id, guild);
+                self.buried(id, guild, Ok(Answer::Done));
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::id::{CommandId, NodeId, SocketId};
-use crate::player::{PlayerId, Stage};
+use crate::player::{Ending, PlayerId, Stage};
 use crate::time::Timestamp;
 
 /// What a moment is waited for.
@@ -44,7 +44,7 @@ pub enum Timer {
     Resend(PlayerId),
     /// Discord's voice updates should be there by then.
     Voice(PlayerId),
-    /// A `stopped` end counts unless the node is lost before.
+    /// An end that is held back counts unless the node is lost before.
     Stopped(PlayerId),
     /// A track that the node does not end at its end time should be over by then.
     EndTime(PlayerId),
@@ -88,6 +88,13 @@ impl Timers {
     pub(super) fn clear(&mut self, slot: &mut Option<TimerKey>) {
         if let Some(key) = slot.take() {
             self.cancel(key);
+        }
+    }
+
+    /// The end of a track is not waited for any more.
+    pub(super) fn clear_ending(&mut self, ending: &mut Option<Ending>) {
+        if let Some(ending) = ending.take() {
+            self.cancel(ending.timer);
         }
     }
 

@@ -164,6 +164,13 @@ impl Tables {
         player.wanted.revert(taken_back, &base, now);
         player.unsent = unsent.without(taken_back);
         player.awaits_start = false;
+        if player.is_moving() {
+            // The node that it goes to has nothing of the play before either.
+            player.unsent = player.unsent.with(player.substance());
+            player.awaits_start = player.wanted.track.is_some();
+            let busy = player.busy();
+            busy.left = busy.left.without(taken_back);
+        }
         player.regulate(now);
         self.answer_waiting(withdrawn, &RequestError::VoiceTimeout);
         self.track_released(id, taken_back);

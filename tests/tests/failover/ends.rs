@@ -54,6 +54,39 @@ fn a_track_that_a_node_stopped_by_itself_is_over_if_the_node_is_still_there_afte
 }
 
 #[test]
+fn an_end_that_was_lost_with_the_connection_is_told_when_the_session_is_resumed() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(20)));
+    world.run_for(secs(18));
+    world.half_open("a");
+    world.run_for(secs(3));
+    let now = world.now();
+    world.node("a").end_frozen(now);
+    // The pool notices by the missing pong, and waits 5 s for the server to say why.
+    world.run_for(secs(20));
+    assert_eq!(
+        ends_since(&world, now),
+        [(guild(1), TrackEndReason::Finished)]
+    );
+    assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_track_that_ended_for_a_reason_that_nobody_knows_is_over() {
+    let mut world = crowded(1..=1, []);
+    let ended_at = world.now();
+    let ended = end_of(&world, 1, "rapture");
+    world.disturb("a", &ended);
+    world.run_for(secs(1));
+    assert_eq!(
+        ends_since(&world, ended_at),
+        [(guild(1), TrackEndReason::Unknown("rapture".into()))]
+    );
+    assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
 fn a_stop_that_was_asked_for_ends_the_music_at_once() {
     let mut world = crowded(1..=1, []);
     let stopped_at = world.now();

@@ -1,0 +1,114 @@
+//! Copies of a player that a node must not have, or has to make again.
+
+use lavapool_core::player::Update;
+use lavapool_core::protocol::TrackEndReason;
+use lavapool_core::{Command, Event, RequestError};
+use lavapool_tests::node::{AnswerKind, Failure};
+use lavapool_tests::world::{Answered, World, guild, track, track_of};
+
+use super::{crowded, millis, secs};
+
+#[test]
+fn a_delete_that_is_answered_500_is_sent_again() {
+    let mut world = crowded(1..=1, []);
+    fail_deletes(&mut world, Some(1));
+    let destroy = world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(5));
+    assert_eq!(world.guilds_on("a"), [0; 0]);
+    assert!(matches!(world.answer(destroy), Some(Answered::Ok(_))));
+}
+
+#[test]
+fn a_delete_that_is_refused_for_good_is_told_so_and_holds_up_no_play() {
+    let mut world = crowded(1..=1, []);
+    fail_deletes(&mut world, None);
+    let destroy = world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("next"));
+    world.run_for(secs(12));
+    let refused = RequestError::Rejected {
+        status: 500,
+        message: Some("No message available".into()),
+    };
+    assert_eq!(world.answer(destroy), Some(&Answered::Err(refused)));
+    assert_eq!(playing_on(&world, "a"), ["1: Track next"]);
+}
+
+#[test]
+fn the_stop_of_a_copy_that_is_made_again_ends_no_track() {
+    let mut world = crowded(1..=1, ["b"]);
+    let faults = world.node("b").faults();
+    faults.slow.insert(AnswerKind::Voice, secs(20));
+    faults.unanswered.insert(AnswerKind::Player);
+    world.kill("a");
+    // The PATCH takes effect when it was given up, and before the DELETE that follows it.
+    world.run_until(|world| world.guilds_on("b") == [1], secs(25));
+    let faults = world.node("b").faults();
+    faults.slow.clear();
+    faults.unanswered.clear();
+    world.run_for(secs(60));
+    assert_eq!(world.guilds_on("b"), [1]);
+    assert!(world.player(guild(1)).playing);
+    assert_eq!(ends(&world), []);
+}
+
+#[test]
+fn a_play_that_is_taken_back_during_a_move_leaves_the_track_before_it() {
+    let mut world = crowded(2..=2, ["b"]);
+    let update = Update::play(track("one")).without_voice();
+    world.submit(Command::Update {
+        guild: guild(1),
+        node: Some(world.id("a")),
+        update,
+    });
+    world.run_for(secs(1));
+    let play = world.play(guild(1), &track("two"));
+    world.run_for(secs(5));
+    world.kill("a");
+    world.run_for(secs(15));
+    let timeout = RequestError::VoiceTimeout;
+    assert_eq!(world.answer(play), Some(&Answered::Err(timeout)));
+    assert_eq!(playing_on(&world, "b"), ["1: Track one", "2: Track 2"]);
+}
+
+#[test]
+fn a_track_that_ended_while_the_session_was_away_is_told_to_be_over() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(20)));
+    world.run_for(millis(19_900));
+    world.refuse("a", true);
+    world.drop_connections("a");
+    world.run_for(secs(5));
+    world.refuse("a", false);
+    world.run_for(secs(20));
+    assert_eq!(ends(&world), [TrackEndReason::Finished]);
+    assert!(!world.player(guild(1)).playing);
+}
+
+fn ends(world: &World) -> Vec<TrackEndReason> {
+    let events = world.events().iter();
+    let ends = events.filter_map(|(_, event)| match event {
+        Event::TrackEnd { reason, .. } => Some(reason.clone()),
+        _ => None,
+    });
+    ends.collect()
+}
+
+fn playing_on(world: &World, name: &str) -> Vec<String> {
+    let players = world.players_on(name).into_iter();
+    let playing = players.filter_map(|player| Some((player.guild, player.track?.title)));
+    playing
+        .map(|(guild, title)| format!("{guild}: {title}"))
+        .collect()
+}
+
+fn fail_deletes(world: &mut World, times: Option<u32>) {
+    let failure = Failure {
+        method: Some("DELETE".into()),
+        times,
+        ..Failure::always(500)
+    };
+    world.node("a").faults().failures.push(failure);
+}
