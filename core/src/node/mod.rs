@@ -80,6 +80,9 @@ pub(crate) struct Node {
     pub(crate) plugins: Ledger,
     /// The guilds of the PATCHes that are on their way.
     pub(crate) patching: BTreeSet<GuildId>,
+    /// Whether a request is on its way that changes how the session is kept. The next one waits
+    /// for its answer, so that the server's last word is the last that was asked for.
+    pub(crate) changing_session: bool,
     /// The guilds of the session's PATCHes that were never answered: such a one may take effect at
     /// any time, and make a player again that is gone.
     pub(crate) doubted: BTreeSet<GuildId>,
@@ -171,8 +174,23 @@ pub(crate) struct Schedule {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub(crate) id: Secret,
-    /// Whether the server said that it keeps the session when the connection is lost.
-    pub(crate) resumable: bool,
+    pub(crate) kept: Kept,
+}
+
+/// Whether a server keeps a session when its connection is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kept {
+    No,
+    /// It was asked to, and its answer did not come yet, or never will.
+    Perhaps,
+    Yes,
+}
+
+impl Kept {
+    /// What the server said.
+    pub(crate) const fn by_word(is_kept: bool) -> Self {
+        if is_kept { Self::Yes } else { Self::No }
+    }
 }
 
 /// How a session is kept after the loss of its connection, as configured or as

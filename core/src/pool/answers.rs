@@ -12,7 +12,7 @@ use crate::command::Answer;
 use crate::error::{NodeFailure, RequestError};
 use crate::http::Response;
 use crate::id::NodeId;
-use crate::node::{Job, LaneKind};
+use crate::node::{Job, Kept, LaneKind};
 use crate::player::{Fields, PlayerId, Stage, play_tag};
 use crate::protocol::{self, GuildId};
 use crate::rest::{self, Refusal, Request};
@@ -394,7 +394,7 @@ impl Tables {
         if let Some(node) = self.node_mut(id)
             && let Some(session) = &mut node.session
         {
-            session.resumable = is_done && node.keeping.resuming;
+            session.kept = Kept::by_word(is_done && node.keeping.resuming);
         }
         self.node_changed(id);
     }

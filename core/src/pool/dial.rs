@@ -10,8 +10,8 @@ use crate::error::{ConfigError, RequestError, SubmitError};
 use crate::event::Event;
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::node::{
-    Breaker, Duty, Job, Keeping, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready, Schedule,
-    Session, State, Status, Stopped, Turns,
+    Breaker, Duty, Job, Keeping, Kept, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready,
+    Schedule, Session, State, Status, Stopped, Turns,
 };
 use crate::protocol::Ready as ReadyMessage;
 use crate::time::Timestamp;
@@ -44,7 +44,7 @@ impl Tables {
         let session = config.resumed_session().cloned();
         let session = session.map(|id| Session {
             id,
-            resumable: true,
+            kept: Kept::Yes,
         });
         let order = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
         let keep_for = config.own_resume_for().unwrap_or(self.config.resume_for);
@@ -84,6 +84,7 @@ impl Tables {
             tombstones: std::collections::BTreeMap::new(),
             plugins: crate::node::Ledger::default(),
             patching: std::collections::BTreeSet::new(),
+            changing_session: false,
             doubted: std::collections::BTreeSet::new(),
             reconciling: false,
             replaying: false,
@@ -276,7 +277,7 @@ impl Tables {
         let id_text = &*message.session_id;
         node.session = Some(Session {
             id: id_text.into(),
-            resumable: message.resumed,
+            kept: Kept::by_word(message.resumed),
         });
         node.state = State::Ready(ready);
         node.schedule.was_ready = true;

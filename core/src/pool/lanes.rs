@@ -5,7 +5,7 @@ use ::http::Method;
 use super::tables::Tables;
 use super::wires::Exchange;
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, Lane, LaneKind, Node};
+use crate::node::{Job, Kept, Lane, LaneKind, Node};
 use crate::player::{Fields, PlayerId, Stage};
 use crate::protocol::plugins::KnownPlugin;
 use crate::protocol::{GuildId, SessionUpdate};
@@ -28,6 +28,8 @@ pub(super) struct Written {
     pub(super) moves: bool,
     /// Whose player a PATCH is about.
     pub(super) guild: Option<GuildId>,
+    /// Whether it changes how the session is kept.
+    pub(super) changes_session: bool,
 }
 
 impl Scratch {
@@ -48,6 +50,7 @@ impl Written {
             fields: Fields::NONE,
             moves: false,
             guild: None,
+            changes_session: false,
         }
     }
 }
@@ -56,14 +59,19 @@ impl Tables {
     /// The next job of a lane and the free socket for it, if there are both.
     pub(super) fn next_job(&mut self, id: NodeId, kind: LaneKind) -> Option<(SocketId, Job)> {
         let voice_max = self.config.limits.voice_sockets_max;
-        let Self { nodes, players, .. } = self;
+        let Self {
+            nodes,
+            players,
+            requests,
+            ..
+        } = self;
         let node = nodes.get_mut(id.slot, id.generation)?;
         if !node.may_ask() {
             return None;
         }
         let reconciling = node.reconciling;
         let (tombstones, patching) = (&node.tombstones, &node.patching);
-        let plugins = &node.plugins;
+        let (plugins, changing_session) = (&node.plugins, node.changing_session);
         let lane = match kind {
             LaneKind::Control => &mut node.control,
             LaneKind::Lookup => &mut node.lookup,
@@ -74,7 +82,9 @@ impl Tables {
                 // It must not overtake a PATCH, nor the list of players that it is compared with.
                 return !reconciling && !patching.contains(&guild) && !plugins.holds_burial(guild);
             }
-            let Job::Player(id) = job else { return true };
+            let Job::Player(id) = job else {
+                return !changing_session || !requests.changes_session(job);
+            };
             let Some(player) = players.get(id.slot, id.generation) else {
                 return true;
             };
@@ -117,16 +127,41 @@ impl Tables {
                     resuming: Some(resuming && keeping.resuming),
                     timeout: keeping.timeout.filter(|_| resuming),
                 };
-                self.write_rest(id, &Request::UpdateSession(update), scratch)
+                self.ask_to_keep(id, update);
+                let written = self.write_rest(id, &Request::UpdateSession(update), scratch)?;
+                Some(Written {
+                    changes_session: true,
+                    ..written
+                })
             }
             Job::Plugin(guild, plugin) => self.write_plugin(id, guild, plugin, scratch),
             Job::Players => self.write_rest(id, &Request::Players, scratch),
             Job::Info => self.write_rest(id, &Request::Info, scratch),
             Job::Request(number) => {
+                let changes_session = self.requests.changes_session(job);
                 let node = self.nodes.get(id.slot, id.generation)?;
                 let request = self.requests.send(number)?;
-                write_rest(node, request, scratch)
+                let written = write_rest(node, request, scratch)?;
+                if let Request::UpdateSession(update) = request {
+                    let update = *update;
+                    self.ask_to_keep(id, update);
+                }
+                Some(Written {
+                    changes_session,
+                    ..written
+                })
             }
+        }
+    }
+
+    /// From here on the server may keep the session, whether or not it ever says so.
+    fn ask_to_keep(&mut self, id: NodeId, update: SessionUpdate) {
+        let node = self.node_mut(id);
+        if let Some(session) = node.and_then(|node| node.session.as_mut())
+            && session.kept == Kept::No
+            && update.resuming == Some(true)
+        {
+            session.kept = Kept::Perhaps;
         }
     }
 
@@ -205,6 +240,7 @@ impl Tables {
             fields,
             moves,
             guild,
+            changes_session: false,
         })
     }
 
@@ -228,6 +264,7 @@ impl Tables {
         if let Some(guild) = exchange.guild {
             node.patching.remove(&guild);
         }
+        node.changing_session &= !exchange.changes_session;
     }
 
     /// The socket died under a request that the server has most likely never seen: it goes out

@@ -6,7 +6,7 @@ use super::tables::{Tables, Task};
 use crate::command::{Answer, Leaving};
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Duty, Job, LaneKind, Node, State, Stopped};
+use crate::node::{Duty, Job, Kept, LaneKind, Node, State, Stopped};
 use crate::player::Player;
 use crate::time::Timestamp;
 
@@ -85,10 +85,8 @@ impl Tables {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        let is_resumable = node
-            .session
-            .as_ref()
-            .is_some_and(|session| session.resumable);
+        node.session.take_if(|session| session.kept == Kept::No);
+        let may_be_kept = node.session.is_some();
         let Some(socket) = node.ready().map(|ready| ready.socket) else {
             self.disconnect(id, false);
             self.stop_node(id, Stopped::Closed);
@@ -97,7 +95,7 @@ impl Tables {
         if let State::Ready(ready) = std::mem::replace(&mut node.state, State::Leaving { socket }) {
             self.unready(id, ready);
         }
-        if is_resumable && !keeps_session {
+        if may_be_kept && !keeps_session {
             self.tasks.push_back(Task::Linger(socket));
             if let Some(node) = self.node_mut(id) {
                 node.control.push(Job::Session { resuming: false });

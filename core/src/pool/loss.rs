@@ -9,7 +9,7 @@ use super::timers::Timer;
 use crate::error::{NodeFailure, RequestError};
 use crate::event::Event;
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, LaneKind, Loss, Ready, Schedule, State, Stopped};
+use crate::node::{Job, Kept, LaneKind, Loss, Ready, Schedule, State, Stopped};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -152,6 +152,7 @@ impl Tables {
                 self.tasks.push_back(Task::Drop(socket));
             }
             State::Ready(ready) => {
+                node.session.take_if(|session| session.kept != Kept::Yes);
                 let task = if politely { Task::Close } else { Task::Drop };
                 self.tasks.push_back(task(ready.socket));
                 self.unready(id, ready);
@@ -177,13 +178,6 @@ impl Tables {
         node.stats = None;
         node.reserved.clear();
         node.reconciling = false;
-        if node
-            .session
-            .as_ref()
-            .is_some_and(|session| !session.resumable)
-        {
-            node.session = None;
-        }
         // Nothing that names the session is asked any more.
         node.control.retain(|job| matches!(job, Job::Request(_)));
         node.tombstones

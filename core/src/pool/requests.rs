@@ -11,7 +11,7 @@ use super::timers::{Timer, TimerKey};
 use crate::command::{Answer, Target};
 use crate::error::{FetchFailure, NodeFailure, RequestError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Job, Keeping, LaneKind, NodeRef};
+use crate::node::{Job, Keeping, Kept, LaneKind, NodeRef};
 use crate::protocol::SessionState;
 use crate::protocol::plugins::KnownPlugin;
 use crate::rest::{self, Failure};
@@ -67,6 +67,22 @@ impl Requests {
 
     pub(super) fn get(&self, number: u64) -> Option<&rest::Request> {
         self.open.get(&number).map(|open| &open.request)
+    }
+
+    /// Whether the job changes how a session is kept.
+    pub(super) fn changes_session(&self, job: Job) -> bool {
+        match job {
+            Job::Session { .. } => true,
+            Job::Request(number) => {
+                matches!(self.get(number), Some(rest::Request::UpdateSession(_)))
+            }
+            Job::Player(_)
+            | Job::Check(_)
+            | Job::Delete(_)
+            | Job::Players
+            | Job::Plugin(..)
+            | Job::Info => false,
+        }
     }
 
     /// Whether nothing is lost if the request is not sent.
@@ -265,7 +281,7 @@ impl Tables {
             is_changed: true,
         };
         if let Some(session) = &mut node.session {
-            session.resumable = state.resuming;
+            session.kept = Kept::by_word(state.resuming);
         }
         self.node_changed(id);
     }

@@ -8,7 +8,7 @@ use super::{Pool, headers};
 use crate::error::NodeFailure;
 use crate::http::{Connection, Ended, HttpLimits};
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, LaneKind, Loss};
+use crate::node::{Job, LaneKind, Loss, State};
 use crate::output::{Closed, Output};
 use crate::player::Fields;
 use crate::time::Timestamp;
@@ -365,11 +365,24 @@ impl Pool {
         let Some(node) = self.tables.node_mut(id) else {
             return;
         };
+        let leaves = matches!(node.state, State::Leaving { .. });
         let lane = node.lane(kind);
         let sockets = [&lane.idle[..], &lane.dialling[..], &lane.busy[..]].concat();
         for socket in sockets {
-            self.exchange_failed(socket, NodeFailure::SessionLost, now);
+            // What is said about the session last must also arrive last.
+            if !leaves || !self.changes_session(socket) {
+                self.exchange_failed(socket, NodeFailure::SessionLost, now);
+            }
         }
+    }
+
+    /// Whether a request is on the socket that changes how a session is kept.
+    fn changes_session(&self, socket: SocketId) -> bool {
+        let Some(WireKind::Rest(rest)) = self.wires.get(socket).map(|wire| &wire.kind) else {
+            return false;
+        };
+        rest.exchange
+            .is_some_and(|exchange| exchange.changes_session)
     }
 
     /// Gives the lane's free sockets what waits, and opens more if the lane may have them.
@@ -449,9 +462,11 @@ impl Pool {
             fields,
             moves,
             guild,
+            changes_session,
             ..
         } = written;
         node.patching.extend(guild);
+        node.changing_session |= changes_session;
         let lane = node.lane(kind);
         lane.busy.push(socket);
         lane.voice += usize::from(fields.has(Fields::VOICE));
@@ -463,6 +478,7 @@ impl Pool {
             fields,
             moves,
             guild,
+            changes_session,
         });
         tables.timers.clear(&mut rest.timer);
         rest.timer = Some(tables.timers.arm(at, Timer::Exchange(socket)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::tables::Tables;
 use crate::id::NodeId;
-use crate::node::{Node, NodeRef, NodeView, Report, ReportedNode, State, Stopped};
+use crate::node::{Kept, Node, NodeRef, NodeView, Report, ReportedNode, State, Stopped};
 use crate::player::{Choice, Place, Placement, Player, PlayerView};
 
 impl Tables {
@@ -27,7 +27,7 @@ impl Tables {
             resumable: node
                 .session
                 .as_ref()
-                .is_some_and(|session| session.resumable),
+                .is_some_and(|session| session.kept == Kept::Yes),
             latency: node.latency,
             stats: node.stats,
             info: node.info.clone(),

@@ -61,6 +61,8 @@ pub(super) struct Exchange {
     pub(super) moves: bool,
     /// Whose player a PATCH is about.
     pub(super) guild: Option<GuildId>,
+    /// Whether it changes how the session is kept.
+    pub(super) changes_session: bool,
 }
 
 impl Rest {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lavapool_core::node::{Loss, Status, Stopped};
 use lavapool_core::{Answer, Closed, Command, Event, Leaving, RequestError};
-use lavapool_tests::node::Failure;
+use lavapool_tests::node::{AnswerKind, Failure, RequestRecord};
 use lavapool_tests::world::{World, guild};
 
 use super::{crowded, millis, moves_since, secs};
@@ -303,6 +303,62 @@ fn a_close_ends_every_connection_and_leaves_the_players_to_be_resumed() {
     assert!(world.pool().is_finished());
     assert_eq!(world.server("a").connections(), []);
     assert_eq!(world.guilds_on("a"), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_departure_that_crosses_the_request_to_keep_the_session_ends_the_session_all_the_same() {
+    let removal: fn(&World) -> Command = |world| Command::RemoveNode {
+        node: world.id("a"),
+        players: Leaving::Destroy,
+    };
+    for leave in [|_: &World| Command::Close(Leaving::Destroy), removal] {
+        let mut world = World::builder().nodes(["a"]).build();
+        let is_kept = |world: &World| {
+            let sessions = world.server("a").sessions();
+            sessions.iter().any(|session| session.resuming)
+        };
+        world.run_until(is_kept, secs(5));
+        assert!(!world.view("a").resumable, "the answer is on its way");
+
+        let left = world.submit(leave(&world));
+        world.run_for(secs(5));
+
+        assert_eq!(world.answer(left), Some(&Ok(Answer::Done)));
+        for r in &world.server("a").log().requests {
+            eprintln!(
+                "{:?} {} {} {:?} {}",
+                r.at,
+                r.method,
+                r.target,
+                r.status,
+                String::from_utf8_lossy(&r.body)
+            );
+        }
+        assert_eq!(world.server("a").sessions(), []);
+    }
+}
+
+#[test]
+fn a_session_is_not_told_to_end_before_it_has_answered_whether_it_is_kept() {
+    for delay in (0..10).map(millis) {
+        let mut world = World::builder().nodes(["a"]).build();
+        world
+            .node("a")
+            .faults()
+            .slow
+            .insert(AnswerKind::Other, delay);
+        let is_patch = |request: &RequestRecord| request.method == "PATCH";
+        let is_asked = |world: &World| world.server("a").log().requests.iter().any(is_patch);
+        world.run_until(is_asked, secs(5));
+        // Anything later would take effect before this one.
+        world.node("a").faults().slow.clear();
+
+        let closed = world.submit(Command::Close(Leaving::Destroy));
+        world.run_for(secs(5));
+
+        assert_eq!(world.answer(closed), Some(&Ok(Answer::Done)));
+        assert_eq!(world.server("a").sessions(), [], "{delay:?}");
+    }
 }
 
 #[test]
