@@ -26,7 +26,6 @@ fn the_scenario_behind_tls_on_tokio() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "about one run in five hangs behind the forwarding socket: not yet understood"]
 fn the_scenario_behind_tls_and_unix_sockets_on_tokio() {
     on_tokio(Way::UnixAndTls);
 }
@@ -43,7 +42,6 @@ fn the_scenario_behind_tls_on_async_std() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "about one run in five hangs behind the forwarding socket: not yet understood"]
 fn the_scenario_behind_tls_and_unix_sockets_on_async_std() {
     on_async_std(Way::UnixAndTls);
 }
@@ -60,7 +58,6 @@ fn the_scenario_behind_tls_on_smol() {
 
 #[cfg(unix)]
 #[test]
-#[ignore = "about one run in five hangs behind the forwarding socket: not yet understood"]
 fn the_scenario_behind_tls_and_unix_sockets_on_smol() {
     on_smol(Way::UnixAndTls);
 }

@@ -97,7 +97,12 @@ async fn pause(player: &Player, on: &Listener) {
 
 /// A connection that is lost for a moment moves nothing: its session is resumed.
 async fn blip(client: &Client, player: &Player, on: &Listener, events: &mut EventStream) {
-    let session = client.node("first").unwrap().session_id();
+    let node = client.node("first").unwrap();
+    // What a node was not asked to keep yet, or has not agreed to, it does not.
+    while !node.view().resumable {
+        node.ping().await.unwrap();
+    }
+    let session = node.session_id();
     on.drop_connections().await;
     let ready = |event: &Event| matches!(event, Event::NodeReady { resumed: true, .. });
     let before = until(events, ready).await;

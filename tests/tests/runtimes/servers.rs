@@ -156,7 +156,8 @@ impl Door {
                 tokio::spawn(async move {
                     // Behind the door of a dead node there is nobody, and the client hears of it.
                     if let Ok(mut outside) = TcpStream::connect(address).await {
-                        // It ends when either end does.
+                        outside.set_nodelay(true).unwrap();
+                        // It ends when both ends have, or when one is reset.
                         let _ = copy_bidirectional(&mut inside, &mut outside).await;
                     }
                 });
