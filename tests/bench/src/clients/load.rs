@@ -1,0 +1,149 @@
+//! A steady load from many nodes: how long a message takes from the socket to the application.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::lavapool::{builder, play};
+use super::memory::in_turns;
+use super::observed::{Observed, Reads};
+use super::on::On;
+use super::{Outcome, WITHIN, Who};
+use crate::measure::{Arrivals, Stopwatch, resident_bytes};
+use crate::orders::order;
+use lavapool::runtime::Tokio;
+use lavapool::{Event, EventStream};
+
+/// What a load cost, and how late its events came.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Load {
+    pub(crate) nodes: u64,
+    pub(crate) players: u64,
+    pub(crate) messages: u64,
+    pub(crate) lost: u64,
+    pub(crate) seconds: f64,
+    pub(crate) cpu_us_each: f64,
+    pub(crate) p50_us: f64,
+    pub(crate) p99_us: f64,
+    pub(crate) p999_us: f64,
+    pub(crate) max_us: f64,
+    pub(crate) resident_mib: f64,
+}
+
+pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outcome<Load> {
+    let on = On::of(Who::Tokio)?;
+    let On::Tokio(runtime) = &on else {
+        return Err("this is measured on tokio".into());
+    };
+    let observed = Observed::new(Tokio::from(runtime.handle().clone()), ports);
+    let builder = builder(ports)?;
+    let nodes = ports.len() as u64;
+    let count = rate * seconds / nodes * nodes;
+    let reads: Vec<_> = ports
+        .iter()
+        .filter_map(|port| observed.reads(*port))
+        .collect();
+    let arrivals = Arc::new(Arrivals::default());
+    arrivals.expect(players);
+    let late = Arc::new(Latencies::default());
+    let heard = (arrivals.clone(), late.clone());
+    on.spawn(listen(
+        builder.events(),
+        heard,
+        reads.clone(),
+        count / nodes,
+    ));
+    let client = on.block_on(builder.connect_on(observed.clone()))?;
+    in_turns(players, |range| on.block_on(play(&client, range)))?;
+
+    arrivals.wait(WITHIN).ok_or("not all tracks have started")?;
+    reads.iter().for_each(|node| node.begin());
+    arrivals.expect(count);
+
+    let stopwatch = Stopwatch::start();
+    order(ports[0], &format!("paced/{count}/{rate}"))?;
+    let within = WITHIN + Duration::from_secs(seconds);
+    let elapsed = arrivals
+        .wait(within)
+        .map_or(within, |at| at - stopwatch.began_at());
+    let sample = stopwatch.stop_after(count, elapsed);
+    Ok(Load {
+        nodes,
+        players,
+        messages: count,
+        lost: count - arrivals.seen().min(count),
+        seconds: elapsed.as_secs_f64(),
+        cpu_us_each: sample.cpu_us(),
+        p50_us: late.percentile(0.5),
+        p99_us: late.percentile(0.99),
+        p999_us: late.percentile(0.999),
+        max_us: late.percentile(1.0),
+        resident_mib: resident_bytes() as f64 / 1024.0 / 1024.0,
+    })
+}
+
+async fn listen(
+    mut events: EventStream,
+    (arrivals, late): (Arc<Arrivals>, Arc<Latencies>),
+    reads: Vec<Arc<Reads>>,
+    each: u64,
+) {
+    while let Some(event) = events.next().await {
+        match event {
+            Event::PlayerUpdate { ping, .. } => {
+                let now = Instant::now();
+                // The mark of the message is its ping.
+                let mark = ping.map_or(0, |ping| ping.as_millis() as u64) - FIRST_MARK;
+                let read_at = reads[(mark / each) as usize].read_at(mark % each);
+                late.add(now - read_at.expect("what is heard was read"));
+                arrivals.count();
+            }
+            Event::NodeStats { .. } | Event::TrackStart { .. } | Event::TrackEnd { .. } => {
+                arrivals.count();
+            }
+            _ => {}
+        }
+    }
+}
+
+const FIRST_MARK: u64 = 1_000_000;
+
+/// How often each latency was seen, in microseconds.
+struct Latencies {
+    counts: Vec<AtomicU64>,
+}
+
+impl Default for Latencies {
+    fn default() -> Self {
+        let counts = (0..LATENCY_US_MAX).map(|_| AtomicU64::new(0)).collect();
+        Self { counts }
+    }
+}
+
+impl Latencies {
+    fn add(&self, latency: Duration) {
+        let place = (latency.as_micros() as usize).min(LATENCY_US_MAX - 1);
+        self.counts[place].fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// In microseconds, rounded up.
+    fn percentile(&self, part: f64) -> f64 {
+        let counts = || {
+            self.counts
+                .iter()
+                .map(|count| count.load(Ordering::Relaxed))
+        };
+        let rank = (counts().sum::<u64>() as f64 * part).ceil();
+        let mut seen = 0.0;
+        let place = counts().position(|count| {
+            seen += count as f64;
+            seen >= rank
+        });
+        place.map_or(f64::NAN, |place| place as f64 + 1.0)
+    }
+}
+
+/// Whatever takes longer counts as this.
+const LATENCY_US_MAX: usize = 1_000_000;
