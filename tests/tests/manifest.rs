@@ -150,8 +150,10 @@ fn every_package_inherits_what_the_workspace_decides() {
 #[test]
 fn every_dependency_is_a_version_of_a_published_crate_or_a_member() {
     let mut packages_all = packages("Cargo.toml");
-    if root().join("fuzz/Cargo.toml").exists() {
-        packages_all.extend(packages("fuzz/Cargo.toml"));
+    for own_workspace in ["fuzz/Cargo.toml", "tests/bench/core/Cargo.toml"] {
+        if root().join(own_workspace).exists() {
+            packages_all.extend(packages(own_workspace));
+        }
     }
 
     let mut faults = Vec::new();
@@ -168,7 +170,11 @@ fn every_dependency_is_a_version_of_a_published_crate_or_a_member() {
 
 #[test]
 fn no_manifest_replaces_a_dependency() {
-    for path in ["Cargo.toml", "fuzz/Cargo.toml"] {
+    for path in [
+        "Cargo.toml",
+        "fuzz/Cargo.toml",
+        "tests/bench/core/Cargo.toml",
+    ] {
         let path = root().join(path);
         if path.exists() {
             let manifest = read(&path);

@@ -126,6 +126,7 @@ impl Tables {
             // The play has yet to start there: this is the end of a copy from before it left.
             return;
         }
+        let own = own_track(player, track);
         match (&reason, is_present) {
             // For whatever reason a server may have one day: it says that the track is over.
             (
@@ -147,7 +148,7 @@ impl Tables {
                 _,
             ) => {}
         }
-        self.end_event(id, track, reason, is_present);
+        self.end_event(id, (track, own), reason, is_present);
     }
 
     /// The node has the track no more. It is over for this reason if the node is still there in a
@@ -238,7 +239,7 @@ impl Tables {
     fn end_event(
         &mut self,
         id: PlayerId,
-        track: &WireTrack<'_>,
+        (track, own): (&WireTrack<'_>, Option<Arc<Track>>),
         reason: TrackEndReason,
         is_present: bool,
     ) {
@@ -253,7 +254,7 @@ impl Tables {
             TrackEndReason::Replaced | TrackEndReason::Stopped | TrackEndReason::Unknown(_) => true,
         };
         if is_told {
-            self.track_event(id, track, |guild, track| Event::TrackEnd {
+            self.track_event_of(id, (track, own), |guild, track| Event::TrackEnd {
                 guild,
                 track,
                 reason,
@@ -261,28 +262,40 @@ impl Tables {
         }
     }
 
-    /// Builds an event about a track, if anybody listens; the player's own track is shared, any
-    /// other is decoded.
+    /// Builds an event about a track, if anybody listens.
     fn track_event(
         &mut self,
         id: PlayerId,
         wire: &WireTrack<'_>,
         event: impl FnOnce(GuildId, Arc<Track>) -> Event,
     ) {
+        let own = self.player(id).and_then(|player| own_track(player, wire));
+        self.track_event_of(id, (wire, own), event);
+    }
+
+    /// The same, with the track if it is the player's own; any other is decoded.
+    fn track_event_of(
+        &mut self,
+        id: PlayerId,
+        (wire, own): (&WireTrack<'_>, Option<Arc<Track>>),
+        event: impl FnOnce(GuildId, Arc<Track>) -> Event,
+    ) {
         if !self.listening.intersects(Kinds::TRACKS) {
             return;
         }
-        let Some(player) = self.player(id) else {
+        let Some(guild) = self.player(id).map(|player| player.guild) else {
             return;
         };
-        let own = player.wanted.track.as_ref().and_then(Choice::track);
-        let own = own.filter(|own| same_track(&own.encoded, &wire.encoded));
-        let track = own.cloned().map_or_else(|| decode(wire), Some);
-        if let Some(track) = track {
-            let guild = player.guild;
+        if let Some(track) = own.or_else(|| decode(wire)) {
             self.events.push(event(guild, track));
         }
     }
+}
+
+/// The player's own track, shared, if an event is about that one.
+fn own_track(player: &Player, wire: &WireTrack<'_>) -> Option<Arc<Track>> {
+    let own = player.wanted.track.as_ref().and_then(Choice::track)?;
+    same_track(&own.encoded, &wire.encoded).then(|| own.clone())
 }
 
 /// Whether an event is about the present play: by its tag, and without one, as from a player that
