@@ -79,12 +79,17 @@ pub fn player_update(guild: GuildId, position_ms: u64) -> String {
 
 /// A node says how loaded it is.
 pub fn stats(playing: usize) -> String {
-    format!(
-        r#"{{"op":"stats","frameStats":{{"sent":2990,"nulled":10,"deficit":0}},"players":{playing},"#
-    ) + &format!(
-        r#""playingPlayers":{playing},"uptime":623575,"memory":{{"free":20428536,"used":46680328,"#
-    ) + r#""allocated":67108864,"reservable":268435456},"cpu":{"cores":2,"#
-        + r#""systemLoad":0.12656597588104437,"lavalinkLoad":0.02905832503646762}}"#
+    let players = format!(r#""players":{playing},"playingPlayers":{playing},"uptime":623575"#);
+    let frames = r#""frameStats":{"sent":2990,"nulled":10,"deficit":0}"#;
+    let memory = concat!(
+        r#""memory":{"free":20428536,"used":46680328,"#,
+        r#""allocated":67108864,"reservable":268435456}"#
+    );
+    let cpu = concat!(
+        r#""cpu":{"cores":2,"#,
+        r#""systemLoad":0.12656597588104437,"lavalinkLoad":0.02905832503646762}"#
+    );
+    format!(r#"{{"op":"stats",{frames},{players},{memory},{cpu}}}"#)
 }
 
 /// A track starts.
