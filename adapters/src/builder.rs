@@ -1,10 +1,12 @@
 //! [`Builder`]: everything a client is told before it starts.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, ReconnectPolicy};
 use lavapool_core::protocol::UserId;
+use lavapool_core::recording::Header;
 use lavapool_core::region::RegionMap;
 use lavapool_core::{
     Fate, GatewayPayload, Kinds, Limits, Pool, PoolConfig, Rejoin, Seed, Strangers, Strategy,
@@ -18,6 +20,7 @@ use crate::events::{EventStream, Publisher};
 use crate::gateway::GatewaySender;
 use crate::inbox::Inbox;
 use crate::proxy::Proxy;
+use crate::recording::{Machine, Recorder, create};
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 use crate::runtime::Present;
 use crate::runtime::{Clock, Runtime};
@@ -41,6 +44,7 @@ pub struct Builder {
     ready: Arc<Ready>,
     publisher: Publisher,
     gateway: Option<GatewaySender>,
+    record: Option<PathBuf>,
 }
 
 impl Builder {
@@ -54,6 +58,7 @@ impl Builder {
             publisher: Publisher::new(ready.clone()),
             ready,
             gateway: None,
+            record: None,
         }
     }
 
@@ -206,6 +211,22 @@ impl Builder {
         self
     }
 
+    /// Records all that the client is told and sends, for a bug report: the `replay` program of
+    /// lavapool's repository shows from the file what the client did, and a test can do it again.
+    ///
+    /// Passwords, session ids, voice tokens, the values of extra headers and what else is named as
+    /// a secret are replaced by pseudonyms; names, addresses, ids of users, guilds and channels,
+    /// and what was searched and played are not: see to it whom you give the file. Nobody but your
+    /// user can read it (on Unix). One that is there is replaced.
+    ///
+    /// It is written by a thread of its own, and nothing waits for that: when the disk is full or
+    /// too slow, or the file has reached 1 GiB, the recording stops, and
+    /// [`Client::recording`] says so.
+    pub fn record(mut self, path: impl Into<PathBuf>) -> Self {
+        self.record = Some(path.into());
+        self
+    }
+
     /// Sets how long [`connect_on`](Self::connect_on) and `connect` wait for the nodes. Default
     /// 5 s.
     pub fn connect_deadline(mut self, deadline: Duration) -> Self {
@@ -283,7 +304,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`ConnectError::Config`], [`ConnectError::TlsUnavailable`] and `ConnectError::Tls`: what can
-    /// be known to be wrong with the configuration.
+    /// be known to be wrong with the configuration. [`ConnectError::Recording`] if the file of
+    /// [`record`](Self::record) cannot be made.
     pub fn build_on<R: Runtime>(self, runtime: R) -> Result<(Client, Driver<R>), ConnectError> {
         let transports = Transports::new(self.transports);
         for node in &self.config.nodes {
@@ -297,7 +319,13 @@ impl Builder {
         config.strategy = guarded(config.strategy);
         let (user_id, limits) = (config.user_id, config.limits.clone());
         let (strategy, regions) = (config.strategy.clone(), config.regions.clone());
-        let pool = Pool::new(config, seed, Runtime::now(&*runtime))?;
+        let now = Runtime::now(&*runtime);
+        let recorder = self.record.map(|path| begin(&path)).transpose()?;
+        if let Some(recorder) = &recorder {
+            recorder.header(Header::new(config.clone(), seed, now));
+            config.strategy = recorder.tap(config.strategy);
+        }
+        let pool = Pool::new(config, seed, now)?;
         self.publisher.set_events_max(limits.events_max);
         let shared = Arc::new(Shared {
             user_id,
@@ -310,7 +338,9 @@ impl Builder {
             views: Views::new(&pool),
             transports,
             subscribers: self.publisher.subscribers().clone(),
+            recording: recorder.as_ref().map(Recorder::handle),
         });
+        let pool = Machine::new(pool, recorder);
         let driver = Driver::new(runtime, pool, shared.clone(), self.publisher, self.ready);
         Ok((Client::new(Handle::new(shared)), driver))
     }
@@ -329,6 +359,15 @@ async fn connected(client: Client, deadline: Duration) -> Result<Client, Connect
         return Err(ConnectError::NoNode { report });
     }
     Ok(client)
+}
+
+/// Makes the file of a recording, and begins to write it.
+fn begin(path: &Path) -> Result<Recorder, ConnectError> {
+    let recorder = create(path).and_then(Recorder::start);
+    recorder.map_err(|error| ConnectError::Recording {
+        path: path.into(),
+        error: error.kind(),
+    })
 }
 
 /// A seed from the system.

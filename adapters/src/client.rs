@@ -22,6 +22,7 @@ use crate::inbox::Voice;
 use crate::node::Node;
 use crate::pending::{Pending, Read};
 use crate::player::Player;
+use crate::recording::Recording;
 use crate::shared::Handle;
 use crate::strategy::{guarded, select};
 use crate::transport::Transport;
@@ -74,6 +75,11 @@ impl Client {
     /// How the nodes stand.
     pub fn report(&self) -> Report {
         self.handle.views.report()
+    }
+
+    /// How the recording goes, if [`Builder::record`](crate::Builder::record) asked for one.
+    pub fn recording(&self) -> Option<Recording> {
+        self.handle.recording.clone()
     }
 
     /// The nodes, in the order of configuration.

@@ -1,6 +1,8 @@
 //! What can go wrong: [`Error`] at a call, [`ConnectError`] at the start.
 
 use std::fmt;
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use lavapool_core::node::Report;
@@ -105,6 +107,15 @@ pub enum ConnectError {
         node: Arc<str>,
         /// Why.
         error: crate::tls::TlsError,
+    },
+    /// The file that [`Builder::record`](crate::Builder::record) names cannot be made; nothing was
+    /// tried.
+    #[error("the recording {path:?} cannot be made: {error}")]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::ErrorKind,
     },
     /// No node was connected within the deadline. The client is closed.
     #[error("no node is connected{}", Causes(.report))]

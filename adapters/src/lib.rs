@@ -56,6 +56,12 @@
 //! [`Queues`]) drive its players from the ends of tracks, with [autoplay](Player::autoplay)
 //! behind.
 //!
+//! # Bug reports
+//!
+//! [`Builder::record`] writes all that the client is told and sends to a file, with pseudonyms for
+//! secrets. What a client did can be done again from it, bit for bit: with such a file a fault is
+//! understood, and becomes a test.
+//!
 //! # TLS
 //!
 //! A node at `https` or `wss` is reached by TLS, and must show a certificate for its host that an
@@ -113,6 +119,7 @@ pub mod plugins;
 mod proxy;
 mod queue;
 mod queues;
+mod recording;
 pub mod runtime;
 mod shared;
 mod strategy;
@@ -154,6 +161,7 @@ pub use playing::Playing;
 pub use proxy::{Proxy, ProxyError};
 pub use queue::QueuedPlayer;
 pub use queues::Queues;
+pub use recording::{Recording, RecordingFailure, RecordingState};
 #[cfg(feature = "rustls")]
 pub use tls::{Tls, TlsError};
 pub use transport::Transport;

@@ -14,6 +14,7 @@ use crate::events::Subscribers;
 use crate::gateway::GatewaySender;
 use crate::inbox::{Inbox, Submission};
 use crate::pending::{Pending, Read, Reply};
+use crate::recording::Recording;
 use crate::runtime::Clock;
 use crate::transport::Transports;
 use crate::views::Views;
@@ -31,6 +32,7 @@ pub(crate) struct Shared {
     pub(crate) views: Views,
     pub(crate) transports: Transports,
     pub(crate) subscribers: Arc<Subscribers>,
+    pub(crate) recording: Option<Recording>,
 }
 
 /// What every handle holds; the last one to go closes the client.

@@ -16,6 +16,7 @@ use crate::secret::Secret;
 /// A command is answered exactly once, by
 /// [`Output::Answer`](crate::Output::Answer), unless it is cancelled.
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Command {
     /// Adds a node and dials it. Answered with [`Answer::Node`] once it is ready; the node
@@ -163,6 +164,7 @@ pub enum Command {
 
 /// What becomes of the players of a node that goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub enum Leaving {
     /// They stay as they are: moved to other nodes if the node alone goes, and left playing on
     /// the server, to be resumed, if the whole pool closes.
@@ -174,6 +176,7 @@ pub enum Leaving {
 
 /// The node that a request goes to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub enum Target {
     /// The best connected node at the moment, and another one if that fails to answer and the
     /// request may be repeated.
@@ -186,6 +189,7 @@ pub enum Target {
 ///
 /// Updates of other users are ignored, so a bot may hand in every one it receives.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct VoiceStateUpdate {
     /// `guild_id`.
     pub guild: GuildId,
@@ -199,6 +203,7 @@ pub struct VoiceStateUpdate {
 
 /// The parts of Discord's `VOICE_SERVER_UPDATE` that matter here.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct VoiceServerUpdate {
     /// `guild_id`.
     pub guild: GuildId,

@@ -22,6 +22,7 @@ use crate::region::RegionMap;
 /// # Ok::<(), lavapool_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct PoolConfig {
     /// The bot's own id, sent as `User-Id`.
@@ -74,6 +75,7 @@ pub struct PoolConfig {
 
 /// What becomes of players in a resumed session that nobody here knows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub enum Strangers {
     /// They become players of the pool.
     #[default]
@@ -84,6 +86,7 @@ pub enum Strangers {
 
 /// What becomes of a player that nobody may need any more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub enum Fate {
     /// It stays as it is.
     #[default]
@@ -101,6 +104,7 @@ pub enum Fate {
 /// assert_eq!(rejoin.tries, 5);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Rejoin {
     /// How often in a row, before it gives up. Default 5. A connection that holds for a minute
     /// begins a new row.

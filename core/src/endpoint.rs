@@ -20,6 +20,8 @@ use crate::secret::Secret;
 /// # Ok::<(), lavapool_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recording", serde(into = "String", try_from = "String"))]
 pub struct Endpoint {
     secure: bool,
     host: Box<str>,

@@ -354,6 +354,7 @@ impl Event {
 /// assert!(kinds.contains(Kinds::TRACKS) && !kinds.contains(Kinds::POSITIONS));
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Kinds(u16);
 
 impl Kinds {

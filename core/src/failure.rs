@@ -10,6 +10,7 @@ use thiserror::Error;
 /// as any other loss of a connection: the node is dialled again on its schedule, since
 /// certificates are renewed and servers are set right while a bot runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum TlsFailure {
     /// Nobody who is trusted has signed the certificate.
@@ -71,6 +72,7 @@ pub enum TlsFailure {
 
 /// Why a proxy did not let a connection through to the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum ProxyFailure {
     /// The proxy itself could not be reached.

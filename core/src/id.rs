@@ -6,6 +6,7 @@ use std::fmt;
 ///
 /// Ids are never reused: adding a removed name again makes a node with another id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct NodeId {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
@@ -15,6 +16,7 @@ pub struct NodeId {
 ///
 /// Ids are never reused: input that names a closed socket is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct SocketId {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
@@ -32,6 +34,7 @@ impl SocketId {
 
 /// A submitted command, in the order of submission. Never reused.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct CommandId(pub(crate) u64);
 
 impl CommandId {

@@ -182,6 +182,8 @@ pub mod player;
 pub mod pool;
 pub mod protocol;
 pub mod queue;
+#[cfg(feature = "recording")]
+pub mod recording;
 pub mod region;
 pub mod rest;
 pub mod websocket;

@@ -11,6 +11,7 @@ use std::time::Duration;
 /// assert_eq!(limits.message_bytes_max, 16 * 1024 * 1024);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Limits {
     /// The head of an HTTP response, upgrade answers included. Default 64 KiB.
     pub header_bytes_max: usize,
@@ -54,6 +55,7 @@ impl Default for Limits {
 
 /// The delays and deadlines.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Timing {
     /// From asking for a socket to its connection, TLS included. Default 10 s.
     pub connect_deadline: Duration,

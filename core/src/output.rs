@@ -29,6 +29,7 @@ pub enum Input<'a> {
 
 /// How a socket ended, or why it never began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Closed {
     /// The peer ended its direction in good order.

@@ -49,6 +49,7 @@ pub fn region_from_endpoint(endpoint: &str) -> Option<Region> {
 
 /// A part of the world, in two sizes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Region {
     /// Such as `us`, `southamerica` or `asia`.
     pub coarse: Cow<'static, str>,
@@ -102,6 +103,7 @@ pub fn matches(node_label: &str, region: &Region) -> Option<RegionFit> {
 
 /// Which codes and names of voice servers belong to which region.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct RegionMap {
     rows: Vec<Row>,
 }
@@ -229,6 +231,7 @@ impl<L: Into<String>, C: AsRef<str>> FromIterator<(L, Vec<C>)> for RegionMap {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 struct Row {
     region: Region,
     /// Separated by spaces.

@@ -15,6 +15,14 @@ use std::sync::Arc;
 /// assert_eq!(password.expose(), "youshallnotpass");
 /// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "recording",
+    serde(
+        into = "crate::recording::SecretField",
+        from = "crate::recording::SecretField"
+    )
+)]
 pub struct Secret(Arc<str>);
 
 impl Secret {

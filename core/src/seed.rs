@@ -15,7 +15,8 @@ use rand_core::SeedableRng;
 /// assert_ne!(Seed::from(1), Seed::from(2));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Seed([u8; 32]);
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+pub struct Seed(#[cfg_attr(feature = "recording", serde(with = "crate::recording::hex"))] [u8; 32]);
 
 impl Seed {
     /// A seed of these bytes.

@@ -3,12 +3,13 @@
 //! [`node`] is a Lavalink v4 server written apart from `lavapool-core`, so that it judges the
 //! bytes that core sends and not the ideas that both would share. [`world`] joins several of them
 //! with the real pool by a network in virtual time; [`sim`] runs the real driver and handles there,
-//! and [`guide`] says that in a few words.
+//! and [`guide`] says that in a few words. [`replay`] does again what a driver recorded.
 
 pub mod guide;
 pub mod node;
 pub mod proxy;
 pub mod recording;
+pub mod replay;
 pub mod sim;
 pub mod tls;
 pub mod world;

@@ -17,13 +17,14 @@ use std::task::{Context, Poll};
 
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{
-    Answer, Command, CommandId, Input, Leaving, Output, Pool, RequestError, SubmitError, Timestamp,
+    Answer, Command, CommandId, Input, Leaving, Output, RequestError, SubmitError, Timestamp,
 };
 
 use crate::error::Error;
 use crate::events::Publisher;
 use crate::inbox::{Entry, Submission};
 use crate::pending::Reply;
+use crate::recording::Machine;
 use crate::runtime::{Runtime, Timer};
 use crate::shared::Shared;
 use sockets::{Sockets, Stage};
@@ -48,7 +49,7 @@ use sockets::{Sockets, Stage};
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
-    pool: Pool,
+    pool: Machine,
     sockets: Sockets<R>,
     timer: R::Timer,
     /// What the timer is set to.
@@ -76,7 +77,7 @@ struct Waiting {
 impl<R: Runtime> Driver<R> {
     pub(crate) fn new(
         runtime: Arc<R>,
-        pool: Pool,
+        pool: Machine,
         shared: Arc<Shared>,
         publisher: Publisher,
         ready: Arc<Ready>,
@@ -97,7 +98,7 @@ impl<R: Runtime> Driver<R> {
             buffer: vec![0; READ_BYTES].into(),
             is_closing: false,
         };
-        driver.shared.views.publish(&mut driver.pool, usize::MAX);
+        driver.shared.views.publish(driver.pool.views(), usize::MAX);
         driver
     }
 
@@ -137,7 +138,7 @@ impl<R: Runtime> Driver<R> {
         self.is_behind = true;
         let is_done = self.do_outputs();
         self.sockets.drop_lingering(now);
-        let is_shown = self.shared.views.publish(&mut self.pool, VIEWS_MAX);
+        let is_shown = self.shared.views.publish(self.pool.views(), VIEWS_MAX);
         if !is_done || !is_shown {
             return true;
         }
@@ -176,7 +177,7 @@ impl<R: Runtime> Driver<R> {
         // What was cancelled has made room.
         self.submit_voice(now);
         if self.shared.inbox.is_left() && !self.is_closing {
-            let closed = self.pool.submit(Command::Close(Leaving::Keep), now);
+            let closed = self.pool.submit(Command::Close(Leaving::Keep), None, now);
             self.is_closing = !is_full(&closed);
         }
         has_more
@@ -203,11 +204,7 @@ impl<R: Runtime> Driver<R> {
             Command::Rest { .. } => is_lookup,
             _ => true,
         };
-        let submitted = match deadline {
-            Some(deadline) => self.pool.submit_by(command, deadline, now),
-            None => self.pool.submit(command, now),
-        };
-        let id = match submitted {
+        let id = match self.pool.submit(command, deadline, now) {
             Ok(id) => id,
             Err(error) => return reply.answer(Err(error.into())),
         };
@@ -239,7 +236,7 @@ impl<R: Runtime> Driver<R> {
             };
             let mut news = self.shared.inbox.take_voice(guild).into_iter().peekable();
             while let Some(next) = news.peek() {
-                if is_full(&self.pool.submit(next.clone().into_command(), now)) {
+                if is_full(&self.pool.submit(next.clone().into_command(), None, now)) {
                     break;
                 }
                 news.next();

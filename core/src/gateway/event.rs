@@ -46,6 +46,7 @@ pub enum GatewayEvent {
 /// assert_eq!(Shard::new(2, 2), None); // shards are counted from 0
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Shard {
     number: u32,
     count: u32,

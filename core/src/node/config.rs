@@ -46,6 +46,14 @@ impl fmt::Display for NodeRef {
 /// # Ok::<(), lavapool_core::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "recording",
+    serde(
+        into = "crate::recording::NodeFields",
+        try_from = "crate::recording::NodeFields"
+    )
+)]
 pub struct NodeConfig {
     name: Arc<str>,
     endpoint: Endpoint,
@@ -248,6 +256,7 @@ impl NodeConfig {
 /// The default is `min(try × 2 s, 30 s)`, the first try at once, without end
 /// (DisGoLink: Automatic Reconnection).
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct ReconnectPolicy {
     /// What is added from one try to the next. Default 2 s.
     pub step: Duration,

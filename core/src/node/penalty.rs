@@ -24,19 +24,26 @@ pub const UNAVAILABLE: f64 = 9e30;
 /// assert!((penalty - (1.05_f64.powf(50.0) * 10.0 - 10.0 + 15.0)).abs() < 1e-9);
 /// ```
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub struct PenaltyWeights {
     /// The weight of the CPU's load. Default 1.
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::exact"))]
     pub cpu: f64,
     /// The weight of frames that were missing. Default 1.
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::exact"))]
     pub deficit: f64,
     /// The weight of frames that were empty, beside the factor 2 of the formula. Default 1.
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::exact"))]
     pub nulled: f64,
     /// The weight of playing players, beside the factor 1.5 of the formula. Default 1.
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::exact"))]
     pub players: f64,
     /// The weight of memory pressure. Default 1; 0 in the classic formula.
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::exact"))]
     pub memory: f64,
     /// The weight of latency. Default 1; 0 in the classic formula.
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::exact"))]
     pub latency: f64,
     /// Whether a negative deficit counts as none and the load is held between 0 and 1.
     pub clamped: bool,

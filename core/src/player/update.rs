@@ -20,9 +20,12 @@ use crate::protocol::{Filters, RawJson, Track};
 /// assert_ne!(update, Update::stop());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct Update {
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::maybe"))]
     pub(crate) track: Option<Option<Source>>,
     pub(crate) position_ms: Option<u64>,
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::maybe"))]
     pub(crate) end_time_ms: Option<Option<u64>>,
     pub(crate) volume: Option<Volume>,
     pub(crate) paused: Option<bool>,
@@ -165,6 +168,7 @@ impl Update {
 
 /// Where a track comes from.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Source {
     /// A track that a node loaded or decoded.
@@ -207,6 +211,8 @@ impl From<Arc<Track>> for Source {
 
 /// A player's volume in percent, 0 to 1000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "recording", serde(from = "u16"))]
 pub struct Volume(u16);
 
 impl Volume {

@@ -13,6 +13,7 @@ use crate::rest::PluginRequest;
 /// The pool remembers it for as long as the player exists, and tells each node that has the
 /// player: a plugin forgets it with every WebSocket, resumed or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum PluginWish {
     /// SponsorBlock skips these categories, from the next start of a track on; `None` for what

@@ -25,6 +25,7 @@ use crate::region::Region;
 /// });
 /// ```
 #[derive(Clone)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Strategy {
     /// The lowest penalty.
@@ -40,7 +41,9 @@ pub enum Strategy {
     /// track and then plays it does not put all players on every second node.
     RoundRobin,
     /// A function of the application's own.
-    Custom(CustomStrategy),
+    Custom(
+        #[cfg_attr(feature = "recording", serde(with = "crate::recording::custom"))] CustomStrategy,
+    ),
 }
 
 /// Scores a node for what a player needs; the lowest score is chosen.

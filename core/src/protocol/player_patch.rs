@@ -70,12 +70,14 @@ impl PlayerPatch<'_> {
 
 /// A [`PlayerPatch`] that borrows nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct PlayerPatchBuf {
     /// As [`PlayerPatch::track`].
     pub track: Option<TrackPatchBuf>,
     /// As [`PlayerPatch::position`].
     pub position: Option<u64>,
     /// As [`PlayerPatch::end_time`].
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::maybe"))]
     pub end_time: Option<Option<u64>>,
     /// As [`PlayerPatch::volume`].
     pub volume: Option<u16>,
@@ -89,8 +91,10 @@ pub struct PlayerPatchBuf {
 
 /// A [`TrackPatch`] that borrows nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub struct TrackPatchBuf {
     /// As [`TrackPatch::encoded`].
+    #[cfg_attr(feature = "recording", serde(with = "crate::recording::maybe"))]
     pub encoded: Option<Option<Arc<str>>>,
     /// As [`TrackPatch::identifier`].
     pub identifier: Option<Arc<str>>,

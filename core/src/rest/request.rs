@@ -24,6 +24,7 @@ use crate::protocol::{self, GuildId, PlayerPatch, PlayerPatchBuf, RawJson, Sessi
 
 /// One request of Lavalink's REST API.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum Request {
     /// What an identifier, such as an URL or `ytsearch:words`, leads to.
@@ -54,7 +55,10 @@ pub enum Request {
     /// Destroys the player of a guild.
     DestroyPlayer(GuildId),
     /// Changes how long the session outlives its WebSocket.
-    UpdateSession(SessionUpdate),
+    UpdateSession(
+        #[cfg_attr(feature = "recording", serde(with = "crate::recording::SessionFields"))]
+        SessionUpdate,
+    ),
     /// What the server is and can do.
     Info,
     /// The load of the server.
@@ -72,11 +76,13 @@ pub enum Request {
     /// Anything else, such as another plugin's endpoint.
     Raw {
         /// The method.
+        #[cfg_attr(feature = "recording", serde(with = "crate::recording::method"))]
         method: Method,
         /// The path with its query, from `/`. `{session}` in it stands for the session's id.
         /// Bytes that may not stand in a request line are percent-encoded.
         path: String,
         /// The body.
+        #[cfg_attr(feature = "recording", serde(with = "crate::recording::maybe"))]
         body: Option<RawJson>,
     },
 }

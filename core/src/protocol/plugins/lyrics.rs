@@ -9,6 +9,7 @@ use super::millis;
 
 /// Where lyrics are looked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum LyricsFrom {
     /// The source of the track first, then those that the server is configured with.

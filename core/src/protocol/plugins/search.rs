@@ -7,6 +7,7 @@ use super::super::{LoadType, Playlist, RawJson, Track, lenient};
 
 /// What a search may be for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum SearchKind {
     /// Tracks.

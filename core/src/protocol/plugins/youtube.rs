@@ -18,6 +18,7 @@ pub struct YoutubeConfig {
 
 /// What is to become of a server's login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub enum RefreshToken {
     /// It stays.
     #[default]
@@ -33,6 +34,7 @@ pub enum RefreshToken {
 
 /// What is to become of a server's proof-of-origin token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 pub enum PoToken {
     /// It stays.
     #[default]

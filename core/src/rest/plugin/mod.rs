@@ -35,6 +35,7 @@ use crate::secret::Secret;
 /// What is set for a player with one of these is not remembered, and a server forgets it with its
 /// WebSocket, resumed or not. [`Command::Plugin`](crate::Command::Plugin) is remembered.
 #[derive(Clone, Debug, PartialEq)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
 #[non_exhaustive]
 pub enum PluginRequest {
     /// LavaSearch: what a query, such as `spsearch:words`, finds.
@@ -81,7 +82,10 @@ pub enum PluginRequest {
     /// youtube-source: what it is logged in with.
     Youtube,
     /// youtube-source: changes what it is logged in with.
-    UpdateYoutube(YoutubeUpdate),
+    UpdateYoutube(
+        #[cfg_attr(feature = "recording", serde(with = "crate::recording::YoutubeFields"))]
+        YoutubeUpdate,
+    ),
     /// youtube-source: asks Google for a fresh access token.
     YoutubeToken {
         /// The token of the login.

@@ -1,0 +1,377 @@
+//! [`Framing`]: which bytes of a connection carry a message, and which only cut it in pieces.
+//!
+//! A secret may be split by what cuts a message: the size of a chunk of an HTTP body, or the head
+//! of a WebSocket's frame. What is understood wrongly here costs nothing but that: all that is not
+//! clearly framing counts as message.
+
+/// Walks along the bytes of one direction of a connection (RFC 9112 §6, RFC 6455 §5.2).
+#[derive(Debug)]
+pub(super) struct Framing {
+    state: State,
+    is_client: bool,
+}
+
+#[derive(Debug)]
+enum State {
+    /// The head so far.
+    Head(Vec<u8>),
+    /// How much is left of a body, and how it begins.
+    Body(u64, Vec<u8>),
+    /// The line with the size of the next chunk, so far.
+    Size(Vec<u8>),
+    Chunk(u64),
+    /// What is left of the line end after a chunk.
+    ChunkEnd(u8),
+    /// The line of a trailer, so far.
+    Trailer(usize),
+    /// The head of a frame, so far, and whether a message is not at its end.
+    FrameHead(Vec<u8>, bool),
+    Frame(Frame),
+    /// No message that anything is known of.
+    Unknown,
+}
+
+/// A frame of a WebSocket.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    left: u64,
+    is_last: bool,
+    is_control: bool,
+    /// Whether a message is not at its end, this frame aside.
+    is_inside: bool,
+}
+
+/// What some bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// How many they are.
+    pub(super) count: usize,
+    /// Whether they belong to a message, or stand between its parts.
+    pub(super) is_message: bool,
+    /// Whether the message ends with them.
+    pub(super) ends: bool,
+}
+
+impl Framing {
+    /// At the start of a connection, of what the client sends or of what it receives.
+    pub(super) const fn new(is_client: bool) -> Self {
+        Self {
+            state: State::Head(Vec::new()),
+            is_client,
+        }
+    }
+
+    /// What the first of `bytes` are, and how many; at least one if there is one.
+    pub(super) fn next(&mut self, bytes: &[u8]) -> Piece {
+        match &mut self.state {
+            State::Head(head) => {
+                let before = head.len();
+                head.extend_from_slice(bytes);
+                let from = before.saturating_sub(3);
+                let end = head.get(from..).unwrap_or_default();
+                let Some(at) = end.windows(4).position(|four| four == b"\r\n\r\n") else {
+                    if head.len() > HEAD_BYTES_MAX {
+                        self.state = State::Unknown;
+                    }
+                    return message(bytes.len(), false);
+                };
+                head.truncate(from + at + 4);
+                let count = head.len() - before;
+                self.state = after_head(head, self.is_client);
+                message(count, true)
+            }
+            State::Body(left, begin) => {
+                let before = begin.len();
+                begin.extend(bytes.iter().take(HTTP.len() - before));
+                if begin == HTTP {
+                    // The answer to a HEAD says how long a body would be, and has none.
+                    begin.truncate(before);
+                    self.state = State::Head(std::mem::take(begin));
+                    return self.next(bytes);
+                }
+                let count = part(bytes, left);
+                let ends = *left == 0;
+                if ends {
+                    self.state = State::Head(Vec::new());
+                }
+                message(count, ends)
+            }
+            State::Chunk(left) => {
+                let count = part(bytes, left);
+                if *left == 0 {
+                    self.state = State::ChunkEnd(2);
+                }
+                message(count, false)
+            }
+            State::Frame(frame) => {
+                let count = part(bytes, &mut frame.left);
+                let (frame, ends) = (*frame, frame.left == 0);
+                if ends {
+                    self.state = frame.after();
+                }
+                match (frame.is_control, frame.is_inside) {
+                    // It says nothing of the message around it.
+                    (true, true) => piece(count, false, false),
+                    (true, false) => message(count, ends),
+                    (false, _) => {
+                        let ends = ends && frame.is_last;
+                        message(count, ends)
+                    }
+                }
+            }
+            State::Unknown => message(bytes.len(), false),
+            State::Size(_) | State::ChunkEnd(_) | State::Trailer(_) | State::FrameHead(..) => {
+                self.cut(bytes)
+            }
+        }
+    }
+
+    /// Takes one byte of what cuts.
+    fn cut(&mut self, bytes: &[u8]) -> Piece {
+        let Some(&byte) = bytes.first() else {
+            return piece(0, false, false);
+        };
+        let mut result = piece(1, false, false);
+        match &mut self.state {
+            State::Size(line) => {
+                line.push(byte);
+                if byte == b'\n' {
+                    self.state = match size(line) {
+                        Some(0) => State::Trailer(0),
+                        Some(size) => State::Chunk(size),
+                        None => State::Unknown,
+                    };
+                } else if line.len() > SIZE_BYTES_MAX {
+                    self.state = State::Unknown;
+                }
+            }
+            State::ChunkEnd(left) => {
+                *left -= 1;
+                if *left == 0 {
+                    self.state = State::Size(Vec::new());
+                }
+            }
+            State::Trailer(length) => {
+                // A trailer is a header: it may hold anything.
+                let is_empty = byte == b'\n' && *length == 0;
+                *length = if byte == b'\n' {
+                    0
+                } else {
+                    *length + usize::from(byte != b'\r')
+                };
+                result = message(1, is_empty);
+                if is_empty {
+                    self.state = State::Head(Vec::new());
+                }
+            }
+            State::FrameHead(head, is_inside) => {
+                head.push(byte);
+                if let Some(frame) = frame(head, *is_inside) {
+                    if frame.left > 0 {
+                        self.state = State::Frame(frame);
+                    } else {
+                        self.state = frame.after();
+                        result.ends = frame.is_last && !frame.is_control;
+                    }
+                }
+            }
+            State::Head(_)
+            | State::Body(..)
+            | State::Chunk(_)
+            | State::Frame(_)
+            | State::Unknown => {}
+        }
+        result
+    }
+}
+
+impl Frame {
+    /// What follows it.
+    const fn after(self) -> State {
+        let is_inside = if self.is_control {
+            self.is_inside
+        } else {
+            !self.is_last
+        };
+        State::FrameHead(Vec::new(), is_inside)
+    }
+}
+
+const fn piece(count: usize, is_message: bool, ends: bool) -> Piece {
+    Piece {
+        count,
+        is_message,
+        ends,
+    }
+}
+
+const fn message(count: usize, ends: bool) -> Piece {
+    piece(count, true, ends)
+}
+
+/// Takes what `bytes` have of what is `left`.
+fn part(bytes: &[u8], left: &mut u64) -> usize {
+    let count = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+    *left -= count as u64;
+    count
+}
+
+/// What follows the head of a request or of a response.
+fn after_head(head: &[u8], is_client: bool) -> State {
+    let text = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let value = |name: &str| {
+        let mut lines = text.lines();
+        lines.find_map(|line| line.split_once(':').filter(|(key, _)| *key == name))
+    };
+    let code = text.split(' ').nth(1).unwrap_or_default();
+    if is_client && value("upgrade").is_some() {
+        // What a client sends from then on is masked, and pings only.
+        return State::Unknown;
+    }
+    if !is_client {
+        match code {
+            "101" => return State::FrameHead(Vec::new(), false),
+            "204" | "304" => return State::Head(Vec::new()),
+            code if code.starts_with('1') => return State::Head(Vec::new()),
+            _ => {}
+        }
+    }
+    if value("transfer-encoding").is_some_and(|(_, coding)| coding.contains("chunked")) {
+        return State::Size(Vec::new());
+    }
+    match value("content-length").map(|(_, length)| length.trim().parse()) {
+        Some(Ok(0)) => State::Head(Vec::new()),
+        Some(Ok(length)) => State::Body(length, Vec::new()),
+        None if is_client => State::Head(Vec::new()),
+        Some(Err(_)) | None => State::Unknown,
+    }
+}
+
+/// The number at the start of a chunk's line.
+fn size(line: &[u8]) -> Option<u64> {
+    let digits = line.iter().take_while(|byte| byte.is_ascii_hexdigit());
+    let digits: String = digits.copied().map(char::from).collect();
+    u64::from_str_radix(&digits, 16).ok()
+}
+
+/// The frame that this is the head of, once that is whole.
+fn frame(head: &[u8], is_inside: bool) -> Option<Frame> {
+    let [first, second, rest @ ..] = head else {
+        return None;
+    };
+    let mask = if second & 0x80 == 0 { 0 } else { 4 };
+    let (length, left) = match second & 0x7f {
+        126 => (2, u64::from(u16::from_be_bytes(*rest.first_chunk()?))),
+        127 => (8, u64::from_be_bytes(*rest.first_chunk()?)),
+        length => (0, u64::from(length)),
+    };
+    (rest.len() == length + mask).then_some(Frame {
+        left,
+        is_last: first & 0x80 != 0,
+        is_control: first & 0x08 != 0,
+        is_inside,
+    })
+}
+
+/// How a response begins.
+const HTTP: &[u8] = b"HTTP/1.";
+/// A longer head is none.
+const HEAD_BYTES_MAX: usize = 1024 * 1024;
+/// A longer line of a chunk is none.
+const SIZE_BYTES_MAX: usize = 4096;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cuts_a_message_is_told_from_the_message() {
+        let upgrade = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
+        let frames = [
+            &upgrade[..],
+            &[0x01, 3],
+            b"abc",
+            &[0x80, 2],
+            b"de",
+            &[0x81, 0],
+        ]
+        .concat();
+        let long = [&upgrade[..], &[0x81, 126, 0, 200], &[b'x'; 200]].concat();
+        let table: [(bool, &[u8], &str); 6] = [
+            (
+                false,
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
+                  3;x\r\nabc\r\n2\r\nde\r\n0\r\nt: v\r\n\r\nH",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n|abcdet: v\r\n\r\n|H",
+            ),
+            (
+                false,
+                b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}\
+                  HTTP/1.1 204 No Content\r\n\r\nH",
+                "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n|{}|\
+                 HTTP/1.1 204 No Content\r\n\r\n|H",
+            ),
+            (
+                true,
+                b"PATCH / HTTP/1.1\r\ncontent-length: 2\r\n\r\n{}GET / HTTP/1.1\r\n\r\nG",
+                "PATCH / HTTP/1.1\r\ncontent-length: 2\r\n\r\n|{}|GET / HTTP/1.1\r\n\r\n|G",
+            ),
+            (
+                false,
+                b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+                "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n|HTTP/1.1 204 No Content\r\n\r\n|",
+            ),
+            (
+                false,
+                &frames,
+                "HTTP/1.1 101 Switching Protocols\r\n\r\n|abcde||",
+            ),
+            (
+                false,
+                &long,
+                &format!(
+                    "HTTP/1.1 101 Switching Protocols\r\n\r\n|{}|",
+                    "x".repeat(200)
+                ),
+            ),
+        ];
+        for (is_client, bytes, expected) in table {
+            for step in [1, 2, 3, 7, bytes.len()] {
+                assert_eq!(
+                    messages(is_client, bytes, step),
+                    expected,
+                    "cut each {step}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_protocol_are_all_message() {
+        for bytes in [
+            &b"garbage"[..],
+            b"HTTP/1.1 200 OK\r\n\r\nuntil the end \r\n\r\n",
+        ] {
+            let all = messages(false, bytes, 2).replace('|', "");
+            assert_eq!(all.as_bytes(), bytes);
+        }
+    }
+
+    fn messages(is_client: bool, bytes: &[u8], step: usize) -> String {
+        let mut framing = Framing::new(is_client);
+        let mut all = String::new();
+        for mut chunk in bytes.chunks(step) {
+            while !chunk.is_empty() {
+                let piece = framing.next(chunk);
+                let (now, rest) = chunk.split_at(piece.count);
+                if piece.is_message {
+                    all.push_str(std::str::from_utf8(now).unwrap());
+                }
+                all.push_str(if piece.ends { "|" } else { "" });
+                chunk = rest;
+            }
+        }
+        all
+    }
+}

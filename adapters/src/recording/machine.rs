@@ -1,0 +1,117 @@
+//! [`Machine`]: the pool, and the recorder that hears what it is told.
+
+use std::ops::Deref;
+
+use lavapool_core::recording::{Bytes, Line};
+use lavapool_core::{
+    Command, CommandId, Event, Input, Kinds, Output, Pool, SubmitError, Timestamp,
+};
+
+use super::writer::{Message, Recorder};
+
+/// The pool as the driver has it: each call is recorded before it is made, if there is a
+/// recording.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pool: Pool,
+    recorder: Option<Recorder>,
+}
+
+impl Machine {
+    pub(crate) const fn new(pool: Pool, recorder: Option<Recorder>) -> Self {
+        Self { pool, recorder }
+    }
+
+    /// For what only pops and is not recorded: the views that changed.
+    pub(crate) const fn views(&mut self) -> &mut Pool {
+        &mut self.pool
+    }
+
+    pub(crate) fn handle(&mut self, input: Input<'_>, now: Timestamp) {
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| Message::Line(self.line_of(input, now)));
+        }
+        self.pool.handle(input, now);
+    }
+
+    pub(crate) fn submit(
+        &mut self,
+        command: Command,
+        by: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<CommandId, SubmitError> {
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| {
+                let command = Box::new(command.clone());
+                Message::Line(Line::Submit {
+                    at: now,
+                    by,
+                    command,
+                })
+            });
+        }
+        let submitted = match by {
+            Some(by) => self.pool.submit_by(command, by, now),
+            None => self.pool.submit(command, now),
+        };
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| Message::Submitted(submitted.clone()));
+        }
+        submitted
+    }
+
+    pub(crate) fn cancel(&mut self, command: CommandId, now: Timestamp) {
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| Message::Line(Line::Cancel { at: now, command }));
+        }
+        self.pool.cancel(command, now);
+    }
+
+    pub(crate) fn listen(&mut self, kinds: Kinds) {
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| Message::Line(Line::Listen { kinds }));
+        }
+        self.pool.listen(kinds);
+    }
+
+    pub(crate) fn poll_output(&mut self) -> Option<Output> {
+        let output = self.pool.poll_output()?;
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| Message::Output(output.clone()));
+        }
+        Some(output)
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<Event> {
+        let event = self.pool.poll_event()?;
+        if let Some(recorder) = &self.recorder {
+            recorder.send(|| Message::Event(event.clone()));
+        }
+        Some(event)
+    }
+
+    fn line_of(&self, input: Input<'_>, at: Timestamp) -> Line {
+        match input {
+            Input::Timeout => Line::Timeout { at },
+            Input::Connected(socket) => Line::Connected { at, socket },
+            Input::Received(socket, bytes) => {
+                let bytes = Bytes(bytes.to_vec());
+                Line::Received { at, socket, bytes }
+            }
+            Input::Wrote(socket, count) => {
+                let bytes = self.pool.outgoing(socket);
+                let bytes = Bytes(bytes.get(..count).unwrap_or(bytes).to_vec());
+                Line::Wrote { at, socket, bytes }
+            }
+            Input::Closed(socket, why) => Line::Closed { at, socket, why },
+        }
+    }
+}
+
+impl Deref for Machine {
+    type Target = Pool;
+
+    fn deref(&self) -> &Pool {
+        &self.pool
+    }
+}
