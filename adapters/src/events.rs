@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
-use lavapool_core::{Event, EventQueue, Kinds};
+use lavapool_core::{Event, EventQueue, Kinds, Pool};
 
 use crate::driver::Ready;
 use crate::lock::lock;
+use crate::wake::wake;
 
 /// The events of a client from the moment of subscribing on.
 ///
@@ -91,9 +92,7 @@ impl Subscriber {
 
     fn wake(&self) {
         let waker = lock(&self.state).waker.take();
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(waker);
     }
 }
 
@@ -193,14 +192,18 @@ impl Publisher {
         }
     }
 
-    /// The kinds that anybody listens for, if that has changed.
-    pub(crate) fn poll_kinds(&self) -> Option<Kinds> {
-        if !self.subscribers.is_new.swap(false, Ordering::AcqRel) {
-            return None;
+    /// Tells the pool which kinds anybody listens for, if that has changed. It comes between
+    /// taking something and handing it to the pool: so a stream misses nothing of what was asked
+    /// for, or came, after it was made.
+    pub(crate) fn announce(&self, pool: &mut Pool) {
+        let is_new = &self.subscribers.is_new;
+        // Asked often, and hardly ever so.
+        if !is_new.load(Ordering::Acquire) || !is_new.swap(false, Ordering::AcqRel) {
+            return;
         }
         let present = self.subscribers.present().into_iter();
         let kinds = present.map(|subscriber| subscriber.kinds);
-        Some(kinds.fold(Kinds::NONE, |all, kinds| all | kinds))
+        pool.listen(kinds.fold(Kinds::NONE, |all, kinds| all | kinds));
     }
 
     /// Hands out what happened.

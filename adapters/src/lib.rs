@@ -78,6 +78,34 @@
 //! [`Builder::proxy`] sends all nodes through a [`Proxy`], [`Builder::transport`] one node through
 //! another, or through a Unix socket.
 //!
+//! # Slow, careless and failing programs
+//!
+//! What a program does, and what comes of it:
+//!
+//! - Reads no events: nothing is delayed; its [`EventStream`] loses the oldest, and
+//!   [`Event::Lagged`] says how many.
+//! - Asks faster than the driver takes, past [`Limits::commands_max`]: refused at once,
+//!   [`SubmitError::TooManyCommands`]; voice updates are never refused, the latest counts.
+//! - Drops a [`Pending`]: only the wait is gone: what was asked for is sent whole, but for a
+//!   lookup that was not sent yet.
+//! - Drops the future of a start: the connections that were made are closed.
+//! - Drops a wait for an event: no event is lost.
+//! - Drops every handle: connections are closed with a close frame, and the music plays on.
+//! - Drops the [`Driver`]: connections are dropped, calls answered with [`Error::Closed`], streams
+//!   end.
+//! - Blocks the thread that the driver is polled on: everything waits; then what came meanwhile
+//!   counts before the deadlines that passed, so that no pong is missed.
+//! - Panics in a [`Strategy::Custom`]: the node has no score: [`Event::StrategyFailed`].
+//! - Panics in the function of [`Builder::gateway`]: that payload is lost, but for
+//!   [`Event::Gateway`]; the next one comes.
+//! - Panics in a callback of a [`LoadHandler`]: so does the task that awaits it, and nothing else.
+//! - Has a waker that panics: that task is not woken; all others are.
+//! - Panics in a task: the handles of that task are dropped.
+//! - Has a [`Runtime`](runtime::Runtime) of its own that panics: so does the [`Driver`], with the
+//!   end described there.
+//!
+//! Each of these is a test on every runtime. A panic can be caught only where panics unwind.
+//!
 //! # Runtimes
 //!
 //! | feature | runtime | to name it |
@@ -127,6 +155,7 @@ mod strategy;
 mod tls;
 mod transport;
 mod views;
+mod wake;
 
 pub use lavapool_core;
 pub use lavapool_core::node::{

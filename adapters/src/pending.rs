@@ -9,6 +9,7 @@ use lavapool_core::{Answer, CommandId};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::shared::Handle;
+use crate::wake::wake;
 
 /// A command that is on its way; await it for the answer.
 ///
@@ -162,9 +163,7 @@ impl Reply {
             *state = State::Answered(answer);
             waker
         };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(waker);
     }
 
     /// The answer, if there is one.

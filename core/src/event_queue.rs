@@ -136,9 +136,13 @@ impl EventQueue {
     }
 
     fn drop_oldest(&mut self) {
-        if self.take_first().is_some() {
-            self.dropped += 1;
-        }
+        let lost = match self.take_first() {
+            None => 0,
+            // Word of a loss upstream, which is passed on with ours.
+            Some(Event::Lagged { dropped }) => dropped,
+            Some(_) => 1,
+        };
+        self.dropped = self.dropped.saturating_add(lost);
     }
 
     fn take_first(&mut self) -> Option<Event> {
@@ -230,6 +234,17 @@ mod tests {
             drain(&mut queue),
             [Event::Lagged { dropped: 3 }, other(3), other(4)]
         );
+    }
+
+    #[test]
+    fn word_of_a_loss_upstream_is_not_lost_with_what_is_dropped() {
+        let mut queue = EventQueue::new(1);
+        for dropped in [5, 7] {
+            queue.push(Event::Lagged { dropped });
+            queue.push(other(0));
+        }
+        let lagged = Event::Lagged { dropped: 5 + 1 + 7 };
+        assert_eq!(drain(&mut queue), [lagged, other(0)]);
     }
 
     #[test]

@@ -110,25 +110,26 @@ impl<R: Runtime> Driver<R> {
 
     /// Does a bounded amount of work; returns whether there is more to do at once.
     fn turn(&mut self) -> bool {
-        let now = self.runtime.now();
         // What came while there was no time for it has woken the driver already, and would not
         // again.
-        let more_input = self.is_behind || self.take_input(now);
-        let more_output = self.hand_out(now);
+        let more_input = self.is_behind || self.take_input();
+        let more_output = self.hand_out(self.runtime.now());
         more_input || more_output
     }
 
-    /// Takes what the time, the handles and the sockets have; returns whether there is more.
-    fn take_input(&mut self, now: Timestamp) -> bool {
-        if let Some(kinds) = self.publisher.poll_kinds() {
-            self.pool.listen(kinds);
-        }
+    /// Takes what the sockets, the time and the handles have; returns whether there is more.
+    ///
+    /// The sockets come first: what arrived while nobody had time to look was there before the
+    /// deadline that has passed since.
+    fn take_input(&mut self) -> bool {
+        let more_slots = self.look_at_sockets();
+        let now = self.runtime.now();
+        self.publisher.announce(&mut self.pool);
         if self.pool.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.pool.handle(Input::Timeout, now);
         }
         let more_entries = self.take_entries(now);
-        let more_slots = self.look_at_sockets();
-        more_entries || more_slots
+        more_slots || more_entries
     }
 
     /// Hands out what came of it: outputs, then views, then answers, then events. The first of
@@ -164,6 +165,7 @@ impl<R: Runtime> Driver<R> {
     fn take_entries(&mut self, now: Timestamp) -> bool {
         self.submit_voice(now);
         let (entries, has_more) = self.shared.inbox.take(ENTRIES_MAX);
+        self.publisher.announce(&mut self.pool);
         for entry in entries {
             match entry {
                 Entry::Submit(submission) => self.submit(*submission, now),
@@ -290,6 +292,7 @@ impl<R: Runtime> Driver<R> {
                     Input::Closed(id, closed)
                 }
             };
+            self.publisher.announce(&mut self.pool);
             self.pool.handle(input, self.runtime.now());
         }
         self.write(index);
@@ -336,7 +339,9 @@ impl<R: Runtime> Driver<R> {
         let id = occupant.id;
         let mut cx = Context::from_waker(&slot.waker);
         for _ in 0..READS_MAX {
-            match occupant.read(&mut cx, &mut self.buffer) {
+            let read = occupant.read(&mut cx, &mut self.buffer);
+            self.publisher.announce(&mut self.pool);
+            match read {
                 Poll::Pending => return,
                 Poll::Ready(Ok(count)) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);

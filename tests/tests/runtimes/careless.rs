@@ -1,182 +1,436 @@
-//! Programs that are slow, give up, or panic, and what the client makes of that.
+//! Programs that are slow, give up, or panic, and what the client makes of that: on each runtime,
+//! over real sockets.
 
-use std::io;
-use std::net::SocketAddr;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Poll;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use lavapool::runtime::{Attempt, Runtime};
-use lavapool::{Client, Error, Event, Leaving, Limits, Timestamp, Volume};
-use lavapool_tests::node::{Disturbance, TestNode};
-use lavapool_tests::sim::{SimRuntime, SimSocket, SimTimer};
+use lavapool::runtime::{Runtime, Timer};
+use lavapool::{
+    Builder, ChannelId, Client, Error, Event, Kinds, Leaving, Limits, LoadHandler, Player, Secret,
+    Shard, Strategy, SubmitError, Timing, VoiceServerUpdate, VoiceStateUpdate, Volume,
+};
+use lavapool_tests::node::{Disturbance, Listener, TestNode};
 
-use crate::{add, builder, config, guild, song};
+use crate::hosts::on_each_runtime;
+use crate::panicking::Panicking;
+use crate::{Servers, builder, guild, song};
 
-#[test]
-fn an_application_that_reads_no_event_for_a_day_delays_nothing() {
-    SimRuntime::run(|sim| async move {
-        add(&sim, "main");
-        let limits = Limits {
-            events_max: 16,
-            ..Limits::default()
+on_each_runtime! {
+    an_application_that_reads_no_event_delays_nothing_and_is_told_what_it_missed,
+    a_full_inbox_refuses_at_once_and_is_free_again_later,
+    waits_that_are_dropped_leave_what_was_asked_whole,
+    a_start_that_is_given_up_leaves_no_connection,
+    a_wait_for_an_event_that_is_dropped_loses_none,
+    handles_that_are_dropped_amid_requests_leave_politely,
+    a_driver_that_is_given_no_time_takes_no_node_for_silent,
+    a_driver_that_is_dropped_answers_everybody_and_drops_its_connections,
+    a_strategy_that_panics_is_none,
+    a_gateway_that_panics_is_spoken_to_again,
+    a_load_handler_that_panics_takes_only_its_own_task,
+    a_waker_that_panics_takes_only_its_own_task,
+    a_task_that_panics_takes_nothing_but_its_own_handles,
+    a_runtime_that_panics_ends_the_client_with_an_answer_to_everybody,
+}
+
+async fn an_application_that_reads_no_event_delays_nothing_and_is_told_what_it_missed<
+    R: Runtime,
+>(
+    on: R,
+    servers: &Servers,
+) {
+    let limits = Limits {
+        events_max: 16,
+        ..Limits::default()
+    };
+    let (client, player) = playing(builder().limits(limits), on, servers).await;
+    let mut unread = client.events_of(Kinds::UNKNOWN);
+    for _ in 0..20 {
+        let disturb = |node: &mut TestNode| {
+            (0..50).for_each(|_| node.disturb(&Disturbance::UnknownOp, node.now()));
         };
-        let builder = builder().limits(limits).node(config("main"));
-        let client = builder.connect_on(sim.clone()).await.unwrap();
-        let mut unread = client.events();
-        let player = client.player(guild(1));
-        player.update(song()).await.unwrap();
-        for _ in 0..24 {
-            for _ in 0..100 {
-                let disturb = |node: &mut TestNode| {
-                    node.disturb(&Disturbance::UnknownOp, node.now());
-                };
-                sim.with("main", disturb);
-            }
-            sim.sleep(Duration::from_secs(3_600)).await;
-            let asked_at = sim.elapsed();
-            client.node("main").unwrap().version().await.unwrap();
-            assert!(sim.elapsed() - asked_at < Duration::from_millis(50));
-        }
-
-        let pings = sim.with("main", |node| node.log().frames.ping);
-        // The last hour ends a moment after the day, with its own ping.
-        assert_eq!(pings, 24 * 60 * 2);
-        let first = unread.try_next();
-        assert!(matches!(first, Some(Event::Lagged { dropped }) if dropped > 2_000));
-        let left = std::iter::from_fn(|| unread.try_next()).count();
-        assert!((1..=16).contains(&left), "{left}");
-        assert_eq!(client.report().connected(), 1);
-    });
-}
-
-#[test]
-fn a_request_whose_wait_is_dropped_at_any_moment_is_sent_whole() {
-    for delay_ms in 0..24 {
-        SimRuntime::run(|sim| async move {
-            let (client, player) = playing(&sim).await;
-            // One byte is on its way at a time, so most of these moments are amid a request.
-            sim.set_window(1);
-            let wait = player.set_volume(30);
-            sim.sleep(Duration::from_millis(delay_ms * 10)).await;
-            drop(wait);
-            player.pause().await.unwrap();
-
-            let (theirs, violations) = sim.with("main", |node| {
-                (node.players(node.now()), node.log().violations.clone())
-            });
-            assert_eq!((theirs[0].volume, theirs[0].paused), (30, true));
-            assert_eq!(violations, []);
-            assert_eq!(player.volume(), Volume::from(30));
-            client.close(Leaving::Keep).await.unwrap();
-        });
-    }
-}
-
-#[test]
-fn handles_that_are_dropped_amid_requests_still_leave_politely() {
-    for delay_ms in 0..24 {
-        SimRuntime::run(|sim| async move {
-            let (client, player) = playing(&sim).await;
-            sim.set_window(1);
-            drop(player.set_volume(30));
-            sim.sleep(Duration::from_millis(delay_ms * 10)).await;
-            drop((client, player));
-            sim.sleep(Duration::from_secs(10)).await;
-
-            let (frames, players, violations) = sim.with("main", |node| {
-                let players = node.players(node.now()).len();
-                (node.log().frames, players, node.log().violations.clone())
-            });
-            assert_eq!((frames.close, players, violations), (1, 1, vec![]));
-        });
-    }
-}
-
-#[test]
-fn a_task_that_panics_takes_nothing_with_it_but_its_own_handles() {
-    SimRuntime::run(|sim| async move {
-        let (client, player) = playing(&sim).await;
-        let mut events = client.events();
-        let (of, owned) = (client.clone(), player.clone());
-        let panicked = catch_unwind(AssertUnwindSafe(move || {
-            let _stream = of.events();
-            let _wait = owned.set_volume(40);
-            let _lookup = of.load_tracks("never waited for");
-            panic!("the bot has a bug");
-        }));
-        assert!(panicked.is_err());
-
+        servers.first.with(disturb).await;
+        client.node("first").unwrap().ping().await.unwrap();
         player.pause().await.unwrap();
-        assert_eq!(
-            (player.volume(), client.report().connected()),
-            (Volume::from(40), 1)
-        );
-        sim.kill("main");
-        sim.restart("main");
-        while !matches!(events.next().await.unwrap(), Event::NodeReady { .. }) {}
-        client.node("main").unwrap().version().await.unwrap();
-    });
+        player.resume().await.unwrap();
+    }
+
+    let dropped = unread.try_next();
+    let left = std::iter::from_fn(|| unread.try_next()).count();
+    let Some(Event::Lagged { dropped }) = dropped else {
+        panic!("{dropped:?}");
+    };
+    assert!((1..=16).contains(&left), "{left}");
+    assert_eq!(dropped + left as u64, 1_000);
+    well(&client, &servers.first).await;
 }
 
-#[test]
-fn a_driver_whose_runtime_panics_answers_everybody_and_ends_the_streams() {
-    SimRuntime::run(|sim| async move {
-        add(&sim, "main");
-        let runtime = Panicking(sim.clone());
-        let (client, driver) = builder().node(config("main")).build_on(runtime).unwrap();
-        let mut events = client.events();
-        let wait = client.player(guild(1)).update(song());
-        let mut driver = Box::pin(driver);
-        let panicked = std::future::poll_fn(|cx| {
-            let poll = AssertUnwindSafe(|| driver.as_mut().poll(cx));
-            match catch_unwind(poll) {
-                Ok(polled) => polled.map(|()| false),
-                Err(_) => Poll::Ready(true),
+async fn a_full_inbox_refuses_at_once_and_is_free_again_later<R: Runtime>(
+    on: R,
+    servers: &Servers,
+) {
+    let limits = Limits {
+        commands_max: 4,
+        ..Limits::default()
+    };
+    let (client, player) = playing(builder().limits(limits), on, servers).await;
+
+    let waits: Vec<_> = (0..10_000).map(|_| player.pause()).collect();
+    let full = Err(Error::Submit(SubmitError::TooManyCommands { max: 4 }));
+    let mut refused = 0;
+    let mut accepted = Vec::new();
+    for mut wait in waits {
+        match now(&mut wait) {
+            Some(answer) => refused += usize::from(answer == full),
+            None => accepted.push(wait),
+        }
+    }
+    assert!(refused > 0);
+    for wait in accepted {
+        // The pool has as little room as the way to it.
+        let answer = wait.await;
+        assert!(answer == Ok(()) || answer == full, "{answer:?}");
+    }
+    player.resume().await.unwrap();
+    well(&client, &servers.first).await;
+}
+
+async fn waits_that_are_dropped_leave_what_was_asked_whole<R: Runtime>(on: R, servers: &Servers) {
+    let (client, player) = playing(builder(), on, servers).await;
+    for round in 0..200_u16 {
+        let volume = 30 + round;
+        let mut wait = player.set_volume(volume);
+        let mut lookup = client.load_tracks("https://tracks.test/song");
+        // At whatever moment of the request this is.
+        for _ in 0..round % 8 {
+            let polled = (now(&mut wait), now(&mut lookup));
+            if polled.0.is_some() || polled.1.is_some() {
+                break;
             }
-        });
-        assert!(panicked.await, "the dial has panicked");
-
-        drop(driver);
-        assert_eq!(wait.await, Err(Error::Closed));
-        while events.next().await.is_some() {}
-        assert!(events.is_ended());
-    });
+            servers.first.with(|_| ()).await;
+        }
+        drop((wait, lookup));
+        if round % 10 == 9 {
+            player.pause().await.unwrap();
+            player.resume().await.unwrap();
+            assert_eq!(player.volume(), Volume::from(volume));
+            let theirs = servers.first.with(|node| node.players(node.now())).await;
+            assert_eq!((theirs[0].volume, theirs.len()), (i32::from(volume), 1));
+        }
+    }
+    well(&client, &servers.first).await;
 }
 
-async fn playing(sim: &SimRuntime) -> (Client, lavapool::Player) {
-    add(sim, "main");
-    let connected = builder().node(config("main")).connect_on(sim.clone()).await;
-    let client = connected.unwrap();
+async fn a_start_that_is_given_up_leaves_no_connection<R: Runtime + Clone>(
+    on: R,
+    servers: &Servers,
+) {
+    for polls in 1..20 {
+        let builder = servers.lead(builder()).node(servers.config("first"));
+        let mut start = Box::pin(builder.connect_on(on.clone()));
+        let waker = Waker::noop();
+        for _ in 0..polls {
+            if start
+                .as_mut()
+                .poll(&mut Context::from_waker(waker))
+                .is_ready()
+            {
+                break;
+            }
+            servers.first.with(|_| ()).await;
+        }
+        drop(start);
+    }
+
+    while !gone(&servers.first).await {}
+    let violations = servers.first.with(|node| node.log().violations.clone());
+    assert_eq!(violations.await, []);
+}
+
+async fn a_wait_for_an_event_that_is_dropped_loses_none<R: Runtime>(on: R, servers: &Servers) {
+    let (client, _player) = playing(builder(), on, servers).await;
+    let mut events = client.events_of(Kinds::UNKNOWN);
+    client.node("first").unwrap().ping().await.unwrap();
+    let mut taken = 0;
+    for _ in 0..100 {
+        let next = pin!(events.next());
+        let polled = next.poll(&mut Context::from_waker(Waker::noop()));
+        taken += usize::from(polled.is_ready());
+        let disturb = |node: &mut TestNode| node.disturb(&Disturbance::UnknownOp, node.now());
+        servers.first.with(disturb).await;
+    }
+    while taken < 100 {
+        events.next().await.unwrap();
+        taken += 1;
+    }
+    assert_eq!(events.try_next(), None);
+}
+
+async fn handles_that_are_dropped_amid_requests_leave_politely<R: Runtime + Clone>(
+    on: R,
+    servers: &Servers,
+) {
+    for round in 0..20 {
+        let (client, player) = playing(builder(), on.clone(), servers).await;
+        drop(player.set_volume(30));
+        let _lookup = client.load_tracks("https://tracks.test/song");
+        for _ in 0..round % 7 {
+            servers.first.with(|_| ()).await;
+        }
+        drop((client, player, _lookup));
+
+        while !gone(&servers.first).await {}
+        let (closes, violations) = servers
+            .first
+            .with(|node| (node.log().frames.close, node.log().violations.clone()))
+            .await;
+        assert_eq!((closes, violations), (round + 1, vec![]));
+    }
+}
+
+async fn a_driver_that_is_given_no_time_takes_no_node_for_silent<R: Runtime + Clone>(
+    on: R,
+    servers: &Servers,
+) {
+    let timing = Timing {
+        pong_deadline: Duration::from_millis(20),
+        ..Timing::default()
+    };
+    let builder = servers.lead(builder()).node(servers.config("first"));
+    let (client, driver) = builder.timing(timing).build_on(on.clone()).unwrap();
+    let node = client.node("first").unwrap();
+    let mut driver = Box::pin(driver);
+    beside(&mut driver, node.ready()).await.unwrap();
+    for _ in 0..5 {
+        let ping = node.ping();
+        assert!(now(&mut driver).is_none(), "the ping is on its way");
+        // The pong comes, and its deadline passes, while the thread is busy with something else.
+        let mut timer = on.timer();
+        timer.reset(on.now() + Duration::from_millis(60));
+        poll_fn(|cx| timer.poll(cx)).await;
+        beside(&mut driver, ping).await.unwrap();
+    }
+    assert_eq!(node.view().loss, None);
+}
+
+async fn a_driver_that_is_dropped_answers_everybody_and_drops_its_connections<R: Runtime>(
+    on: R,
+    servers: &Servers,
+) {
+    let builder = servers.lead(builder()).node(servers.config("first"));
+    let (client, driver) = builder.build_on(on).unwrap();
+    let mut events = client.events();
+    let mut driver = Box::pin(driver);
+    let node = client.node("first").unwrap();
+    beside(&mut driver, node.ready()).await.unwrap();
+    let wait = client.player(guild(1)).update(song());
+    assert!(now(&mut driver).is_none());
+
+    drop(driver);
+
+    assert_eq!(wait.await, Err(Error::Closed));
+    while events.next().await.is_some() {}
+    while !gone(&servers.first).await {}
+}
+
+async fn a_strategy_that_panics_is_none<R: Runtime>(on: R, servers: &Servers) {
+    let panics = || Strategy::custom(|_, _| panic!("a strategy with a bug"));
+    let client = builder().strategy(panics()).node(servers.config("first"));
+    let client = servers.lead(client).connect_on(on).await.unwrap();
+    let mut events = client.events();
+
+    client.player(guild(1)).update(song()).await.unwrap();
+
+    let is_failure = |event: &Event| matches!(event, Event::StrategyFailed { .. });
+    while !is_failure(&events.next().await.unwrap()) {}
+    assert_eq!(client.best_node_by(&panics()), client.node("first"));
+    well(&client, &servers.first).await;
+}
+
+async fn a_gateway_that_panics_is_spoken_to_again<R: Runtime>(on: R, servers: &Servers) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let counted = calls.clone();
+    let builder = builder().gateway(move |_| {
+        counted.fetch_add(1, Ordering::SeqCst);
+        panic!("a gateway with a bug");
+    });
+    let (client, _player) = playing(builder, on, servers).await;
+    speak(&client);
+    let mut events = client.events_of(Kinds::GATEWAY);
+    for round in 1..=2 {
+        client.gateway_ready(Shard::ALONE).await.unwrap();
+        events.next().await.unwrap();
+        assert_eq!(calls.load(Ordering::SeqCst), round);
+        speak(&client);
+    }
+    well(&client, &servers.first).await;
+}
+
+async fn a_load_handler_that_panics_takes_only_its_own_task<R: Runtime>(on: R, servers: &Servers) {
+    let (client, _player) = playing(builder(), on, servers).await;
+    let handler = LoadHandler::new().track_loaded(|_| -> () { panic!("a handler with a bug") });
+    let mut load = Box::pin(client.load_tracks_with("https://tracks.test/song", handler));
+
+    let panicked = panic_of(|cx| load.as_mut().poll(cx).map(drop)).await;
+
+    assert_eq!(panicked, "a handler with a bug");
+    well(&client, &servers.first).await;
+}
+
+async fn a_waker_that_panics_takes_only_its_own_task<R: Runtime>(on: R, servers: &Servers) {
+    let (client, player) = playing(builder(), on, servers).await;
+    let bomb = Arc::new(Bomb(AtomicUsize::new(0)));
+    let bombs = Waker::from(bomb.clone());
+    let mut events = client.events_of(Kinds::UNKNOWN);
+    let mut next = pin!(events.next());
+    let mut wait = player.set_volume(40);
+    for _ in 0..2 {
+        let cx = &mut Context::from_waker(&bombs);
+        assert!(next.as_mut().poll(cx).is_pending());
+    }
+    let polled = Pin::new(&mut wait).poll(&mut Context::from_waker(&bombs));
+    let is_answered = polled.is_ready();
+
+    let disturb = |node: &mut TestNode| node.disturb(&Disturbance::UnknownOp, node.now());
+    servers.first.with(disturb).await;
+    player.pause().await.unwrap();
+
+    assert_eq!(player.volume(), Volume::from(40));
+    while bomb.0.load(Ordering::SeqCst) < 2 - usize::from(is_answered) {
+        client.node("first").unwrap().ping().await.unwrap();
+    }
+    well(&client, &servers.first).await;
+}
+
+async fn a_task_that_panics_takes_nothing_but_its_own_handles<R: Runtime>(
+    on: R,
+    servers: &Servers,
+) {
+    let (client, player) = playing(builder(), on, servers).await;
+    let (of, owned) = (client.clone(), player.clone());
+    let panicked = catch_unwind(AssertUnwindSafe(move || {
+        let _stream = of.events();
+        let _wait = owned.set_volume(40);
+        let _lookup = of.load_tracks("never waited for");
+        panic!("the bot has a bug");
+    }));
+    assert!(panicked.is_err());
+
+    player.pause().await.unwrap();
+    assert_eq!(player.volume(), Volume::from(40));
+    servers.first.kill().await;
+    servers.first.restart().await;
+    client.node("first").unwrap().reconnect().await.unwrap();
+    well(&client, &servers.first).await;
+}
+
+async fn a_runtime_that_panics_ends_the_client_with_an_answer_to_everybody<R: Runtime>(
+    on: R,
+    servers: &Servers,
+) {
+    let builder = servers.lead(builder()).node(servers.config("first"));
+    let (client, driver) = builder.build_on(Panicking(on)).unwrap();
+    let mut events = client.events();
+    let wait = client.player(guild(1)).update(song());
+    let mut driver = Box::pin(driver);
+
+    let panicked = panic_of(|cx| driver.as_mut().poll(cx)).await;
+    drop(driver);
+
+    assert_eq!(panicked, "a runtime with a bug");
+    assert_eq!(wait.await, Err(Error::Closed));
+    while events.next().await.is_some() {}
+    assert!(events.is_ended());
+    let late = client.load_tracks("late").await;
+    assert_eq!(late.unwrap_err(), Error::Closed);
+}
+
+/// A client with a player on the first node.
+async fn playing<R: Runtime>(builder: Builder, on: R, servers: &Servers) -> (Client, Player) {
+    let builder = servers.lead(builder).node(servers.config("first"));
+    let client = builder.connect_on(on).await.unwrap();
     let player = client.player(guild(1));
     player.update(song()).await.unwrap();
     (client, player)
 }
 
-/// A runtime whose dials panic.
-struct Panicking(SimRuntime);
+/// Fails unless the client does as it should to its end.
+async fn well(client: &Client, on: &Listener) {
+    let player = client.player(guild(2));
+    player.update(song()).await.unwrap();
+    client.close(Leaving::Destroy).await.unwrap();
+    let (players, violations) = on
+        .with(|node| (node.players(node.now()), node.log().violations.clone()))
+        .await;
+    assert_eq!((players, violations), (vec![], vec![]));
+}
 
-impl Runtime for Panicking {
-    type Socket = SimSocket;
-    type Timer = SimTimer;
+/// Whether nobody is connected to a node any more.
+async fn gone(from: &Listener) -> bool {
+    from.with(|node| node.connections().is_empty()).await
+}
 
-    fn now(&self) -> Timestamp {
-        Runtime::now(&self.0)
+/// Waits for something with a driver that nobody else polls.
+async fn beside<T>(
+    driver: &mut (impl Future<Output = ()> + Unpin),
+    wait: impl Future<Output = T>,
+) -> T {
+    let mut wait = pin!(wait);
+    poll_fn(|cx| {
+        let is_over = Pin::new(&mut *driver).poll(cx).is_ready();
+        assert!(!is_over, "the client is open");
+        wait.as_mut().poll(cx)
+    })
+    .await
+}
+
+/// Lets Discord say where the bot is.
+fn speak(client: &Client) {
+    client.voice_state_update(VoiceStateUpdate {
+        guild: guild(1),
+        user: client.user_id(),
+        channel: ChannelId::new(5),
+        session_id: Secret::from("voice session"),
+    });
+    client.voice_server_update(VoiceServerUpdate {
+        guild: guild(1),
+        token: Secret::from("voice token"),
+        endpoint: Some("frankfurt1234.discord.media:443".into()),
+    });
+}
+
+/// What is there already.
+fn now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+    let polled = Pin::new(future).poll(&mut Context::from_waker(Waker::noop()));
+    match polled {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
     }
+}
 
-    fn timer(&self) -> SimTimer {
-        self.0.timer()
-    }
+/// Polls until that panics, and returns with which words.
+async fn panic_of(mut poll: impl FnMut(&mut Context<'_>) -> Poll<()>) -> &'static str {
+    poll_fn(|cx| {
+        let polled = catch_unwind(AssertUnwindSafe(|| poll(cx)));
+        match polled {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(())) => Poll::Ready("it did not panic"),
+            Err(words) => Poll::Ready(*words.downcast().unwrap()),
+        }
+    })
+    .await
+}
 
-    fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
-        self.0.resolve(host, port)
-    }
+/// A waker of a runtime with a bug, and how often it was called.
+struct Bomb(AtomicUsize);
 
-    fn connect(&self, _: SocketAddr) -> impl Attempt<SimSocket> {
-        async { panic!("a runtime with a bug") as io::Result<SimSocket> }
-    }
-
-    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.0.spawn(future);
+impl Wake for Bomb {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        panic!("a waker with a bug");
     }
 }

@@ -4,62 +4,66 @@
 #![allow(clippy::unwrap_used)]
 
 mod careless;
+mod hosts;
+mod panicking;
 mod scenario;
 mod servers;
 mod turns;
+mod virtual_time;
 
 use lavapool::runtime::{AsyncStd, Smol, Tokio};
 use lavapool::{Builder, Client, Closed, GuildId, Loss, NodeConfig, Source, Update, UserId};
 use lavapool_tests::node;
 use lavapool_tests::sim::SimRuntime;
+use scenario::a_bots_life;
 use servers::{Servers, Way};
 
 #[test]
 fn the_scenario_on_tokio() {
-    on_tokio(Way::Plain);
+    hosts::tokio(LIFE, Way::Plain, a_bots_life);
 }
 
 #[test]
 fn the_scenario_behind_tls_on_tokio() {
-    on_tokio(Way::Tls);
+    hosts::tokio(LIFE, Way::Tls, a_bots_life);
 }
 
 #[cfg(unix)]
 #[test]
 fn the_scenario_behind_tls_and_unix_sockets_on_tokio() {
-    on_tokio(Way::UnixAndTls);
+    hosts::tokio(LIFE, Way::UnixAndTls, a_bots_life);
 }
 
 #[test]
 fn the_scenario_on_async_std() {
-    on_async_std(Way::Plain);
+    hosts::async_std(LIFE, Way::Plain, a_bots_life);
 }
 
 #[test]
 fn the_scenario_behind_tls_on_async_std() {
-    on_async_std(Way::Tls);
+    hosts::async_std(LIFE, Way::Tls, a_bots_life);
 }
 
 #[cfg(unix)]
 #[test]
 fn the_scenario_behind_tls_and_unix_sockets_on_async_std() {
-    on_async_std(Way::UnixAndTls);
+    hosts::async_std(LIFE, Way::UnixAndTls, a_bots_life);
 }
 
 #[test]
 fn the_scenario_on_smol() {
-    on_smol(Way::Plain);
+    hosts::smol(LIFE, Way::Plain, a_bots_life);
 }
 
 #[test]
 fn the_scenario_behind_tls_on_smol() {
-    on_smol(Way::Tls);
+    hosts::smol(LIFE, Way::Tls, a_bots_life);
 }
 
 #[cfg(unix)]
 #[test]
 fn the_scenario_behind_tls_and_unix_sockets_on_smol() {
-    on_smol(Way::UnixAndTls);
+    hosts::smol(LIFE, Way::UnixAndTls, a_bots_life);
 }
 
 #[test]
@@ -67,7 +71,8 @@ fn the_scenario_on_an_executor_of_smol_that_the_program_runs() {
     let servers = Servers::start(Way::Plain);
     let executor = std::sync::Arc::new(smol::Executor::new());
     let on = Smol::from(executor.clone());
-    smol::block_on(executor.run(scenario::run("smol, own executor", on, &servers)));
+    let life = hosts::within(LIFE, on.clone(), a_bots_life(on, &servers));
+    smol::block_on(executor.run(life));
 }
 
 #[test]
@@ -90,6 +95,22 @@ fn a_client_that_is_told_no_runtime_finds_the_one_it_is_started_in() {
     drop((inside, outside));
 }
 
+#[test]
+fn the_driver_on_tokio_may_be_polled_outside_of_it() {
+    let servers = Servers::start(Way::Plain);
+    let on = Tokio::from(servers.tokio.handle().clone());
+    let builder = builder().node(servers.config("first"));
+    let (client, driver) = builder.build_on(on).unwrap();
+    let life = async move {
+        let node = client.node("first").unwrap();
+        node.ready().await.unwrap();
+        node.version().await.unwrap();
+        client.close(lavapool::Leaving::Keep).await.unwrap();
+    };
+    let (life, ()) = smol::block_on(smol::future::zip(life, driver));
+    assert_eq!(life, ());
+}
+
 #[cfg(unix)]
 #[test]
 fn a_unix_socket_that_is_not_there_refuses_on_every_runtime() {
@@ -104,25 +125,7 @@ fn a_unix_socket_that_is_not_there_refuses_on_every_runtime() {
     }
 }
 
-fn on_tokio(way: Way) {
-    let servers = Servers::start(way);
-    servers.tokio.block_on(async {
-        scenario::run(&format!("tokio, {way:?}"), Tokio::current(), &servers).await;
-    });
-    servers.assert_way();
-}
-
-fn on_async_std(way: Way) {
-    let (servers, name) = (Servers::start(way), format!("async-std, {way:?}"));
-    async_std::task::block_on(scenario::run(&name, AsyncStd::global(), &servers));
-    servers.assert_way();
-}
-
-fn on_smol(way: Way) {
-    let (servers, name) = (Servers::start(way), format!("smol, {way:?}"));
-    smol::block_on(scenario::run(&name, Smol::global(), &servers));
-    servers.assert_way();
-}
+const LIFE: &str = "a bot's life";
 
 fn add(sim: &SimRuntime, name: &str) {
     sim.add_node(name, node::NodeConfig::new(name));

@@ -1,11 +1,8 @@
 //! What a bot does in its life, over real sockets, the same on every runtime.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
-use lavapool::runtime::{Runtime, Timer};
+use lavapool::runtime::Runtime;
 use lavapool::{
     ChannelId, Client, Error, Event, EventStream, Kinds, Leaving, LoadResult, NodeConfig, Player,
     RequestError, Secret, Stopped, Timing, VoiceServerUpdate, VoiceStateUpdate,
@@ -14,21 +11,8 @@ use lavapool_tests::node::Listener;
 
 use crate::{Servers, builder, guild};
 
-/// Goes through the whole life, or panics after [`WITHIN`].
-pub(crate) async fn run<R: Runtime + Clone>(name: &str, runtime: R, servers: &Servers) {
-    println!("the scenario runs on {name}");
-    let mut timer = runtime.timer();
-    timer.reset(runtime.now() + WITHIN);
-    let mut life = pin!(live(runtime, servers));
-    poll_fn(|cx| match life.as_mut().poll(cx) {
-        Poll::Pending if timer.poll(cx).is_ready() => panic!("{name}: it takes too long"),
-        polled => polled,
-    })
-    .await;
-    println!("the scenario went well on {name}");
-}
-
-async fn live<R: Runtime>(runtime: R, servers: &Servers) {
+/// Goes through the whole life.
+pub(crate) async fn a_bots_life<R: Runtime>(runtime: R, servers: &Servers) {
     let Servers { first, second, .. } = servers;
     // So that a connection that is lost early is redialled at once all the same.
     let timing = Timing {
@@ -154,5 +138,3 @@ async fn until(events: &mut EventStream, is_it: impl Fn(&Event) -> bool) -> Vec<
         before.push(event);
     }
 }
-
-const WITHIN: Duration = Duration::from_secs(60);
