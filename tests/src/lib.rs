@@ -6,10 +6,12 @@
 //! and [`guide`] says that in a few words. [`replay`] does again what a driver recorded.
 
 pub mod guide;
+pub mod invariant;
 pub mod node;
 pub mod proxy;
 pub mod recording;
 pub mod replay;
 pub mod sim;
+pub mod simulator;
 pub mod tls;
 pub mod world;

@@ -102,6 +102,12 @@ impl Lane {
         }
     }
 
+    /// Every socket that it has.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = SocketId> {
+        let all = self.idle.iter().chain(&self.dialling).chain(&self.busy);
+        all.copied()
+    }
+
     pub(crate) fn push(&mut self, job: Job) {
         self.queue.push_back(job);
     }

@@ -164,6 +164,9 @@ impl Tables {
             self.player_changed(player);
         }
         if let Some(node) = self.nodes.remove(id.slot, id.generation) {
+            // Nobody finds the sockets by their node any more.
+            let sockets = node.control.sockets().chain(node.lookup.sockets());
+            self.tasks.extend(sockets.map(Task::Drop));
             for tombstone in node.tombstones.into_values() {
                 self.answer_all(tombstone.commands, &Ok(Answer::Done));
             }

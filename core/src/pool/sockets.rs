@@ -366,8 +366,7 @@ impl Pool {
             return;
         };
         let leaves = matches!(node.state, State::Leaving { .. });
-        let lane = node.lane(kind);
-        let sockets = [&lane.idle[..], &lane.dialling[..], &lane.busy[..]].concat();
+        let sockets: Vec<_> = node.lane(kind).sockets().collect();
         for socket in sockets {
             // What is said about the session last must also arrive last.
             if !leaves || !self.changes_session(socket) {

@@ -7,9 +7,9 @@ use lavapool_core::player::{PlayerView, Update};
 use lavapool_core::protocol::{ChannelId, GuildId, Track, TrackInfo, UserId};
 use lavapool_core::{Command, CommandId, NodeId, SubmitError, VoiceServerUpdate, VoiceStateUpdate};
 
+use super::World;
 use super::builder::USER_ID;
-use super::records::Answered;
-use super::{World, stamp};
+use super::records::{Answered, Given};
 use crate::node::catalogue;
 
 /// The guild of this number.
@@ -51,10 +51,20 @@ impl World {
     /// # Errors
     /// Whatever the pool says.
     pub fn try_submit(&mut self, command: Command) -> Result<CommandId, SubmitError> {
-        let submitted = self.pool.submit(command, stamp(self.now));
+        let now = self.stamp();
+        let noted = self.records.is_watched.then(|| command.clone());
+        let submitted = self.pool.submit(command, now);
+        if let Some(command) = noted {
+            let id = submitted.as_ref().ok().copied();
+            self.records
+                .given(self.now, || Given::Submitted(command, id));
+        }
         if let Ok(id) = submitted {
             // The deadline itself is the last moment for an answer.
-            let deadline = self.now + self.command_deadline + Duration::from_nanos(1);
+            let deadline = self.now
+                + self.command_deadline
+                + self.weather.timer_lag_max
+                + Duration::from_nanos(1);
             self.driver.open.insert(id, deadline);
         }
         self.obey();
@@ -63,7 +73,9 @@ impl World {
 
     /// Gives up the wait for a command.
     pub fn cancel(&mut self, command: CommandId) {
-        self.pool.cancel(command, stamp(self.now));
+        let now = self.stamp();
+        self.pool.cancel(command, now);
+        self.records.given(self.now, || Given::Cancelled(command));
         self.driver.open.remove(&command);
         self.obey();
     }
@@ -142,7 +154,7 @@ impl World {
     /// The position of the guild's player at this moment, as the application sees it.
     #[track_caller]
     pub fn position(&self, guild: GuildId) -> Duration {
-        self.player(guild).position.at(stamp(self.now))
+        self.player(guild).position.at(self.stamp())
     }
 
     /// The pool's name for a node.

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use lavapool_core::node::NodeConfig;
 use lavapool_core::protocol::UserId;
-use lavapool_core::{Pool, PoolConfig, Seed, Timestamp};
+use lavapool_core::{Pool, PoolConfig, Secret, Seed, Timestamp};
 
 use super::chance::Chance;
 use super::driver::Driver;
 use super::network::Network;
 use super::records::Records;
-use super::{Host, World};
+use super::{Host, Weather, World};
 use crate::node::{self, TestNode};
 
 /// What a world is made of.
@@ -19,6 +19,7 @@ pub struct WorldBuilder {
     hosts: Vec<HostConfig>,
     seed: u64,
     cuts: Option<u64>,
+    weather: Weather,
     config: PoolConfig,
 }
 
@@ -48,6 +49,7 @@ impl Default for WorldBuilder {
             hosts: Vec::new(),
             seed: 1,
             cuts: None,
+            weather: Weather::default(),
             config: PoolConfig::new(user_id),
         }
     }
@@ -94,6 +96,13 @@ impl WorldBuilder {
         self
     }
 
+    /// Sets what the network and the pool's host are like. Default: at their best.
+    #[must_use]
+    pub fn weather(mut self, weather: Weather) -> Self {
+        self.weather = weather;
+        self
+    }
+
     /// Changes what the pool is told, its nodes aside.
     #[must_use]
     pub fn config(mut self, configure: impl FnOnce(&mut PoolConfig)) -> Self {
@@ -105,6 +114,7 @@ impl WorldBuilder {
     pub fn build(self) -> World {
         let mut config = self.config;
         let mut hosts = Vec::new();
+        let mut latencies = Vec::new();
         for (number, host) in (0..).zip(self.hosts) {
             if host.is_known {
                 config.nodes.push(host.pool_side());
@@ -114,24 +124,33 @@ impl WorldBuilder {
                 pool_side: host.pool_side(),
                 name: host.name,
                 node,
-                latency: host.latency,
-                is_cut_off: false,
             });
+            latencies.push(host.latency);
         }
+        let mut common = config.clone();
+        common.nodes.clear();
         let driver = Driver::new(config.limits.clone());
         let command_deadline = config.timing.command_deadline;
         let pool = Pool::new(config, Seed::from(self.seed), Timestamp::ZERO)
             .expect("the configuration of a test is right");
         let mut world = World {
             pool,
+            config: common,
+            seed: self.seed,
+            restarts: 0,
             hosts,
-            network: Network::new(self.cuts.map(Chance::new)),
+            network: Network::new(latencies, self.cuts, &self.weather),
             driver,
             records: Records::default(),
             gateway: super::discord::Gateway::default(),
             command_deadline,
             joins: 0,
             now: Duration::ZERO,
+            chance: Chance::new(self.weather.seed ^ 2),
+            weather: self.weather,
+            rings: None,
+            clock_behind: Duration::ZERO,
+            broken: None,
         };
         world.obey();
         world
@@ -163,6 +182,17 @@ impl HostConfig {
                 .expect("the session id of a test is right");
         }
         config
+    }
+}
+
+/// The same node, with another session to resume.
+pub(super) fn pool_side_of(known: &NodeConfig, session: Option<Secret>) -> NodeConfig {
+    match session {
+        Some(session) => {
+            let config = known.clone().session_id(session);
+            config.expect("a node gave the session id itself")
+        }
+        None => known.clone(),
     }
 }
 

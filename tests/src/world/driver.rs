@@ -7,13 +7,15 @@ use lavapool_core::player::PlayerView;
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Changed, CommandId, Input, Limits, Output, SocketId, Timestamp};
 
+use crate::invariant::{Broken, Invariant};
+
 use super::network::Happening;
-use super::{World, stamp};
+use super::{Given, World};
 
 /// What a driver knows of the pool that it drives.
 #[derive(Debug)]
 pub(super) struct Driver {
-    sockets: BTreeMap<SocketId, Socket>,
+    pub(super) sockets: BTreeMap<SocketId, Socket>,
     /// Every socket that there was, as ids are never reused.
     known: BTreeSet<SocketId>,
     /// The commands without an answer, and when each must have one.
@@ -26,8 +28,8 @@ pub(super) struct Driver {
 }
 
 #[derive(Debug)]
-struct Socket {
-    host: usize,
+pub(super) struct Socket {
+    pub(super) host: usize,
     is_connected: bool,
     /// Whether the pool has said that there is something to write, and it was not all taken.
     is_asked: bool,
@@ -76,7 +78,8 @@ impl World {
             }
             Input::Timeout | Input::Received(..) | Input::Wrote(..) => {}
         }
-        let now = stamp(self.now);
+        let now = self.stamp();
+        self.note(input);
         self.pool.handle(input, now);
         if input == Input::Timeout {
             self.check_next_timeout(now);
@@ -84,13 +87,45 @@ impl World {
         self.obey();
     }
 
+    /// Writes down what goes in.
+    fn note(&mut self, input: Input<'_>) {
+        self.records.given(self.now, || match input {
+            Input::Timeout => Given::Timeout,
+            Input::Connected(socket) => Given::Connected(socket),
+            Input::Received(socket, bytes) => Given::Received(socket, bytes.to_vec()),
+            Input::Closed(socket, closed) => Given::Closed(socket, closed),
+            Input::Wrote(..) => unreachable!("what was taken is noted as written"),
+        });
+    }
+
+    /// Something must hold.
+    ///
+    /// # Panics
+    /// If it does not, unless the world is watched: then the first that did not hold is kept.
+    #[track_caller]
+    pub(super) fn require(
+        &mut self,
+        holds: bool,
+        invariant: Invariant,
+        detail: impl FnOnce() -> String,
+    ) {
+        if holds {
+            return;
+        }
+        let broken = Broken {
+            invariant,
+            detail: detail(),
+        };
+        assert!(self.records.is_watched, "{broken}");
+        self.broken.get_or_insert(broken);
+    }
+
     /// After a timeout, the next one is later: a pool that is always due would spin.
-    fn check_next_timeout(&self, now: Timestamp) {
+    fn check_next_timeout(&mut self, now: Timestamp) {
         if let Some((at, timer)) = self.pool.poll_timeout() {
-            assert!(
-                at > now,
-                "{timer:?} is due at {at}, which is not after {now}"
-            );
+            self.require(at > now, Invariant::TimeoutLater, || {
+                format!("{timer:?} is due at {at}, which is not after {now}")
+            });
         }
     }
 
@@ -117,7 +152,12 @@ impl World {
         while let Some(output) = self.pool.poll_output() {
             taken.push(output);
             let count = taken.len();
-            assert!(count <= outputs_max, "{count} outputs of one call");
+            self.require(count <= outputs_max, Invariant::OutputsBounded, || {
+                format!("{count} outputs of one call")
+            });
+            if self.broken.is_some() {
+                return;
+            }
         }
         for output in &taken {
             self.records.output(self.now, output);
@@ -133,53 +173,64 @@ impl World {
         match output {
             Output::Connect(socket, endpoint) => {
                 let host = self.host(endpoint.host());
-                assert!(
-                    self.driver.known.insert(*socket),
-                    "{socket:?} was used before"
-                );
-                let socket_new = Socket {
-                    host,
-                    is_connected: false,
-                    is_asked: false,
-                };
-                self.driver.sockets.insert(*socket, socket_new);
-                let (open, max) = (self.driver.sockets_of(host), self.driver.sockets_max());
-                assert!(open <= max, "{open} sockets to {:?}", self.hosts[host].name);
+                self.check_connect(*socket, host);
             }
             Output::Close(socket) => {
-                let closed = self.driver.sockets.remove(socket);
-                assert!(closed.is_some(), "{socket:?} is closed twice");
-                assert_eq!(
-                    self.pool.outgoing(*socket),
-                    b"",
-                    "bytes for a closed socket"
-                );
+                let was_open = self.driver.sockets.remove(socket).is_some();
+                self.require(was_open, Invariant::SocketUsedOpen, || {
+                    format!("{socket:?} is closed twice")
+                });
+                let left_bytes = self.pool.outgoing(*socket).len();
+                self.require(left_bytes == 0, Invariant::ClosedIsFreed, || {
+                    format!("{left_bytes} bytes for the closed {socket:?}")
+                });
             }
-            Output::Write(socket) => {
-                let found = self.driver.sockets.get_mut(socket);
-                let found = found.expect("only an open socket is written to");
-                assert!(
-                    found.is_connected,
-                    "{socket:?} is written to before it is connected"
-                );
-                assert!(!found.is_asked, "{socket:?} is asked for twice");
-                found.is_asked = true;
-                let is_empty = self.pool.outgoing(*socket).is_empty();
-                assert!(
-                    !is_empty || closes(*socket),
-                    "nothing to write to {socket:?}"
-                );
-            }
+            Output::Write(socket) => self.check_write(*socket, closes(*socket)),
             Output::Gateway(_) => {}
-            Output::Answer(command, _) => {
+            Output::Answer(command, answer) => {
                 let was_open = self.driver.open.remove(command).is_some();
-                assert!(
-                    was_open,
-                    "{command:?} was answered before, or never submitted"
-                );
+                self.require(was_open, Invariant::AnsweredOnce, || {
+                    format!("{command:?} does not wait for {answer:?}")
+                });
             }
             other => panic!("a driver does not know {other:?}"),
         }
+    }
+
+    fn check_connect(&mut self, socket: SocketId, host: usize) {
+        let is_new = self.driver.known.insert(socket);
+        self.require(is_new, Invariant::SocketIdsNew, || {
+            format!("{socket:?} was used before")
+        });
+        let opened = Socket {
+            host,
+            is_connected: false,
+            is_asked: false,
+        };
+        self.driver.sockets.insert(socket, opened);
+        let (open, max) = (self.driver.sockets_of(host), self.driver.sockets_max());
+        let name = self.hosts[host].name.clone();
+        self.require(open <= max, Invariant::SocketsBounded, || {
+            format!("{open} sockets to {name:?}")
+        });
+    }
+
+    fn check_write(&mut self, socket: SocketId, closes: bool) {
+        let found = self.driver.sockets.get_mut(&socket);
+        let (is_connected, was_asked) = found.map_or((false, false), |found| {
+            let was_asked = std::mem::replace(&mut found.is_asked, true);
+            (found.is_connected, was_asked)
+        });
+        self.require(is_connected, Invariant::SocketUsedOpen, || {
+            format!("{socket:?} is written to and not connected")
+        });
+        self.require(!was_asked, Invariant::WriteOnce, || {
+            format!("{socket:?} is asked for twice")
+        });
+        let has_bytes = !self.pool.outgoing(socket).is_empty();
+        self.require(has_bytes || closes, Invariant::WriteOnce, || {
+            format!("nothing to write to {socket:?}")
+        });
     }
 
     fn perform(&mut self, output: Output) {
@@ -187,10 +238,11 @@ impl World {
             Output::Connect(socket, endpoint) => {
                 let host = self.host(endpoint.host());
                 self.records.dial(host, self.now);
-                self.network
-                    .dial(socket, host, self.now + self.hosts[host].latency);
+                self.network.dial(socket, host, self.now);
             }
-            Output::Close(socket) => self.send(socket, Happening::EndAtNode(socket)),
+            Output::Close(socket) => {
+                self.send(socket, Happening::EndAtNode { reset: false });
+            }
             Output::Write(socket) => self.write(socket),
             Output::Gateway(payload) => self.send_gateway(payload),
             Output::Answer(command, answer) => self.records.answer(command, self.now, answer),
@@ -198,27 +250,37 @@ impl World {
         }
     }
 
-    /// Takes all that there is to write, in pieces if there are to be pieces.
-    fn write(&mut self, socket: SocketId) {
-        let bytes = self.pool.outgoing(socket).to_vec();
+    /// Takes all that there is to write, or a part of it, and the rest a while later.
+    pub(super) fn write(&mut self, socket: SocketId) {
+        let mut bytes = self.pool.outgoing(socket).to_vec();
         // The socket may have been closed by what was done for the same call.
+        let Some(open) = self.driver.sockets.get_mut(&socket) else {
+            return;
+        };
         if bytes.is_empty() {
             return;
         }
-        if let Some(socket) = self.driver.sockets.get_mut(&socket) {
-            socket.is_asked = false;
+        let part = if self.weather.has_partial_writes {
+            self.chance.part(bytes.len())
+        } else {
+            bytes.len()
+        };
+        if part == bytes.len() {
+            open.is_asked = false;
+        } else if let Some(pipe) = self.network.pipe_of(socket) {
+            bytes.truncate(part);
+            let at = self.now + self.chance.below(BLOCKED_MAX);
+            self.network.later(pipe, at);
         }
         self.records.wrote(self.now, socket, &bytes);
-        let count = bytes.len();
-        self.send(socket, Happening::ToNode(socket, bytes));
-        self.pool
-            .handle(Input::Wrote(socket, count), stamp(self.now));
+        self.send(socket, Happening::ToNode(bytes));
+        let now = self.stamp();
+        self.pool.handle(Input::Wrote(socket, part), now);
     }
 
     fn send(&mut self, socket: SocketId, happening: Happening) {
-        if let Some(pipe) = self.network.pipe(socket) {
-            let arrives_at = self.now + self.hosts[pipe.host].latency;
-            self.network.depart(happening, arrives_at);
+        if let Some(pipe) = self.network.pipe_of(socket) {
+            self.network.depart(pipe, happening, self.now);
         }
     }
 
@@ -238,34 +300,54 @@ impl World {
     }
 
     /// What must hold whenever a test looks: nothing was missed, and nothing was broken.
-    pub(super) fn judge(&self) {
-        for host in &self.hosts {
-            let violations = &host.node.log().violations;
-            assert_eq!(violations[..], [], "violations seen by {:?}", host.name);
+    pub(crate) fn judge(&mut self) {
+        for index in 0..self.hosts.len() {
+            let violations = &self.hosts[index].node.log().violations;
+            if let Some(first) = violations.first().copied() {
+                let name = self.hosts[index].name.clone();
+                self.require(false, Invariant::BytesValid, || {
+                    format!("{name:?} saw {first:?}")
+                });
+            }
         }
-        for (command, deadline) in &self.driver.open {
-            assert!(*deadline > self.now, "{command:?} was due at {deadline:?}");
+        let open = self.driver.open.iter();
+        let late = open.filter(|(_, deadline)| **deadline <= self.now);
+        if let Some((command, deadline)) = late.map(|(id, at)| (*id, *at)).next() {
+            self.require(false, Invariant::AnsweredInTime, || {
+                format!("{command:?} was due at {deadline:?}")
+            });
         }
+        let published = &self.driver.published;
+        let mut stale: Option<GuildId> = None;
+        let mut players = 0;
         for player in self.pool.players() {
-            let published = self.driver.published.get(&player.guild);
-            assert_eq!(
-                published,
-                Some(&player),
-                "a view changed and was not published"
-            );
+            players += 1;
+            if published.get(&player.guild) != Some(&player) {
+                stale.get_or_insert(player.guild);
+            }
         }
-        let (published, players) = (self.driver.published.len(), self.pool.players().count());
-        assert_eq!(published, players, "players are gone whose views are not");
+        let gone = published.len() - players.min(published.len());
+        self.require(
+            stale.is_none() && gone == 0,
+            Invariant::ViewsPublished,
+            || format!("the view of {stale:?} is old, {gone} players are gone whose views are not"),
+        );
     }
 
     /// Counts the timeouts of one moment.
     pub(super) fn count_timeout(&mut self) {
         let (at, count) = self.driver.timeouts_at;
         let count = if at == self.now { count + 1 } else { 1 };
-        assert!(count <= TIMEOUTS_MAX, "the pool spins at {:?}", self.now);
+        let now = self.now;
+        self.require(count <= TIMEOUTS_MAX, Invariant::NoSpin, || {
+            format!("due {count} times at {now:?}")
+        });
         self.driver.timeouts_at = (self.now, count);
     }
 }
 
 /// How often a pool may be due again at one moment because of what others did at that moment.
 const TIMEOUTS_MAX: u32 = 1_000;
+
+/// How long a socket that took only a part may take no more.
+const BLOCKED_MAX: Duration = Duration::from_millis(50);

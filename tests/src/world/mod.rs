@@ -21,33 +21,43 @@
 
 mod application;
 mod builder;
-mod chance;
+pub(crate) mod chance;
 mod discord;
 mod driver;
 mod network;
+mod process;
 mod records;
 mod servers;
+mod weather;
 
 use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, Status};
-use lavapool_core::{Closed, Event, Input, Pool, Timestamp};
+use lavapool_core::{Closed, Event, Input, Pool, PoolConfig, Timestamp};
 
 pub use self::application::{CHANNELS, guild, track, track_of};
 pub use self::builder::{HostConfig, WorldBuilder};
 pub use self::discord::Discord;
-pub use self::records::{Answered, Traced};
+pub use self::records::{Answered, Given, Traced};
 pub use self::servers::Heard;
+pub use self::weather::{Bite, Bitten, Dialled, Direction, Weather};
 
+use self::chance::Chance;
 use self::driver::Driver;
-use self::network::{Happening, Network};
+use self::network::{Happening, Network, PipeId};
 use self::records::Records;
+use crate::invariant::Broken;
 use crate::node::{Action, How, TestNode};
 
 /// A pool, servers, and a network between them.
 #[derive(Debug)]
 pub struct World {
     pool: Pool,
+    /// What the pool was told, its nodes aside.
+    config: PoolConfig,
+    seed: u64,
+    /// How many processes the pool has had before.
+    restarts: u64,
     hosts: Vec<Host>,
     network: Network,
     driver: Driver,
@@ -57,6 +67,15 @@ pub struct World {
     /// How often the bot joined a channel; each join has a token of its own.
     joins: u64,
     now: Duration,
+    weather: Weather,
+    /// What sockets take of what is written, and when timers ring.
+    chance: Chance,
+    /// When the pool's next timer rings, if that is not when it is due.
+    rings: Option<(Timestamp, Duration)>,
+    /// How much the pool's clock has lost, because it stood still in a suspended host.
+    clock_behind: Duration,
+    /// What was broken, if that is not to end the world.
+    broken: Option<Broken>,
 }
 
 /// A server and the way there.
@@ -65,9 +84,6 @@ struct Host {
     name: String,
     node: TestNode,
     pool_side: NodeConfig,
-    latency: Duration,
-    /// New dials are never answered.
-    is_cut_off: bool,
 }
 
 /// What happens next.
@@ -101,7 +117,7 @@ impl World {
         let end = self.now + within;
         while !is_so(self) {
             if !self.step(end) && !is_so(self) {
-                let last: Vec<_> = self.records.last.iter().map(String::as_str).collect();
+                let last = self.records.last();
                 panic!(
                     "not so within {within:?}; the last of it:\n{}",
                     last.join("\n")
@@ -123,7 +139,7 @@ impl World {
 
     /// The pool's time.
     pub fn stamp(&self) -> Timestamp {
-        stamp(self.now)
+        Timestamp::ZERO + self.now.saturating_sub(self.clock_behind)
     }
 
     /// Everything that the pool told the application, and when.
@@ -157,8 +173,9 @@ impl World {
     }
 
     /// Lets the next thing happen, if that is by `end`; otherwise it is `end` now.
-    fn step(&mut self, end: Duration) -> bool {
+    pub(crate) fn step(&mut self, end: Duration) -> bool {
         self.collect();
+        self.set_ring();
         let Some((at, next)) = self.next().filter(|(at, _)| *at <= end) else {
             self.now = end;
             return false;
@@ -166,8 +183,8 @@ impl World {
         self.now = self.now.max(at);
         match next {
             Next::Arrival => {
-                if let Some(happening) = self.network.arrive(self.now) {
-                    self.happen(happening);
+                if let Some((pipe, happening)) = self.network.arrive(self.now) {
+                    self.happen(pipe, happening);
                 }
             }
             Next::Node(host) => self.hosts[host].node.handle_timeout(self.now),
@@ -188,8 +205,7 @@ impl World {
             Some((at, Next::Node(index)))
         });
         let discord = self.gateway.next_at().map(|at| (at, Next::Discord));
-        let pool = self.pool.poll_timeout();
-        let pool = pool.map(|(at, _)| (Duration::from_nanos(at.as_nanos()), Next::Pool));
+        let pool = self.rings.map(|(_, at)| (at, Next::Pool));
         arrival
             .into_iter()
             .chain(nodes)
@@ -198,67 +214,98 @@ impl World {
             .min_by_key(|(at, _)| (*at).max(self.now))
     }
 
-    fn happen(&mut self, happening: Happening) {
-        match happening {
-            Happening::Dial(socket) => {
-                let Some(pipe) = self.network.pipe(socket) else {
-                    return;
-                };
-                let host = &mut self.hosts[pipe.host];
-                let answered_at = self.now + host.latency;
-                if host.is_cut_off {
-                } else if host.node.accepts() {
-                    let connection = host.node.accept(self.now);
-                    self.network.accept(socket, connection);
-                    self.network
-                        .depart(Happening::Connected(socket), answered_at);
-                } else {
-                    let refused = Happening::EndAtPool(socket, Closed::Refused);
-                    self.network.depart(refused, answered_at);
-                }
-            }
-            Happening::Connected(socket) => self.give(Input::Connected(socket)),
-            Happening::ToNode(socket, bytes) => {
-                if let Some(pipe) = self.network.pipe(socket)
-                    && let Some(connection) = pipe.connection
-                {
+    /// Decides when the pool's next timer rings: when it is due, unless timers are late.
+    fn set_ring(&mut self) {
+        let due = self.pool.poll_timeout().map(|(at, _)| at);
+        if self.rings.map(|(at, _)| at) == due {
+            return;
+        }
+        let lag_max = self.weather.timer_lag_max;
+        self.rings = due.map(|due| {
+            let at = Duration::from_nanos(due.as_nanos()) + self.clock_behind;
+            let lag = if lag_max.is_zero() {
+                Duration::ZERO
+            } else {
+                self.chance.below(lag_max)
+            };
+            (due, (at + lag).max(self.network.awake_at))
+        });
+    }
+
+    fn happen(&mut self, id: PipeId, happening: Happening) {
+        let Some(pipe) = self.network.pipe(id) else {
+            return;
+        };
+        match (happening, pipe.socket) {
+            (Happening::Dial, _) => self.take_dial(id, pipe.host),
+            (Happening::ToNode(bytes), _) => {
+                if let Some(connection) = pipe.connection {
                     let node = &mut self.hosts[pipe.host].node;
                     node.receive(connection, &bytes, self.now);
                 }
             }
-            Happening::EndAtNode(socket) => {
-                if let Some(pipe) = self.network.pipe(socket)
-                    && let Some(connection) = pipe.connection
-                {
+            (Happening::EndAtNode { reset }, _) => {
+                if let Some(connection) = pipe.connection {
                     let node = &mut self.hosts[pipe.host].node;
-                    node.peer_closed(connection, false, self.now);
+                    node.peer_closed(connection, reset, self.now);
                 }
-                self.network.forget(socket);
+                self.network.forget(id);
             }
-            Happening::ToPool(socket, bytes) => self.give(Input::Received(socket, &bytes)),
-            Happening::EndAtPool(socket, closed) => {
-                self.network.forget(socket);
-                self.give(Input::Closed(socket, closed));
+            (Happening::EndAtPool(closed), socket) => {
+                self.network.ended_at_pool(id);
+                if let Some(socket) = socket {
+                    self.give(Input::Closed(socket, closed));
+                }
+            }
+            // The process that had the socket is gone.
+            (Happening::Connected | Happening::ToPool(_) | Happening::Writable, None) => {}
+            (Happening::Connected, Some(socket)) => self.give(Input::Connected(socket)),
+            (Happening::ToPool(bytes), Some(socket)) => {
+                self.give(Input::Received(socket, &bytes));
+            }
+            (Happening::Writable, Some(socket)) => {
+                self.write(socket);
+                self.obey();
             }
         }
+    }
+
+    fn take_dial(&mut self, id: PipeId, host: usize) {
+        if self.network.ways[host].is_cut_off {
+            return;
+        }
+        let node = &mut self.hosts[host].node;
+        let answer = if node.accepts() {
+            let connection = node.accept(self.now);
+            self.network.accept(id, connection);
+            Happening::Connected
+        } else {
+            Happening::EndAtPool(Closed::Refused)
+        };
+        self.network.depart(id, answer, self.now);
     }
 
     /// Lets depart what the servers want to send.
     fn collect(&mut self) {
         for index in 0..self.hosts.len() {
-            let host = &mut self.hosts[index];
-            let arrives_at = self.now + host.latency;
-            while let Some(action) = host.node.poll_action() {
-                let (Action::Send(connection, _) | Action::Close(connection, _)) = &action;
-                let Some(socket) = self.network.socket(index, *connection) else {
-                    continue;
+            while let Some(action) = self.hosts[index].node.poll_action() {
+                let (pipe, happening) = match action {
+                    Action::Send(connection, bytes) => {
+                        let pipe = self.network.pipe_at(index, connection);
+                        (pipe, Happening::ToPool(bytes))
+                    }
+                    Action::Close(connection, how) => {
+                        let closed = match how {
+                            How::Fin => Closed::EndOfStream,
+                            How::Reset => Closed::Reset,
+                        };
+                        let pipe = self.network.ended_at_node(index, connection);
+                        (pipe, Happening::EndAtPool(closed))
+                    }
                 };
-                let happening = match action {
-                    Action::Send(_, bytes) => Happening::ToPool(socket, bytes),
-                    Action::Close(_, How::Fin) => Happening::EndAtPool(socket, Closed::EndOfStream),
-                    Action::Close(_, How::Reset) => Happening::EndAtPool(socket, Closed::Reset),
-                };
-                self.network.depart(happening, arrives_at);
+                if let Some(pipe) = pipe {
+                    self.network.depart(pipe, happening, self.now);
+                }
             }
         }
     }
@@ -269,8 +316,4 @@ impl World {
         let index = self.hosts.iter().position(|host| host.name == name);
         index.unwrap_or_else(|| panic!("there is no server {name:?}"))
     }
-}
-
-fn stamp(now: Duration) -> Timestamp {
-    Timestamp::ZERO + now
 }

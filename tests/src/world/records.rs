@@ -1,15 +1,16 @@
 //! What happened in a world, for tests to look at.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
-use lavapool_core::{Answer, CommandId, Event, Output, RequestError, SocketId};
+use lavapool_core::{Answer, Closed, Command, CommandId, Event, Output, RequestError, SocketId};
 
 /// What a command was answered.
 pub type Answered = Result<Answer, RequestError>;
 
-/// One thing that came out of the pool.
-#[derive(Clone, Debug, PartialEq)]
+/// One thing that came out of the pool or, in a world that is watched, went into it.
+#[derive(Clone, Debug)]
 pub enum Traced {
     /// What the driver had to do.
     Output(Output),
@@ -17,6 +18,77 @@ pub enum Traced {
     Wrote(SocketId, Vec<u8>),
     /// What the application may like to know.
     Event(Event),
+    /// Something went in.
+    Given(Given),
+}
+
+/// One thing that went into the pool.
+#[derive(Clone, Debug)]
+pub enum Given {
+    /// The moment of a timer has come.
+    Timeout,
+    /// A socket is connected.
+    Connected(SocketId),
+    /// Bytes came.
+    Received(SocketId, Vec<u8>),
+    /// A socket is gone.
+    Closed(SocketId, Closed),
+    /// A command, and its name; none if it was refused.
+    Submitted(Command, Option<CommandId>),
+    /// Nobody waits for a command any more.
+    Cancelled(CommandId),
+}
+
+/// What came out of the pool, compared; what went in has no say.
+impl PartialEq for Traced {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Output(one), Self::Output(another)) => one == another,
+            (Self::Wrote(one, bytes), Self::Wrote(another, others)) => {
+                one == another && bytes == others
+            }
+            (Self::Event(one), Self::Event(another)) => one == another,
+            (Self::Given(_), Self::Given(_)) => true,
+            (Self::Output(_) | Self::Wrote(..) | Self::Event(_) | Self::Given(_), _) => false,
+        }
+    }
+}
+
+impl fmt::Display for Traced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Output(output) => write!(f, "{output:?}"),
+            Self::Wrote(socket, bytes) => {
+                write!(
+                    f,
+                    "{socket:?} writes {} bytes: {}",
+                    bytes.len(),
+                    shown(bytes)
+                )
+            }
+            Self::Event(event) => write!(f, "{event:?}"),
+            Self::Given(Given::Received(socket, bytes)) => {
+                write!(
+                    f,
+                    "{socket:?} receives {} bytes: {}",
+                    bytes.len(),
+                    shown(bytes)
+                )
+            }
+            Self::Given(given) => write!(f, "{given:?}"),
+        }
+    }
+}
+
+/// The beginning of bytes, as far as they are text.
+fn shown(bytes: &[u8]) -> String {
+    let shown = bytes[..bytes.len().min(SHOWN_BYTES_MAX)].escape_ascii();
+    let rest = if bytes.len() > SHOWN_BYTES_MAX {
+        "…"
+    } else {
+        ""
+    };
+    format!("{shown}{rest}")
 }
 
 /// Everything that came out of the pool.
@@ -28,49 +100,55 @@ pub(super) struct Records {
     pub(super) dials: BTreeMap<usize, Vec<Duration>>,
     pub(super) trace: Vec<(Duration, Traced)>,
     pub(super) holds_events: bool,
-    /// The last lines, for the message of a failure.
-    pub(super) last: VecDeque<String>,
+    /// Whether somebody takes the trace, with all that goes in, and nothing else is kept.
+    pub(super) is_watched: bool,
 }
 
 impl Records {
     pub(super) fn event(&mut self, now: Duration, event: Event) {
-        self.note(now, Traced::Event(event.clone()));
-        self.events.push((now, event));
+        if !self.is_watched {
+            self.events.push((now, event.clone()));
+        }
+        self.trace.push((now, Traced::Event(event)));
     }
 
     pub(super) fn answer(&mut self, command: CommandId, now: Duration, answer: Answered) {
-        self.answers.insert(command, (now, answer));
+        if !self.is_watched {
+            self.answers.insert(command, (now, answer));
+        }
     }
 
     pub(super) fn dial(&mut self, host: usize, now: Duration) {
-        self.dials.entry(host).or_default().push(now);
+        if !self.is_watched {
+            self.dials.entry(host).or_default().push(now);
+        }
     }
 
     pub(super) fn output(&mut self, now: Duration, output: &Output) {
-        self.note(now, Traced::Output(output.clone()));
+        self.trace.push((now, Traced::Output(output.clone())));
     }
 
     pub(super) fn wrote(&mut self, now: Duration, socket: SocketId, bytes: &[u8]) {
-        self.note(now, Traced::Wrote(socket, bytes.to_vec()));
+        self.trace
+            .push((now, Traced::Wrote(socket, bytes.to_vec())));
     }
 
-    fn note(&mut self, now: Duration, traced: Traced) {
-        let line = match &traced {
-            Traced::Output(output) => format!("{now:?} {output:?}"),
-            Traced::Wrote(socket, bytes) => {
-                let text = String::from_utf8_lossy(bytes);
-                let first = text.lines().next().unwrap_or_default();
-                format!("{now:?} {socket:?} writes {} bytes: {first:?}", bytes.len())
-            }
-            Traced::Event(event) => format!("{now:?} {event:?}"),
-        };
-        if self.last.len() == LAST_MAX {
-            self.last.pop_front();
+    pub(super) fn given(&mut self, now: Duration, given: impl FnOnce() -> Given) {
+        if self.is_watched {
+            self.trace.push((now, Traced::Given(given())));
         }
-        self.last.push_back(line);
-        self.trace.push((now, traced));
+    }
+
+    /// The last lines, for the message of a failure.
+    pub(super) fn last(&self) -> Vec<String> {
+        let first = self.trace.len().saturating_sub(LAST_MAX);
+        let last = self.trace[first..].iter();
+        last.map(|(at, traced)| format!("{at:?} {traced}"))
+            .collect()
     }
 }
+
+const SHOWN_BYTES_MAX: usize = 160;
 
 /// How many lines the message of a failure has.
 const LAST_MAX: usize = 60;

@@ -6,8 +6,8 @@ use lavapool_core::Closed;
 use lavapool_core::protocol::GuildId;
 use serde_json::{Value, json};
 
-use super::network::Happening;
-use super::{World, guild};
+use super::network::{Happening, Way};
+use super::{Bite, Dialled, Direction, World, guild};
 use crate::node::{Accepting, Disturbance, How, PlayerView, TestNode};
 
 /// A request that a server has heard.
@@ -77,9 +77,9 @@ impl World {
         let rest = host.node.connections().into_iter();
         for connection in rest.filter(|id| !is_websocket(*id)) {
             host.node.peer_closed(connection, true, self.now);
-            if let Some(socket) = self.network.socket(index, connection) {
-                let reset = Happening::EndAtPool(socket, Closed::Reset);
-                self.network.depart(reset, self.now + host.latency);
+            if let Some(pipe) = self.network.ended_at_node(index, connection) {
+                let reset = Happening::EndAtPool(Closed::Reset);
+                self.network.depart(pipe, reset, self.now);
             }
         }
     }
@@ -97,8 +97,58 @@ impl World {
     /// it. New connections work.
     pub fn half_open(&mut self, name: &str) {
         let (now, host) = (self.now, self.host(name));
-        self.network.silence(host);
+        let both = [Direction::ToNode, Direction::ToPool];
+        self.network.silence(host, &both);
         self.hosts[host].node.freeze_connections(now);
+    }
+
+    /// Lets nothing through the present connections in one direction; neither side hears of it.
+    pub fn mute(&mut self, name: &str, direction: Direction) {
+        let host = self.host(name);
+        self.network.silence(host, &[direction]);
+    }
+
+    /// Lets the server notice which of its connections are dead: they end there.
+    pub fn notice_dead(&mut self, name: &str) {
+        let (now, index) = (self.now, self.host(name));
+        self.hosts[index].node.end_frozen(now);
+        for connection in self.network.mute_at(index) {
+            self.hosts[index].node.peer_closed(connection, true, now);
+            if let Some(pipe) = self.network.ended_at_node(index, connection) {
+                self.network
+                    .depart(pipe, Happening::EndAtPool(Closed::Reset), now);
+            }
+        }
+        self.collect();
+    }
+
+    /// Holds everything back that goes to a server, or comes from it, until this time has passed.
+    /// Nothing is lost.
+    pub fn hold(&mut self, name: &str, direction: Direction, time: Duration) {
+        let (until, host) = (self.now + time, self.host(name));
+        let held = &mut self.network.ways[host].held_until[direction.index()];
+        *held = until.max(*held);
+    }
+
+    /// Says what becomes of the next dial to a server that nothing was said about.
+    pub fn next_dial(&mut self, name: &str, dialled: Dialled) {
+        let host = self.host(name);
+        self.network.ways[host].dials.push_back(dialled);
+    }
+
+    /// Spoils the next bytes that a server sends.
+    pub fn bite(&mut self, name: &str, bite: Bite) {
+        let host = self.host(name);
+        self.network.ways[host].bite = Some(bite);
+    }
+
+    /// Makes the way to a server as good as it can be.
+    pub fn mend(&mut self, name: &str, latency: Duration) {
+        let host = self.host(name);
+        self.network.ways[host] = Way {
+            latency,
+            ..Way::default()
+        };
     }
 
     /// Cuts the server off: nothing gets through, and new dials are never answered. Afterwards
@@ -108,7 +158,7 @@ impl World {
         if is_cut_off {
             self.half_open(name);
         }
-        self.hosts[host].is_cut_off = is_cut_off;
+        self.network.ways[host].is_cut_off = is_cut_off;
     }
 
     /// Ends the process as SIGTERM does: players are stopped, WebSockets closed with 1001.
@@ -128,7 +178,7 @@ impl World {
     /// Changes how long bytes take to the server and back.
     pub fn set_latency(&mut self, name: &str, latency: Duration) {
         let host = self.host(name);
-        self.hosts[host].latency = latency;
+        self.network.ways[host].latency = latency;
     }
 
     /// The players that a server really has, detached sessions included.

@@ -67,7 +67,7 @@ fn written(world: &World) -> Vec<(Duration, &[u8])> {
         .iter()
         .filter_map(|(at, traced)| match traced {
             Traced::Wrote(_, bytes) => Some((*at, &**bytes)),
-            Traced::Output(_) | Traced::Event(_) => None,
+            Traced::Output(_) | Traced::Event(_) | Traced::Given(_) => None,
         });
     written.collect()
 }

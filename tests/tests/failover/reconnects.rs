@@ -276,6 +276,22 @@ fn a_removed_node_never_dials_again() {
 }
 
 #[test]
+fn a_removed_node_has_no_socket_left() {
+    let mut world = crowded(1..=5, ["b"]);
+    assert!(world.server("a").connections().len() > 1);
+    let node = world.id("a");
+    let players = Leaving::Keep;
+    world.submit(Command::RemoveNode { node, players });
+
+    world.run_for(secs(1));
+
+    assert_eq!(world.server("a").connections(), []);
+    world.submit(Command::Close(Leaving::Keep));
+    world.run_for(secs(1));
+    assert!(world.pool().is_finished());
+}
+
+#[test]
 fn a_removed_node_can_destroy_its_players() {
     let mut world = crowded(1..=5, ["b"]);
     let node = world.id("a");

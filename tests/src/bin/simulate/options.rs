@@ -1,0 +1,89 @@
+//! What `simulate` is told.
+
+/// What is to be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// The first seed.
+    pub(crate) from: u64,
+    /// How many seeds.
+    pub(crate) seeds: u64,
+    /// How much of a failure is shown.
+    pub(crate) log: Log,
+    /// How many runs go on at once.
+    pub(crate) threads: usize,
+    /// Whether to stop at the first failure.
+    pub(crate) is_hasty: bool,
+}
+
+/// How much of a failing run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// The failure alone.
+    None,
+    /// The last lines.
+    Last,
+    /// All lines, of a run that does not fail too.
+    Full,
+}
+
+/// What can be said.
+pub(crate) const USAGE: &str = "\
+usage: simulate [--seeds N] [--from N] [--seed N] [--log none|last|full] [--threads N] [--first]
+  --seeds N    how many seeds, one run each (default 100)
+  --from N     the first of them, decimal or 0x and hexadecimal (default 0)
+  --seed N     this one alone
+  --log HOW    none: failures alone; last: the last lines of each (default); full: all lines
+  --threads N  how many runs at once (default: one a processor)
+  --first      stop at the first failure";
+
+impl Options {
+    /// Reads arguments.
+    pub(crate) fn parse(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut options = Self {
+            from: 0,
+            seeds: 100,
+            log: Log::Last,
+            threads,
+            is_hasty: false,
+        };
+        let mut arguments = arguments;
+        while let Some(name) = arguments.next() {
+            let mut value = || {
+                let value = arguments.next();
+                value.ok_or_else(|| format!("{name} takes a value"))
+            };
+            match &*name {
+                "--seeds" => options.seeds = number(&value()?)?,
+                "--from" => options.from = number(&value()?)?,
+                "--seed" => {
+                    options.from = number(&value()?)?;
+                    options.seeds = 1;
+                }
+                "--log" => {
+                    options.log = match &*value()? {
+                        "none" => Log::None,
+                        "last" => Log::Last,
+                        "full" => Log::Full,
+                        other => return Err(format!("there is no log {other:?}")),
+                    }
+                }
+                "--threads" => {
+                    let threads = number(&value()?)?.max(1);
+                    options.threads = usize::try_from(threads).unwrap_or(1);
+                }
+                "--first" => options.is_hasty = true,
+                other => return Err(format!("{other:?} is no option")),
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| format!("{text:?} is no 64-bit number"))
+}

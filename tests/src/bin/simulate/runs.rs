@@ -1,0 +1,96 @@
+//! Many runs, several at once, told in the order of their seeds.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc;
+use std::time::Instant;
+
+use lavapool_tests::simulator::{Outcome, Plan, Simulation, Tally};
+
+use crate::options::{Log, Options};
+
+/// Runs all seeds; whether nothing was broken.
+pub(crate) fn all(options: &Options) -> bool {
+    std::panic::set_hook(Box::new(|_| {}));
+    let began = Instant::now();
+    let mut tally = Tally::default();
+    let mut failures = 0_u64;
+    let mut runs = 0_u64;
+    each(options, |seed, outcome| {
+        runs += 1;
+        tally.add(&outcome.tally);
+        if options.log == Log::Full {
+            outcome.lines.iter().for_each(|line| println!("{line}"));
+        }
+        let Some(broken) = &outcome.broken else {
+            return true;
+        };
+        failures += 1;
+        println!("seed {seed:#x}: {broken}");
+        if options.log == Log::Last {
+            show_last(seed);
+        }
+        !options.is_hasty
+    });
+    let wall = began.elapsed().as_secs_f64().max(0.001);
+    println!("{tally}");
+    let virtual_s = tally.time.as_secs_f64();
+    let speed = virtual_s / wall;
+    println!("{virtual_s:.0} virtual seconds in {wall:.1} s: {speed:.0} a second");
+    println!("{runs} seeds, {failures} failures");
+    failures == 0
+}
+
+/// Gives each outcome in the order of seeds, until enough were seen.
+fn each(options: &Options, mut see: impl FnMut(u64, Outcome) -> bool) {
+    let next = AtomicU64::new(0);
+    let is_over = AtomicBool::new(false);
+    let (sender, outcomes) = mpsc::sync_channel(options.threads * 4);
+    std::thread::scope(|scope| {
+        for _ in 0..options.threads {
+            let (sender, next, is_over) = (sender.clone(), &next, &is_over);
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= options.seeds {
+                        return;
+                    }
+                    let plan = Plan::draw(options.from.wrapping_add(number));
+                    let outcome = match options.log {
+                        Log::Full => Simulation::run_traced(plan),
+                        Log::None | Log::Last => Simulation::run(plan),
+                    };
+                    if sender.send((number, outcome)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut due = 0;
+        for (number, outcome) in outcomes {
+            waiting.insert(number, outcome);
+            while let Some(outcome) = waiting.remove(&due) {
+                if !is_over.load(Ordering::Relaxed) && !see(options.from.wrapping_add(due), outcome)
+                {
+                    is_over.store(true, Ordering::Relaxed);
+                }
+                due += 1;
+            }
+        }
+    });
+}
+
+/// Shows the last lines of a run, and how to see all of them.
+fn show_last(seed: u64) {
+    let outcome = Simulation::run_traced(Plan::draw(seed));
+    let first = outcome.lines.len().saturating_sub(LAST_LINES);
+    for line in &outcome.lines[first..] {
+        println!("    {line}");
+    }
+    let simulate = "cargo run --release -p lavapool-tests --bin simulate";
+    println!("    all of it: {simulate} -- --seed {seed:#x} --log full");
+}
+
+const LAST_LINES: usize = 200;

@@ -1,0 +1,89 @@
+//! [`Invariant`]: what must hold in every world, each with a name and a sentence.
+
+use std::fmt;
+
+/// Makes the list, so that a name never stands without its sentence.
+macro_rules! invariants {
+    ($($name:ident: $sentence:literal,)*) => {
+        /// What must hold. A world that breaks one panics; a simulation fails with its name.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Invariant {
+            $(#[doc = $sentence] $name,)*
+        }
+
+        impl Invariant {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What it says.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$name => $sentence,)*
+                }
+            }
+        }
+    };
+}
+
+invariants! {
+    // What a driver may expect, looked at after each call.
+    NoPanic: "Nothing that happens makes the pool panic.",
+    AnsweredOnce: "A command is answered once at most, and never after it was cancelled.",
+    AnsweredInTime: "A command is answered by its deadline.",
+    TimeoutLater: "After a timeout was handled, the next one is later.",
+    NoSpin: "The pool is not due again and again at one moment.",
+    OutputsBounded: "What one call asks for is bounded by what is open.",
+    SocketIdsNew: "A socket has a name that none had before.",
+    SocketsBounded: "The sockets to one node are within the limits.",
+    SocketUsedOpen: "A socket is written to and closed only while it is open.",
+    WriteOnce: "A socket is asked for once, and again only after all was taken.",
+    ClosedIsFreed: "A closed socket has no bytes left.",
+    ViewsPublished: "Each view that changed is announced.",
+    BytesValid: "Every byte is valid to a parser that shares nothing with the core, frames masked.",
+    // What must never be, looked at after each step of a simulation.
+    OrderTaken: "A command is refused at once only for what is missing.",
+    CloseEnds: "A client that closes has closed within a bound.",
+    OneWebSocket: "A node has one WebSocket at most.",
+    DeadNodeLeftAlone: "A node is asked nothing while it has no WebSocket that is ready.",
+    SessionIsValid: "Nothing is asked of a session that is over.",
+    ResumesLatest: "Only the latest session is asked to be resumed.",
+    DelaysExact: "The delay before each try to dial again is as the schedule says.",
+    DialsOnSchedule: "A lost node is dialled at the moment that was announced.",
+    TriesCounted: "Tries are counted on until a connection was stable.",
+    OverIsOver: "A node that was removed, or refused the pool, is not dialled any more.",
+    // What must be once nothing goes wrong any more, looked at in the end.
+    NodesReturn: "Every node that is well is connected.",
+    PlayersKept: "Every player that is wanted is there.",
+    DestroyedIsGone: "No player is anywhere that nobody wants.",
+    PlaysOnce: "A guild has its player on exactly one node.",
+    Agreed: "The pool knows where the player is, and that it is as wanted.",
+    TrackWanted: "What plays is what the application played last, or nothing.",
+    UserDataWanted: "The track has the data that the application attached.",
+    EndTimeWanted: "The track ends where the application said.",
+    PositionTrue: "The pool knows the position, but for the way of the latest report.",
+    PauseWanted: "The player is paused if the application paused it.",
+    VolumeWanted: "The player is as loud as the application said.",
+    FiltersWanted: "The player has the filters that the application set.",
+    VoiceWanted: "The player is heard on the latest voice server.",
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// An invariant that did not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken {
+    /// Which.
+    pub invariant: Invariant,
+    /// What was so instead.
+    pub detail: String,
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.invariant, self.detail)
+    }
+}

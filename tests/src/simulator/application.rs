@@ -1,0 +1,326 @@
+//! [`Application`]: the bot, which wants things and remembers what.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lavapool_core::node::{NodeConfig, NodeView};
+use lavapool_core::protocol::{GuildId, TrackEndReason};
+use lavapool_core::{
+    Command, CommandId, ConfigError, Event, Leaving, NodeId, RequestError, SubmitError,
+};
+
+use super::Simulation;
+use super::change::Change;
+use super::intent::Intent;
+use super::order::Order;
+use super::order::OrderKind;
+use crate::invariant::Invariant;
+use crate::world::Answered;
+
+/// What the bot remembers.
+#[derive(Debug, Default)]
+pub(super) struct Application {
+    /// What it wants, by guild.
+    pub(super) intents: BTreeMap<GuildId, Intent>,
+    /// What it waits for, and the guild that it is about.
+    pub(super) open: BTreeMap<CommandId, Asked>,
+    /// Which servers are nodes of the pool, by their index.
+    pub(super) known: Vec<bool>,
+    /// The client is closing: until when, and with which nodes another one starts.
+    closing: Option<(Duration, Vec<NodeConfig>)>,
+}
+
+/// A command that was not answered yet.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    pub(super) guild: Option<GuildId>,
+    /// The server that it removes.
+    removes: Option<usize>,
+}
+
+impl Application {
+    /// One that knows of so many servers, all of them nodes of the pool.
+    pub(super) fn new(hosts: usize) -> Self {
+        Self {
+            known: vec![true; hosts],
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.is_some()
+    }
+
+    /// The moment by which a client that closes must have done so.
+    pub(super) fn closes_by(&self) -> Option<Duration> {
+        self.closing.as_ref().map(|(at, _)| *at)
+    }
+}
+
+impl Simulation {
+    /// Plays something, in a voice channel.
+    pub(super) fn play(&mut self, guild: GuildId, play: &Change) {
+        let known = self.application.intents.contains_key(&guild);
+        if !known || self.world.pool().player(guild).is_none() {
+            self.join(guild, guild.get());
+        }
+        self.update(guild, play);
+    }
+
+    /// Changes a player, and remembers how it should be.
+    pub(super) fn update(&mut self, guild: GuildId, change: &Change) {
+        let is_playing = self
+            .world
+            .pool()
+            .player(guild)
+            .is_some_and(|view| view.playing);
+        let command = Command::Update {
+            guild,
+            node: None,
+            update: change.update(),
+        };
+        let asked = Asked {
+            guild: Some(guild),
+            removes: None,
+        };
+        let Some(id) = self.submit_about(command, asked) else {
+            return;
+        };
+        let intent = self.application.intents.entry(guild).or_default();
+        if change.if_idle && is_playing {
+            return;
+        }
+        change.apply(intent, id);
+        intent.may_be_gone = false;
+    }
+
+    pub(super) fn destroy(&mut self, guild: GuildId) {
+        if self.world.pool().player(guild).is_none() {
+            return;
+        }
+        self.submit(Command::Destroy(guild), Some(guild));
+        self.application.intents.remove(&guild);
+    }
+
+    /// Joins a voice channel on a voice server of some region.
+    pub(super) fn join(&mut self, guild: GuildId, number: u64) {
+        if self.world.is_suspended() || self.application.is_closing() {
+            return;
+        }
+        let regions = ["us-east", "frankfurt", "sydney", "brazil"];
+        let region = regions[super::fault::index(number, regions.len())];
+        self.world.join(guild, region);
+    }
+
+    /// The pool's name for a server.
+    pub(super) fn node_of(&self, host: usize) -> Option<NodeId> {
+        let known = self.application.known[host];
+        let name = &self.names[host];
+        known.then(|| self.world.pool().node_named(name)).flatten()
+    }
+
+    pub(super) fn remove_node(&mut self, order: Order, node: NodeId) {
+        let players = match order.kind {
+            OrderKind::RemoveWithPlayers => Leaving::Destroy,
+            _ => Leaving::Keep,
+        };
+        if players == Leaving::Destroy {
+            // Which ones that are is the pool's word at this moment.
+            let views: Vec<_> = self.world.pool().players().collect();
+            for view in views {
+                let name = &self.names[order.host];
+                let is_there = format!("{:?}", view.place).contains(&format!("{name:?}"));
+                if is_there {
+                    let intents = &mut self.application.intents;
+                    let intent = intents.entry(view.guild).or_insert_with(Intent::unknown);
+                    intent.may_be_gone = true;
+                    intent.doubt();
+                }
+            }
+        }
+        self.application.known[order.host] = false;
+        self.oracle.leaves(order.host);
+        let asked = Asked {
+            removes: Some(order.host),
+            ..Asked::default()
+        };
+        self.submit_about(Command::RemoveNode { node, players }, asked);
+    }
+
+    pub(super) fn submit(&mut self, command: Command, guild: Option<GuildId>) {
+        let asked = Asked {
+            guild,
+            ..Asked::default()
+        };
+        self.submit_about(command, asked);
+    }
+
+    pub(super) fn submit_about(&mut self, command: Command, asked: Asked) -> Option<CommandId> {
+        match self.world.try_submit(command) {
+            Ok(id) => {
+                self.application.open.insert(id, asked);
+                Some(id)
+            }
+            Err(
+                SubmitError::NoSuchPlayer
+                | SubmitError::NoSuchNode
+                // It was removed a moment ago, and is not gone yet.
+                | SubmitError::Config(ConfigError::DuplicateName { .. }),
+            ) => None,
+            Err(error) => {
+                self.fail(Invariant::OrderTaken, || format!("refused: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Gives up the wait for one of the open commands.
+    pub(super) fn cancel(&mut self, number: u64) {
+        let open = &self.application.open;
+        if open.is_empty() {
+            return;
+        }
+        let place = super::fault::index(number, open.len());
+        let Some((id, asked)) = open.iter().nth(place).map(|(id, asked)| (*id, *asked)) else {
+            return;
+        };
+        // Whether it is refused will not be heard of.
+        if let Some(intent) = asked
+            .guild
+            .and_then(|guild| self.application.intents.get_mut(&guild))
+        {
+            intent.take_back(id);
+        }
+        self.application.open.remove(&id);
+        self.world.cancel(id);
+    }
+
+    /// Hears what became of a command.
+    pub(super) fn hear_answer(&mut self, id: CommandId, answer: &Answered) {
+        let Some(asked) = self.application.open.remove(&id) else {
+            return;
+        };
+        self.tally.answer(answer);
+        if let Some(host) = asked.removes {
+            self.oracle.removed(host);
+        }
+        let intents = &mut self.application.intents;
+        let Some(intent) = asked.guild.and_then(|guild| intents.get_mut(&guild)) else {
+            return;
+        };
+        let is_taken_back = matches!(
+            answer,
+            Err(RequestError::Rejected { .. }
+                | RequestError::VoiceTimeout
+                | RequestError::TrackUnplayable)
+        );
+        if is_taken_back {
+            intent.take_back(id);
+        }
+    }
+
+    /// Hears what the pool has to say.
+    pub(super) fn hear(&mut self, event: &Event) {
+        self.tally.event(event);
+        match event {
+            Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            } => {
+                if *reason != TrackEndReason::Replaced
+                    && let Some(intent) = self.application.intents.get_mut(guild)
+                {
+                    intent.ended(&track.info.identifier);
+                }
+            }
+            Event::TrackUnplayable { guild, track } => {
+                if let Some(intent) = self.application.intents.get_mut(guild) {
+                    intent.ended(&track.info.identifier);
+                }
+            }
+            Event::PlayerAdopted { guild, .. } => {
+                let intents = &mut self.application.intents;
+                let intent = intents.entry(*guild).or_insert_with(Intent::unknown);
+                intent.may_be_gone = false;
+                intent.doubt();
+            }
+            Event::VoiceFailed { guild } | Event::VoiceLost { guild, .. } => {
+                self.rejoins.push((self.world.now(), *guild));
+            }
+            _ => {}
+        }
+    }
+
+    /// Closes the client; another one starts when it has closed.
+    pub(super) fn close(&mut self, players: Leaving) {
+        let nodes = self.nodes_to_resume();
+        let closes_by = self.world.now() + CLOSES_WITHIN + self.plan.options.weather.timer_lag_max;
+        self.submit(Command::Close(players), None);
+        self.application.closing = Some((closes_by, nodes));
+        self.forget(players == Leaving::Destroy);
+    }
+
+    /// Starts another client if the present one has closed.
+    pub(super) fn follow_closing(&mut self) {
+        if self.world.pool().is_finished() {
+            let Some((_, nodes)) = self.application.closing.take() else {
+                return;
+            };
+            self.start_client(nodes, false);
+        } else if self
+            .application
+            .closes_by()
+            .is_some_and(|by| by < self.world.now())
+        {
+            let sockets = self.world.open_sockets();
+            self.fail(Invariant::CloseEnds, || format!("still open: {sockets:?}"));
+        }
+    }
+
+    /// Ends the process of the client, and starts another one.
+    pub(super) fn restart_client(&mut self, by_force: bool) {
+        let nodes = self.nodes_to_resume();
+        self.forget(false);
+        self.start_client(nodes, by_force);
+    }
+
+    fn start_client(&mut self, nodes: Vec<NodeConfig>, by_force: bool) {
+        self.tally.restarts += 1;
+        self.application.open.clear();
+        self.oracle.new_client();
+        self.world.restart_client(nodes, by_force);
+        for guild in self.application.intents.keys() {
+            self.rejoins.push((self.world.now(), *guild));
+        }
+    }
+
+    /// The nodes as the next process is told of them.
+    fn nodes_to_resume(&self) -> Vec<NodeConfig> {
+        let views: Vec<NodeView> = self.world.pool().nodes().collect();
+        let nodes = self.names.iter().zip(&self.application.known);
+        let nodes = nodes.filter(|(_, is_known)| **is_known);
+        nodes
+            .map(|(name, _)| {
+                let view = views.iter().find(|view| *view.node.name == **name);
+                self.world.node_config(name, view)
+            })
+            .collect()
+    }
+
+    /// What another process does not know: the rest is for it to find out.
+    fn forget(&mut self, with_players: bool) {
+        for intent in self.application.intents.values_mut() {
+            intent.doubt();
+            intent.may_be_gone = true;
+        }
+        if with_players {
+            // Nobody can say which nodes heard of it.
+            self.tally.closed_with_players += 1;
+        }
+    }
+}
+
+/// A close frame is answered within 2 s or not at all, and a player destroyed before within a
+/// request's deadline.
+const CLOSES_WITHIN: Duration = Duration::from_secs(40);

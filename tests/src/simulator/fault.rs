@@ -1,0 +1,387 @@
+//! [`Fault`]: one thing that goes wrong, and how it is put right again.
+
+use std::time::Duration;
+
+use lavapool_core::Closed;
+
+use super::Simulation;
+use crate::node::{Accepting, AnswerKind, Disturbance, Failure, Voice};
+use crate::world::{Bite, Bitten, Dialled, Direction, Discord};
+
+/// One thing that goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What.
+    pub kind: FaultKind,
+    /// The server that it happens to, if it happens to one.
+    pub host: usize,
+    /// For how long, if it lasts.
+    pub lasts_for: Duration,
+    /// Where, how much, with which code: what else there is to say.
+    pub number: u64,
+}
+
+/// Makes the list, so that each kind has its weight.
+macro_rules! kinds {
+    ($(#[$meta:meta])* $of:ident { $($(#[$doc:meta])* $name:ident = $weight:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $of {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl $of {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// How often it happens compared with others, where all are as likely.
+            pub const fn weight(self) -> u64 {
+                match self {
+                    $(Self::$name => $weight,)*
+                }
+            }
+        }
+    };
+}
+pub(super) use kinds;
+
+kinds! {
+    /// What can go wrong.
+    FaultKind {
+        /// The process is killed, and started anew later.
+        Kill = 6,
+        /// The process is killed and started anew at once, without memory.
+        Restart = 4,
+        /// The process ends as SIGTERM ends it.
+        ShutDown = 4,
+        /// Every connection is reset.
+        Drop = 8,
+        /// Every REST connection is reset.
+        DropRest = 6,
+        /// Nothing passes in either direction, and only the server notices, later.
+        HalfOpen = 4,
+        /// Nothing of what is sent to the server arrives.
+        MuteToNode = 3,
+        /// Nothing of what the server sends arrives.
+        MuteToPool = 3,
+        /// No dial is answered either.
+        CutOff = 3,
+        /// What is sent to the server arrives late, all at once: a partition in one direction.
+        HoldToNode = 6,
+        /// What the server sends arrives late, all at once.
+        HoldToPool = 6,
+        /// Dials are refused.
+        DialRefused = 3,
+        /// Dials fail otherwise.
+        DialFails = 3,
+        /// Dials take long.
+        DialSlow = 3,
+        /// Dials are never answered.
+        DialNever = 3,
+        /// A connection is reset in the midst of a frame or an answer.
+        ResetMidway = 6,
+        /// A connection ends in good order in the midst of a frame or an answer.
+        EndMidway = 6,
+        /// A bit flips, and the connection does not live long after that.
+        FlippedBit = 4,
+        /// The way becomes longer or shorter.
+        Latency = 4,
+        /// Answers of a kind take long.
+        Slow = 6,
+        /// Requests of a kind are never answered, and take no effect.
+        Unanswered = 3,
+        /// Requests of a kind take effect, and the connection is reset in place of the answer.
+        Lost = 5,
+        /// Some requests are answered with a status of the server's side.
+        Status5xx = 4,
+        /// Some requests are answered with a status that blames the client.
+        Status4xx = 2,
+        /// Too many requests: the server says when to come back.
+        RetryAfter = 2,
+        /// The server knows none of its sessions for a while.
+        SessionsUnknown = 3,
+        /// WebSockets are upgraded and never get `ready`.
+        NeverReady = 2,
+        /// Connections are accepted, and not a byte is answered.
+        Silence = 2,
+        /// The password is another one for a while.
+        WrongPassword = 1,
+        /// The server is another version for a while.
+        WrongVersion = 1,
+        /// A message that is no JSON, or lacks what it needs.
+        Malformed = 3,
+        /// A message that nobody knows.
+        Unknown = 3,
+        /// A frame that breaks the WebSocket protocol.
+        BrokenFrame = 3,
+        /// WebSockets are closed with a code.
+        CloseCode = 4,
+        /// Discord closes a voice connection with a code.
+        VoiceCloses = 3,
+        /// A voice connection dies without a word.
+        VoiceDies = 2,
+        /// Voice connections fail for a while.
+        VoiceFails = 2,
+        /// Discord does not answer on the gateway for a while.
+        DiscordSilent = 1,
+        /// The host of the pool is suspended; its clock goes on.
+        Suspend = 2,
+        /// The host of the pool is suspended; its clock stands still.
+        ClockStops = 1,
+        /// The server is under load.
+        Load = 2,
+    }
+}
+
+impl Simulation {
+    /// Lets a fault happen.
+    pub(super) fn inflict(&mut self, fault: Fault) {
+        self.tally.fault(fault.kind);
+        let name = self.name(fault.host);
+        if self.inflict_on_network(&name, fault) || self.inflict_on_answers(&name, fault) {
+            return;
+        }
+        self.inflict_on_process(&name, fault);
+    }
+
+    /// What happens to the way to a server.
+    fn inflict_on_network(&mut self, name: &str, fault: Fault) -> bool {
+        let world = &mut self.world;
+        let short = fault.lasts_for.min(HELD_MAX);
+        match fault.kind {
+            FaultKind::Drop => world.drop_connections(name),
+            FaultKind::DropRest => world.end_rest(name),
+            FaultKind::HalfOpen => {
+                world.half_open(name);
+                self.undo_later(fault);
+            }
+            FaultKind::MuteToNode => {
+                world.mute(name, Direction::ToNode);
+                self.undo_later(fault);
+            }
+            FaultKind::MuteToPool => {
+                world.mute(name, Direction::ToPool);
+                self.undo_later(fault);
+            }
+            FaultKind::CutOff => {
+                world.cut_off(name, true);
+                self.undo_later(fault);
+            }
+            FaultKind::HoldToNode => world.hold(name, Direction::ToNode, short),
+            FaultKind::HoldToPool => world.hold(name, Direction::ToPool, short),
+            FaultKind::DialRefused => world.next_dial(name, Dialled::Fails(Closed::Refused)),
+            FaultKind::DialFails => {
+                let all = [Closed::Unreachable, Closed::NameNotFound, Closed::TimedOut];
+                let closed = all[index(fault.number, all.len())];
+                world.next_dial(name, Dialled::Fails(closed));
+            }
+            FaultKind::DialSlow => world.next_dial(name, Dialled::Slow(fault.lasts_for)),
+            FaultKind::DialNever => world.next_dial(name, Dialled::Never),
+            FaultKind::ResetMidway => world.bite(name, bite(fault, Bitten::Reset)),
+            FaultKind::EndMidway => world.bite(name, bite(fault, Bitten::Ended)),
+            FaultKind::FlippedBit => {
+                world.bite(name, bite(fault, Bitten::Flipped));
+                self.oracle.doubt(fault.host, self.world.now());
+                // What else was said there may have been taken wrongly: nothing of it lasts.
+                self.undo_later(Fault {
+                    lasts_for: short.min(FLIPPED_MAX),
+                    ..fault
+                });
+            }
+            FaultKind::Latency => {
+                let latency = Duration::from_millis(1 + fault.number % 120);
+                world.set_latency(name, latency);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// What a server does with requests.
+    fn inflict_on_answers(&mut self, name: &str, fault: Fault) -> bool {
+        let kinds = [
+            AnswerKind::Handshake,
+            AnswerKind::Load,
+            AnswerKind::Voice,
+            AnswerKind::Player,
+            AnswerKind::Player,
+            AnswerKind::Other,
+        ];
+        let kind = kinds[index(fault.number, kinds.len())];
+        let rest = fault.number / 6;
+        let times = 1 + u32::try_from(rest % 4).unwrap_or(0);
+        let faults = self.world.node(name).faults();
+        match fault.kind {
+            FaultKind::Slow => drop(faults.slow.insert(kind, fault.lasts_for.min(SLOW_MAX))),
+            FaultKind::Unanswered => drop(faults.unanswered.insert(kind)),
+            FaultKind::Lost => drop(faults.lost.insert(kind)),
+            FaultKind::Status5xx => {
+                let all = [500, 502, 503, 503, 504];
+                faults.fail_next(all[index(rest, all.len())], times);
+            }
+            FaultKind::Status4xx => {
+                let all = [400, 404, 405, 410, 415, 418];
+                faults.failures.push(Failure {
+                    times: Some(times),
+                    path: Some("/v4/sessions/".into()),
+                    ..Failure::always(all[index(rest, all.len())])
+                });
+            }
+            FaultKind::RetryAfter => {
+                faults.retry_after_s = Some(u32::try_from(rest % 5).unwrap_or(0));
+                faults.fail_next([429, 503][index(rest, 2)], times);
+            }
+            FaultKind::SessionsUnknown => faults.sessions_unknown = true,
+            FaultKind::NeverReady => faults.never_ready = true,
+            FaultKind::Silence => faults.accepting = Accepting::Silence,
+            FaultKind::WrongPassword => {
+                "another".clone_into(&mut self.world.node(name).config().password)
+            }
+            FaultKind::WrongVersion => faults.api_version = Some(3),
+            FaultKind::VoiceFails => {
+                let voice = [Voice::Fails, Voice::Unreachable][index(rest, 2)];
+                self.world.node(name).config().voice = voice;
+            }
+            _ => return false,
+        }
+        self.undo_later(fault);
+        true
+    }
+
+    /// What happens to processes, and what they say.
+    fn inflict_on_process(&mut self, name: &str, fault: Fault) {
+        let now = self.world.now();
+        let guild = 1 + i64::try_from(fault.number % self.plan.options.guilds).unwrap_or(0);
+        match fault.kind {
+            FaultKind::Kill => {
+                self.world.kill(name);
+                self.undo_later(fault);
+            }
+            FaultKind::Restart => self.world.restart(name),
+            FaultKind::ShutDown => {
+                self.world.shut_down_gracefully(name);
+                self.undo_later(fault);
+            }
+            FaultKind::Malformed => {
+                let all = [Disturbance::MalformedJson, Disturbance::WithoutOp];
+                let what = &all[index(fault.number, 2)];
+                self.world.disturb(name, what);
+            }
+            FaultKind::Unknown => {
+                let all = [Disturbance::UnknownOp, Disturbance::UnknownEvent(guild)];
+                let what = &all[index(fault.number, 2)];
+                self.world.disturb(name, what);
+            }
+            FaultKind::BrokenFrame => {
+                let masked = vec![0x81, 0x81, 1, 2, 3, 4, b'a' ^ 1];
+                let all = [
+                    Disturbance::InvalidUtf8,
+                    Disturbance::Raw(masked),
+                    Disturbance::Raw(vec![0x83, 0]),
+                    Disturbance::Raw(vec![0x80, 0]),
+                ];
+                let what = &all[index(fault.number, all.len())];
+                self.world.disturb(name, what);
+            }
+            FaultKind::CloseCode => {
+                let all = [1000, 1001, 1006, 1011, 1012, 4000];
+                let code = all[index(fault.number, all.len())];
+                let code = if code == 1006 { 1013 } else { code };
+                self.world
+                    .node(name)
+                    .close_websockets(code, "by chance", now);
+            }
+            FaultKind::VoiceCloses => {
+                let all = [4006, 4009, 4014, 4015, 4022, 1006];
+                let code = all[index(fault.number / 64, all.len())];
+                self.world
+                    .node(name)
+                    .close_voice(guild, code, "by chance", now);
+            }
+            FaultKind::VoiceDies => self.world.node(name).lose_voice(guild, now),
+            FaultKind::DiscordSilent => {
+                self.world.set_discord(Discord::Silent);
+                self.undo_later(fault);
+            }
+            FaultKind::Suspend => {
+                self.oracle.late(now + fault.lasts_for);
+                self.world.suspend(fault.lasts_for, true);
+            }
+            FaultKind::ClockStops => {
+                self.oracle.late(now + fault.lasts_for);
+                self.oracle.clock_stood(fault.lasts_for);
+                self.world.suspend(fault.lasts_for, false);
+            }
+            FaultKind::Load => {
+                let stats = self.world.node(name).stats();
+                stats.system_load = index(fault.number, 100) as f64 / 100.0;
+                stats.lavalink_load = stats.system_load / 2.0;
+            }
+            _ => unreachable!("every other kind is inflicted before"),
+        }
+    }
+
+    /// Puts a fault right again.
+    pub(super) fn undo(&mut self, fault: Fault) {
+        let name = self.name(fault.host);
+        match fault.kind {
+            FaultKind::Kill | FaultKind::ShutDown => {
+                let node = self.world.node(&name);
+                if node.faults().accepting == Accepting::Refuse {
+                    self.world.restart(&name);
+                }
+            }
+            FaultKind::HalfOpen | FaultKind::MuteToNode | FaultKind::MuteToPool => {
+                self.world.notice_dead(&name);
+            }
+            FaultKind::CutOff => {
+                self.world.cut_off(&name, false);
+                self.world.notice_dead(&name);
+            }
+            FaultKind::FlippedBit => {
+                self.world.drop_connections(&name);
+            }
+            FaultKind::WrongPassword => {
+                let password = super::password(fault.host);
+                self.world.node(&name).config().password = password;
+            }
+            FaultKind::VoiceFails => self.world.node(&name).config().voice = Voice::Connects,
+            FaultKind::DiscordSilent => self.world.set_discord(Discord::Answers),
+            _ => {
+                let faults = self.world.node(&name).faults();
+                let accepting = match faults.accepting {
+                    Accepting::Silence => Accepting::Serve,
+                    other => other,
+                };
+                *faults = Default::default();
+                faults.accepting = accepting;
+            }
+        }
+    }
+
+    fn undo_later(&mut self, fault: Fault) {
+        let at = self.world.now() + fault.lasts_for;
+        self.undos.push((at, fault));
+    }
+}
+
+/// One of so many, by a number.
+pub(super) fn index(number: u64, count: usize) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX) % count
+}
+
+fn bite(fault: Fault, how: Bitten) -> Bite {
+    Bite {
+        place: index(fault.number, usize::MAX),
+        how,
+        lives_for: match how {
+            Bitten::Flipped => fault.lasts_for.min(FLIPPED_MAX),
+            Bitten::Reset | Bitten::Ended => Duration::ZERO,
+        },
+    }
+}
+
+/// Longer than this, and TCP gives a connection up.
+const HELD_MAX: Duration = Duration::from_secs(25);
+const SLOW_MAX: Duration = Duration::from_secs(20);
+const FLIPPED_MAX: Duration = Duration::from_millis(400);

@@ -1,0 +1,404 @@
+//! The simulator: a world in which everything goes wrong, and somebody who knows how it should be.
+//!
+//! A run follows from its seed alone. First, in the *safety* phase, faults and orders happen as the
+//! [`Plan`] says, and what must never be is looked for after every step. Then some servers are
+//! healed and the others stay dead, nothing goes wrong any more, and in this *liveness* phase all
+//! must be as the application wants it within a bound. What must hold is listed in
+//! [`Invariant`](crate::invariant::Invariant).
+//!
+//! ```
+//! use lavapool_tests::simulator::{Plan, Simulation};
+//!
+//! let outcome = Simulation::run(Plan::draw(7));
+//! assert_eq!(outcome.broken, None);
+//! ```
+
+mod application;
+mod change;
+mod fault;
+mod intent;
+mod oracle;
+mod order;
+mod plan;
+mod tally;
+mod verdict;
+mod wire;
+
+pub use self::fault::{Fault, FaultKind};
+pub use self::order::{Order, OrderKind};
+pub use self::plan::{Options, Plan};
+pub use self::tally::Tally;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use lavapool_core::node::Status;
+use lavapool_core::protocol::GuildId;
+use lavapool_core::{Command, Output, Secret, Strategy};
+
+use self::application::Application;
+use self::oracle::Oracle;
+use crate::invariant::{Broken, Invariant};
+use crate::node::{Accepting, Voice};
+use crate::world::{Discord, Given, Traced, World};
+
+/// A run under way.
+#[derive(Debug)]
+pub struct Simulation {
+    plan: Plan,
+    world: World,
+    names: Vec<String>,
+    application: Application,
+    oracle: Oracle,
+    /// Faults that last, and when they are put right.
+    undos: Vec<(Duration, Fault)>,
+    /// Guilds in which the bot joins again, and when.
+    rejoins: Vec<(Duration, GuildId)>,
+    /// The latest voice token by guild.
+    tokens: BTreeMap<GuildId, Secret>,
+    /// How many tracks were named.
+    plays: u64,
+    tally: Tally,
+    broken: Option<Broken>,
+    /// The lines of the trace, if they are wanted.
+    lines: Option<Vec<String>>,
+}
+
+/// What became of a run.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was broken first.
+    pub broken: Option<Broken>,
+    /// What happened how often.
+    pub tally: Tally,
+    /// What happened, a line each, if that was asked for.
+    pub lines: Vec<String>,
+}
+
+impl Simulation {
+    /// Lets a plan happen.
+    pub fn run(plan: Plan) -> Outcome {
+        Self::run_through(plan, false)
+    }
+
+    /// Lets a plan happen, and writes down what does.
+    pub fn run_traced(plan: Plan) -> Outcome {
+        Self::run_through(plan, true)
+    }
+
+    fn run_through(plan: Plan, is_traced: bool) -> Outcome {
+        let mut simulation = Self::new(plan, is_traced);
+        let whole = catch_unwind(AssertUnwindSafe(|| simulation.pass()));
+        if let Err(panic) = whole {
+            let detail = words(&*panic);
+            simulation.fail(Invariant::NoPanic, || detail);
+        }
+        simulation.tally.runs = 1;
+        simulation.tally.time = simulation.world.now();
+        Outcome {
+            broken: simulation.broken,
+            tally: simulation.tally,
+            lines: simulation.lines.unwrap_or_default(),
+        }
+    }
+
+    fn new(plan: Plan, is_traced: bool) -> Self {
+        let options = &plan.options;
+        let names: Vec<_> = ["a", "b", "c", "d", "e"][..options.hosts]
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect();
+        let mut builder = World::builder().seed(plan.seed);
+        if let Some(cuts) = options.cuts {
+            builder = builder.cuts(cuts);
+        }
+        for (host, name) in names.iter().enumerate() {
+            builder = builder.node(name, |config| {
+                config.latency = options.latency;
+                config.password = password(host);
+                config.server.password = password(host);
+                config.server.races = options.has_races;
+                let regions = ["us", "eu", "asia", "southamerica", "us-west"];
+                config.region = options.has_regions.then(|| regions[host].to_owned());
+            });
+        }
+        let strategies = [
+            Strategy::Penalty(Default::default()),
+            Strategy::LeastLoaded,
+            Strategy::LeastPlayers,
+            Strategy::Latency,
+            Strategy::RoundRobin,
+        ];
+        let mut world = builder
+            .weather(options.weather.clone())
+            .config(|config| {
+                config.resume_for = options.resume_for;
+                config.return_home = options.returns_home;
+                config.strategy = strategies[options.strategy].clone();
+            })
+            .build();
+        world.set_discord(Discord::Answers);
+        let oracle = Oracle::new(&names, options.weather.timer_lag_max);
+        let application = Application::new(names.len());
+        // The first dials happened before anybody watched.
+        let began = world.take_trace();
+        world.watch();
+        let mut simulation = Self {
+            plan,
+            world,
+            names,
+            application,
+            oracle,
+            undos: Vec::new(),
+            rejoins: Vec::new(),
+            tokens: BTreeMap::new(),
+            plays: 0,
+            tally: Tally::default(),
+            broken: None,
+            lines: is_traced.then(Vec::new),
+        };
+        for (at, traced) in began {
+            simulation.observe(at, &traced);
+        }
+        simulation
+    }
+
+    fn pass(&mut self) {
+        self.be_unsafe();
+        if self.broken.is_none() {
+            self.be_healed();
+        }
+        if self.broken.is_none() {
+            self.converge();
+        }
+    }
+
+    /// The safety phase: whatever happens, what must never be is not.
+    fn be_unsafe(&mut self) {
+        let faults = std::mem::take(&mut self.plan.faults);
+        let orders = std::mem::take(&mut self.plan.orders);
+        let (mut faults, mut orders) = (faults.iter().peekable(), orders.iter().peekable());
+        loop {
+            let fault_at = faults.peek().map(|(at, _)| *at);
+            let order_at = orders.peek().map(|(at, _)| *at);
+            let Some(at) = fault_at.into_iter().chain(order_at).min() else {
+                break;
+            };
+            self.run_to(at);
+            if self.broken.is_some() {
+                return;
+            }
+            if fault_at == Some(at) {
+                let (_, fault) = faults.next().expect("it was looked at");
+                self.line(|| format!("FAULT {fault:?}"));
+                self.inflict(*fault);
+            } else {
+                let (_, order) = orders.next().expect("it was looked at");
+                self.line(|| format!("ORDER {order:?}"));
+                self.obey(*order);
+            }
+        }
+        let end = self.plan.options.safety_for;
+        self.run_to(end);
+    }
+
+    /// Some servers are well from here on, and the others dead; nothing else goes wrong.
+    fn be_healed(&mut self) {
+        self.line(|| "HEALED".to_owned());
+        self.undos.clear();
+        self.world.calm();
+        self.world.set_discord(Discord::Answers);
+        for host in 0..self.names.len() {
+            let name = self.names[host].clone();
+            self.world.mend(&name, Duration::from_millis(1));
+            let node = self.world.node(&name);
+            let accepting = node.faults().accepting;
+            *node.faults() = Default::default();
+            node.config().voice = Voice::Connects;
+            node.config().password = password(host);
+            if !self.plan.options.healed[host] {
+                self.world.kill(&name);
+            } else if accepting == Accepting::Refuse {
+                self.world.restart(&name);
+            }
+            self.world.notice_dead(&name);
+        }
+        // Whoever is suspended, or closing, comes to the end of it.
+        let awake_by = self.world.now() + Duration::from_secs(120);
+        while (self.world.is_suspended() || self.application.is_closing())
+            && self.world.now() < awake_by
+            && self.broken.is_none()
+        {
+            self.run_to(self.world.now() + Duration::from_secs(1));
+        }
+        for host in 0..self.names.len() {
+            self.bring_back(host);
+        }
+        let guilds: Vec<_> = self.application.intents.keys().copied().collect();
+        for guild in guilds {
+            if self
+                .world
+                .pool()
+                .player(guild)
+                .is_some_and(|view| view.playing && !view.connected)
+            {
+                self.join(guild, guild.get());
+            }
+        }
+    }
+
+    /// A healed server is a node again, and takes players; whatever refused the pool is told anew.
+    fn bring_back(&mut self, host: usize) {
+        if !self.plan.options.healed[host] {
+            return;
+        }
+        let Some(node) = self.node_of(host) else {
+            let config = self.world.node_config(&self.names[host], None);
+            self.application.known[host] = true;
+            self.oracle.expect_dial(host);
+            return self.submit(Command::AddNode(config), None);
+        };
+        self.submit(Command::Undrain(node), None);
+        let view = self.world.pool().node(node);
+        if view.is_some_and(|view| view.status == Status::Disconnected) {
+            self.oracle.expect_dial(host);
+            self.submit(Command::Connect(node), None);
+        }
+    }
+
+    /// The liveness phase: within a bound, all is as the application wants it.
+    fn converge(&mut self) {
+        let by = self.world.now() + CONVERGES_WITHIN;
+        loop {
+            self.run_to(self.world.now() + Duration::from_secs(2));
+            if self.broken.is_some() {
+                return;
+            }
+            let unsettled = self.unsettled();
+            match unsettled {
+                // It stays so for a while, and nothing is owed to anybody.
+                None if self.application.open.is_empty() => break,
+                None => {}
+                Some(broken) if self.world.now() >= by => {
+                    self.broken = Some(broken);
+                    return;
+                }
+                Some(_) => {}
+            }
+        }
+        self.run_to(self.world.now() + Duration::from_secs(8));
+        if self.broken.is_none() {
+            self.broken = self.unsettled();
+        }
+    }
+
+    /// Lets time pass, with all that is due meanwhile.
+    fn run_to(&mut self, end: Duration) {
+        loop {
+            let undo_at = self.undos.iter().map(|(at, _)| *at).min();
+            let rejoin_at = self.rejoins.iter().map(|(at, _)| *at).min();
+            let due = undo_at.into_iter().chain(rejoin_at).min();
+            let next = due.map_or(end, |at| at.min(end)).max(self.world.now());
+            while self.world.step(next) {
+                self.look();
+                if self.broken.is_some() {
+                    return;
+                }
+            }
+            self.look();
+            if self.broken.is_some() {
+                return;
+            }
+            if self.application.is_closing() {
+                self.follow_closing();
+            }
+            if due.is_none_or(|at| at > end) {
+                break;
+            }
+            self.do_due();
+        }
+        self.world.judge();
+        self.look();
+    }
+
+    /// Puts right what is due, and joins where it is time.
+    fn do_due(&mut self) {
+        let now = self.world.now();
+        let due = self.undos.iter().position(|(at, _)| *at <= now);
+        if let Some(due) = due {
+            let (_, fault) = self.undos.remove(due);
+            self.line(|| format!("UNDO {fault:?}"));
+            self.undo(fault);
+        }
+        let due = self.rejoins.iter().position(|(at, _)| *at <= now);
+        if let Some(due) = due {
+            let (_, guild) = self.rejoins.remove(due);
+            self.join(guild, guild.get());
+        }
+    }
+
+    /// Looks at all that has happened since the last time.
+    fn look(&mut self) {
+        for (at, traced) in self.world.take_trace() {
+            self.observe(at, &traced);
+        }
+        if self.broken.is_none() {
+            self.broken = self.world.broken().cloned();
+        }
+        if self.broken.is_none() {
+            self.broken.clone_from(&self.oracle.broken);
+        }
+    }
+
+    fn observe(&mut self, at: Duration, traced: &Traced) {
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("{:>12.6} {traced}", at.as_secs_f64()));
+        }
+        self.oracle.see(at, traced);
+        match traced {
+            Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_))) => {
+                if update.endpoint.is_some() {
+                    self.tokens.insert(update.guild, update.token.clone());
+                }
+            }
+            Traced::Output(Output::Answer(id, answer)) => self.hear_answer(*id, answer),
+            Traced::Event(event) => self.hear(event),
+            Traced::Given(_) | Traced::Output(_) | Traced::Wrote(..) => {}
+        }
+    }
+
+    fn line(&mut self, line: impl FnOnce() -> String) {
+        let now = self.world.now().as_secs_f64();
+        if let Some(lines) = &mut self.lines {
+            lines.push(format!("{now:>12.6} {}", line()));
+        }
+    }
+
+    fn fail(&mut self, invariant: Invariant, detail: impl FnOnce() -> String) {
+        if self.broken.is_none() {
+            let detail = detail();
+            self.broken = Some(Broken { invariant, detail });
+        }
+    }
+
+    fn name(&self, host: usize) -> String {
+        self.names[host].clone()
+    }
+}
+
+/// The password of a server.
+fn password(host: usize) -> String {
+    format!("password-of-{host}")
+}
+
+/// What a panic said.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("a panic without words").to_owned()
+}
+
+/// Sessions that nobody resumes live for 60 s, and players that their voice was lost for as long.
+const CONVERGES_WITHIN: Duration = Duration::from_secs(240);

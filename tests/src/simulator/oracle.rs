@@ -1,0 +1,364 @@
+//! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lavapool_core::node::Loss;
+use lavapool_core::{Event, Output, SocketId};
+
+use super::wire::{self, Asked, Heard, Message, Said};
+use crate::invariant::{Broken, Invariant};
+use crate::world::{Given, Traced};
+
+/// What the oracle knows of sockets and nodes.
+#[derive(Debug, Default)]
+pub(super) struct Oracle {
+    names: Vec<String>,
+    hosts: Vec<Host>,
+    sockets: BTreeMap<SocketId, Socket>,
+    /// The pool's clock stood still, or its host slept, until then.
+    late_until: Duration,
+    /// The most that a timer may ring late.
+    lag_max: Duration,
+    pub(super) broken: Option<Broken>,
+    /// Messages that arrived and were not told yet, for the judge of events.
+    pub(super) arrived: Vec<(usize, Message)>,
+}
+
+/// A server, as the pool can know it.
+#[derive(Debug, Default)]
+struct Host {
+    websocket: Option<SocketId>,
+    /// The session of the present WebSocket, once it is ready.
+    session: Option<String>,
+    /// The latest session that it ever was, until it is known to be over.
+    resumable: Option<String>,
+    /// When it may be dialled at the earliest, after a loss.
+    redial_at: Option<Duration>,
+    /// When it was dialled last, or the dial was ordered by the application.
+    is_ordered: bool,
+    /// Our close frame may be answered before the next dial, or not.
+    is_spoken: bool,
+    /// The number of the latest try since the schedule began; the first dial is none.
+    attempt: u32,
+    ready_at: Option<Duration>,
+    /// It is not to have another WebSocket.
+    is_leaving: bool,
+    /// It is not to be dialled any more.
+    is_over: bool,
+    doubt_until: Duration,
+}
+
+#[derive(Debug)]
+struct Socket {
+    host: usize,
+    asked: Asked,
+    websocket: Option<Heard>,
+}
+
+impl Oracle {
+    pub(super) fn new(names: &[String], lag_max: Duration) -> Self {
+        Self {
+            names: names.to_vec(),
+            hosts: names.iter().map(|_| Host::default()).collect(),
+            lag_max,
+            ..Self::default()
+        }
+    }
+
+    /// What a server says may arrive in other words.
+    pub(super) fn doubt(&mut self, host: usize, now: Duration) {
+        self.hosts[host].doubt_until = now + Duration::from_secs(120);
+    }
+
+    /// Timers of the pool are late until then.
+    pub(super) fn late(&mut self, until: Duration) {
+        self.late_until = self.late_until.max(until);
+    }
+
+    /// The pool's clock stood still for so long: what it waits for is due later.
+    pub(super) fn clock_stood(&mut self, time: Duration) {
+        for host in &mut self.hosts {
+            host.redial_at = host.redial_at.map(|at| at + time);
+        }
+        self.late_until += time;
+    }
+
+    /// The application lets a server be dialled, whatever the schedule.
+    pub(super) fn expect_dial(&mut self, host: usize) {
+        let host = &mut self.hosts[host];
+        host.is_ordered = true;
+        host.is_over = false;
+        host.is_leaving = false;
+        host.redial_at = None;
+    }
+
+    /// A node is gone: it is never dialled again.
+    pub(super) fn removed(&mut self, host: usize) {
+        self.hosts[host].is_over |= self.hosts[host].is_leaving;
+    }
+
+    /// A node was removed: its players may still be told so.
+    pub(super) fn leaves(&mut self, host: usize) {
+        self.hosts[host].is_leaving = true;
+        self.hosts[host].redial_at = None;
+        self.hosts[host].resumable = None;
+    }
+
+    /// The process of the client is another one.
+    pub(super) fn new_client(&mut self) {
+        self.sockets.clear();
+        for host in &mut self.hosts {
+            *host = Host {
+                resumable: host.resumable.take(),
+                doubt_until: host.doubt_until,
+                ..Host::default()
+            };
+        }
+    }
+
+    /// Sees one thing that went in or came out.
+    pub(super) fn see(&mut self, at: Duration, traced: &Traced) {
+        match traced {
+            Traced::Given(Given::Received(socket, bytes)) => self.heard(*socket, bytes, at),
+            Traced::Given(Given::Closed(socket, _)) => self.gone(*socket),
+            Traced::Given(_) => {}
+            Traced::Output(Output::Connect(socket, endpoint)) => {
+                self.dialled(*socket, endpoint.host(), at);
+            }
+            Traced::Output(Output::Close(socket)) => self.gone(*socket),
+            Traced::Output(_) => {}
+            Traced::Wrote(socket, bytes) => self.wrote(*socket, bytes, at),
+            Traced::Event(event) => self.told(event, at),
+        }
+    }
+
+    fn require(&mut self, holds: bool, invariant: Invariant, detail: impl FnOnce() -> String) {
+        if !holds && self.broken.is_none() {
+            let detail = detail();
+            self.broken = Some(Broken { invariant, detail });
+        }
+    }
+
+    fn heard(&mut self, id: SocketId, bytes: &[u8], at: Duration) {
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
+        socket.asked.answered();
+        let index = socket.host;
+        let Some(websocket) = &mut socket.websocket else {
+            return;
+        };
+        for said in websocket.take(bytes) {
+            let Said::Message(message) = said else {
+                continue;
+            };
+            let host = &mut self.hosts[index];
+            if host.websocket != Some(id) {
+                continue;
+            }
+            if message.op == "ready" {
+                host.session = Some(message.session.clone());
+                host.resumable.clone_from(&host.session);
+                host.ready_at = Some(at);
+                host.redial_at = None;
+            }
+            self.arrived.push((index, message));
+        }
+    }
+
+    fn gone(&mut self, id: SocketId) {
+        let Some(socket) = self.sockets.remove(&id) else {
+            return;
+        };
+        let host = &mut self.hosts[socket.host];
+        if host.websocket == Some(id) {
+            host.websocket = None;
+            host.session = None;
+        }
+    }
+
+    fn dialled(&mut self, id: SocketId, name: &str, at: Duration) {
+        let Some(index) = self.names.iter().position(|known| known == name) else {
+            return;
+        };
+        let socket = Socket {
+            host: index,
+            asked: Asked::default(),
+            websocket: None,
+        };
+        self.sockets.insert(id, socket);
+        let host = &self.hosts[index];
+        let (is_over, redial_at) = (host.is_over, host.redial_at);
+        self.require(!is_over, Invariant::OverIsOver, || {
+            format!("{name} is dialled, though it was removed or refused the pool")
+        });
+        if let Some(due) = redial_at {
+            self.require(at >= due, Invariant::DialsOnSchedule, || {
+                format!("{name} is dialled at {at:?}, {:?} too early", due - at)
+            });
+            let spoken = if self.hosts[index].is_spoken {
+                CLOSE_DEADLINE
+            } else {
+                Duration::ZERO
+            };
+            let latest = due.max(self.late_until) + self.lag_max + spoken;
+            self.require(at <= latest, Invariant::DialsOnSchedule, || {
+                format!("{name} is dialled at {at:?}, {:?} too late", at - latest)
+            });
+            self.hosts[index].redial_at = None;
+        }
+    }
+
+    fn wrote(&mut self, id: SocketId, bytes: &[u8], at: Duration) {
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
+        if socket.websocket.is_some() {
+            return;
+        }
+        let index = socket.host;
+        let Some(head) = socket.asked.take(bytes) else {
+            return;
+        };
+        let target = head.split(' ').nth(1).unwrap_or_default();
+        if target == "/v4/websocket" {
+            socket.websocket = Some(Heard::default());
+            self.upgrades(id, index, &head);
+        } else {
+            self.asks(index, &head, target, at);
+        }
+    }
+
+    /// The pool asks for a WebSocket.
+    fn upgrades(&mut self, id: SocketId, index: usize, head: &str) {
+        let name = self.names[index].clone();
+        let is_leaving = self.hosts[index].is_leaving;
+        self.require(!is_leaving, Invariant::OverIsOver, || {
+            format!("{name} gets a WebSocket, though it was removed")
+        });
+        let before = self.hosts[index].websocket.replace(id);
+        self.require(before.is_none(), Invariant::OneWebSocket, || {
+            format!("{name} gets {id:?} beside {before:?}")
+        });
+        let asked = wire::field(head, "session-id").map(str::to_owned);
+        let host = &mut self.hosts[index];
+        let resumable = host.resumable.clone();
+        let doubted = host.doubt_until > Duration::ZERO;
+        if let Some(asked) = asked {
+            let fits = resumable.as_ref() == Some(&asked);
+            self.require(fits || doubted, Invariant::ResumesLatest, || {
+                format!("{name} is asked to resume a session that is not its latest")
+            });
+        }
+    }
+
+    /// The pool asks something by REST.
+    fn asks(&mut self, index: usize, head: &str, target: &str, at: Duration) {
+        let name = self.names[index].clone();
+        let host = &self.hosts[index];
+        let doubted = host.doubt_until > at;
+        let session = host.session.clone();
+        let line = head.lines().next().unwrap_or_default();
+        let what = shown(line);
+        self.require(
+            session.is_some() || doubted,
+            Invariant::DeadNodeLeftAlone,
+            || format!("{name} is asked {what:?} without a WebSocket that is ready"),
+        );
+        let named = target.strip_prefix("/v4/sessions/");
+        let named = named.and_then(|rest| rest.split(['/', '?']).next());
+        if let (Some(named), Some(session)) = (named, session) {
+            self.require(
+                named == session || doubted,
+                Invariant::SessionIsValid,
+                || format!("{name} is asked {what:?} with a session that is over"),
+            );
+        }
+    }
+
+    fn told(&mut self, event: &Event, at: Duration) {
+        match event {
+            Event::NodeReconnecting {
+                node,
+                attempt,
+                delay,
+                loss,
+            } => self.reconnecting(&node.name, *attempt, *delay, loss, at),
+            // Its connection may still be closed in good order while the next one is made.
+            Event::NodeDisconnected { node, .. } => {
+                if let Some(index) = self.index(&node.name) {
+                    self.hosts[index].websocket = None;
+                    self.hosts[index].session = None;
+                }
+            }
+            Event::NodeStopped { node, .. } => {
+                if let Some(index) = self.index(&node.name) {
+                    self.hosts[index].is_over = !self.hosts[index].is_leaving;
+                    self.hosts[index].redial_at = None;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A node will be dialled again: exactly on schedule.
+    fn reconnecting(
+        &mut self,
+        name: &str,
+        attempt: u32,
+        delay: Duration,
+        loss: &Loss,
+        at: Duration,
+    ) {
+        let Some(index) = self.index(name) else {
+            return;
+        };
+        let scheduled = Duration::from_secs(2 * u64::from(attempt)).min(DELAY_MAX);
+        self.require(delay == scheduled, Invariant::DelaysExact, || {
+            format!("try {attempt} of {name} comes after {delay:?}, not after {scheduled:?}")
+        });
+        let late = self.lag_max + Duration::from_millis(1);
+        let is_late = self.late_until > Duration::ZERO;
+        let host = &mut self.hosts[index];
+        let ready_for = host.ready_at.take().map(|ready| at.saturating_sub(ready));
+        // The timer that says so may ring late.
+        let was_stable = ready_for.is_some_and(|time| time + late >= STABLE_AFTER);
+        let was_brief = ready_for.is_none_or(|time| time <= STABLE_AFTER + late || is_late);
+        let next = host.attempt + 1;
+        // An order to dial may begin the schedule anew.
+        let fits = (attempt == 0 && was_stable)
+            || (attempt == next && was_brief)
+            || (attempt <= next && host.is_ordered);
+        let is_ordered = std::mem::take(&mut host.is_ordered);
+        host.attempt = attempt;
+        host.redial_at = Some(at + delay);
+        host.is_spoken = matches!(
+            loss,
+            Loss::Closed { .. } | Loss::Violation(_) | Loss::SessionNotFound | Loss::Requested
+        );
+        self.require(fits, Invariant::TriesCounted, || {
+            format!(
+                "try {attempt} of {name} instead of {next}, after {loss}, ready for {ready_for:?}, \
+                 ordered {is_ordered}"
+            )
+        });
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known == name)
+    }
+}
+
+/// A request line without what is secret in it.
+fn shown(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("/sessions/") else {
+        return line.to_owned();
+    };
+    let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric());
+    format!("{before}/sessions/***{rest}")
+}
+
+const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
+const DELAY_MAX: Duration = Duration::from_secs(30);
+const STABLE_AFTER: Duration = Duration::from_secs(10);

@@ -1,0 +1,192 @@
+//! [`Plan`]: everything that will happen to a world, drawn from its seed before it begins.
+//!
+//! What happens does not depend on what the pool does, so that a part of a plan can be left out
+//! and the rest stays as it is: that is how a failing run is made short.
+
+use std::time::Duration;
+
+use super::fault::{Fault, FaultKind};
+use super::order::{Order, OrderKind};
+use crate::world::Weather;
+use crate::world::chance::Chance;
+
+/// Everything that will happen.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The seed that it was drawn from.
+    pub seed: u64,
+    /// What the world is like.
+    pub options: Options,
+    /// What goes wrong, in the order of time.
+    pub faults: Vec<(Duration, Fault)>,
+    /// What the application does, in the order of time.
+    pub orders: Vec<(Duration, Order)>,
+}
+
+/// What a world is like for as long as it lasts. Many things are as they should be in some runs,
+/// so that runs differ in kind and not in luck alone.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How many servers there are.
+    pub hosts: usize,
+    /// How many guilds the bot is in.
+    pub guilds: u64,
+    /// How long things go wrong.
+    pub safety_for: Duration,
+    /// The way to each server, and back.
+    pub latency: Duration,
+    /// Whether servers have regions.
+    pub has_regions: bool,
+    /// For how long sessions outlive their connections.
+    pub resume_for: Option<Duration>,
+    /// Whether servers let messages of different threads overtake each other.
+    pub has_races: bool,
+    /// Whether bytes for the pool are cut at random places, by what seed.
+    pub cuts: Option<u64>,
+    /// Whether players move back to the node that they were lost from.
+    pub returns_home: bool,
+    /// How the pool chooses nodes.
+    pub strategy: usize,
+    /// What the network is like.
+    pub weather: Weather,
+    /// Which servers are well in the end.
+    pub healed: Vec<bool>,
+}
+
+impl Plan {
+    /// Draws a plan.
+    pub fn draw(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let options = Options::draw(seed, &mut chance);
+        let faults = draw_faults(&options, &mut chance);
+        let orders = draw_orders(&options, &mut chance);
+        Self {
+            seed,
+            options,
+            faults,
+            orders,
+        }
+    }
+}
+
+impl Options {
+    fn draw(seed: u64, chance: &mut Chance) -> Self {
+        let hosts = chance.one_of(&[1, 2, 2, 3, 3, 3, 4, 5]);
+        let millis = Duration::from_millis;
+        let weather = Weather {
+            seed,
+            jitter_max: millis(chance.one_of(&[0, 0, 5, 40])),
+            has_joins: chance.toss(),
+            has_partial_writes: chance.number(3) == 0,
+            timer_lag_max: millis(chance.one_of(&[0, 0, 20, 300])),
+        };
+        let mut healed: Vec<_> = (0..hosts).map(|_| chance.number(4) != 0).collect();
+        let last = chance.index(hosts);
+        healed[last] = true;
+        Self {
+            hosts,
+            guilds: chance.one_of(&[1, 2, 4, 8, 12]),
+            safety_for: chance.between(Duration::from_secs(40), Duration::from_secs(240)),
+            latency: millis(chance.one_of(&[1, 1, 5, 30, 90])),
+            has_regions: chance.toss(),
+            resume_for: chance.one_of(&[
+                Some(Duration::from_secs(60)),
+                Some(Duration::from_secs(60)),
+                Some(Duration::from_secs(60)),
+                Some(Duration::from_secs(10)),
+                None,
+            ]),
+            has_races: chance.toss(),
+            cuts: chance.toss().then_some(seed),
+            returns_home: chance.number(4) == 0,
+            strategy: chance.one_of(&[0, 0, 0, 1, 2, 3, 4]),
+            weather,
+            healed,
+        }
+    }
+}
+
+/// Which kinds of faults there are, how often, and when.
+fn draw_faults(options: &Options, chance: &mut Chance) -> Vec<(Duration, Fault)> {
+    let weights = draw_weights(FaultKind::ALL, FaultKind::weight, 400, chance);
+    let apart = chance.one_of(&[700, 1_000, 1_600, 2_500]);
+    let apart = Duration::from_millis(apart);
+    draw_times(options.safety_for, apart, chance, |chance| Fault {
+        kind: pick(&weights, chance),
+        host: chance.index(options.hosts),
+        lasts_for: short_or_long(chance),
+        number: chance.number(u64::MAX),
+    })
+}
+
+/// Which kinds of orders there are, how often, and when.
+fn draw_orders(options: &Options, chance: &mut Chance) -> Vec<(Duration, Order)> {
+    let weights = draw_weights(OrderKind::ALL, OrderKind::weight, 750, chance);
+    let apart = Duration::from_millis(chance.one_of(&[120, 250, 450]));
+    draw_times(options.safety_for, apart, chance, |chance| Order {
+        kind: pick(&weights, chance),
+        guild: 1 + chance.number(options.guilds),
+        host: chance.index(options.hosts),
+        number: chance.number(u64::MAX),
+    })
+}
+
+/// How often each kind happens compared with the others; some never do.
+fn draw_weights<T: Copy>(
+    all: &[T],
+    weight: impl Fn(T) -> u64,
+    thousandths: u64,
+    chance: &mut Chance,
+) -> Vec<(T, u64)> {
+    loop {
+        let drawn = all.iter().filter_map(|kind| {
+            let factor = 1 + chance.number(8);
+            chance
+                .happens(thousandths)
+                .then(|| (*kind, weight(*kind) * factor))
+        });
+        let drawn: Vec<_> = drawn.collect();
+        if drawn.len() >= 2 {
+            return drawn;
+        }
+    }
+}
+
+fn pick<T: Copy>(weights: &[(T, u64)], chance: &mut Chance) -> T {
+    let sum = weights.iter().map(|(_, weight)| weight).sum();
+    let mut place = chance.number(sum);
+    for (kind, weight) in weights {
+        if place < *weight {
+            return *kind;
+        }
+        place -= weight;
+    }
+    unreachable!("the place is below the sum")
+}
+
+/// Things at times that are this far apart on average, some of them at once.
+fn draw_times<T>(
+    within: Duration,
+    apart: Duration,
+    chance: &mut Chance,
+    mut draw: impl FnMut(&mut Chance) -> T,
+) -> Vec<(Duration, T)> {
+    let mut drawn = Vec::new();
+    let mut at = Duration::ZERO;
+    loop {
+        at += match chance.number(4) {
+            0 => chance.below(Duration::from_millis(5)),
+            _ => chance.below(apart * 8 / 3),
+        };
+        if at >= within {
+            return drawn;
+        }
+        drawn.push((at, draw(chance)));
+    }
+}
+
+/// Mostly short, at times longer than any deadline.
+fn short_or_long(chance: &mut Chance) -> Duration {
+    let bits = 4 + chance.number(13);
+    Duration::from_millis(1 + chance.number(1 << bits))
+}

@@ -1,0 +1,142 @@
+//! [`Tally`]: what happened how often.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use lavapool_core::Event;
+
+use super::{FaultKind, OrderKind};
+use crate::world::Answered;
+
+/// What happened how often, in one run or in many.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// Runs.
+    pub runs: u64,
+    /// The time that passed in them.
+    pub time: Duration,
+    faults: BTreeMap<FaultKind, u64>,
+    orders: BTreeMap<OrderKind, u64>,
+    /// Answers: done, and the rest.
+    done: u64,
+    undone: u64,
+    pub(super) restarts: u64,
+    pub(super) closed_with_players: u64,
+    resumes: u64,
+    losses: u64,
+    failovers: u64,
+    moved: u64,
+    stranded: u64,
+    adopted: u64,
+}
+
+impl Tally {
+    /// Counts what happened in another run, too.
+    pub fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.time += other.time;
+        for (kind, count) in &other.faults {
+            *self.faults.entry(*kind).or_default() += count;
+        }
+        for (kind, count) in &other.orders {
+            *self.orders.entry(*kind).or_default() += count;
+        }
+        for (mine, theirs) in [
+            (&mut self.done, other.done),
+            (&mut self.undone, other.undone),
+            (&mut self.restarts, other.restarts),
+            (&mut self.closed_with_players, other.closed_with_players),
+            (&mut self.resumes, other.resumes),
+            (&mut self.losses, other.losses),
+            (&mut self.failovers, other.failovers),
+            (&mut self.moved, other.moved),
+            (&mut self.stranded, other.stranded),
+            (&mut self.adopted, other.adopted),
+        ] {
+            *mine += theirs;
+        }
+    }
+
+    /// How many faults there were.
+    pub fn faults(&self) -> u64 {
+        self.faults.values().sum()
+    }
+
+    /// How many orders there were.
+    pub fn orders(&self) -> u64 {
+        self.orders.values().sum()
+    }
+
+    pub(super) fn fault(&mut self, kind: FaultKind) {
+        *self.faults.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn order(&mut self, kind: OrderKind) {
+        *self.orders.entry(kind).or_default() += 1;
+    }
+
+    pub(super) fn answer(&mut self, answer: &Answered) {
+        match answer {
+            Ok(_) => self.done += 1,
+            Err(_) => self.undone += 1,
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        match event {
+            Event::NodeReady { resumed: true, .. } => self.resumes += 1,
+            Event::NodeDisconnected { .. } => self.losses += 1,
+            Event::Failover { .. } => self.failovers += 1,
+            Event::PlayerMoved { .. } => self.moved += 1,
+            Event::PlayersStranded { players, .. } => {
+                self.stranded += u64::try_from(players.len()).unwrap_or(0);
+            }
+            Event::PlayerAdopted { .. } => self.adopted += 1,
+            _ => {}
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.time.as_secs_f64().max(1.0);
+        let rate = |count: u64| count as f64 / seconds;
+        writeln!(
+            f,
+            "{} runs, {seconds:.0} s in all: {} commands, {:.2} a second; {} faults, {:.2} a second",
+            self.runs,
+            self.orders(),
+            rate(self.orders()),
+            self.faults(),
+            rate(self.faults()),
+        )?;
+        list(f, "faults", &self.faults)?;
+        list(f, "commands", &self.orders)?;
+        writeln!(
+            f,
+            "answers: {} done, {} not; clients restarted: {}",
+            self.done, self.undone, self.restarts
+        )?;
+        write!(
+            f,
+            "nodes lost: {}, resumed: {}; failovers: {}; players moved: {}, stranded {}, adopted {}",
+            self.losses, self.resumes, self.failovers, self.moved, self.stranded, self.adopted
+        )
+    }
+}
+
+/// The counts by kind, the rarest last.
+fn list<K: fmt::Debug>(
+    f: &mut fmt::Formatter<'_>,
+    title: &str,
+    counts: &BTreeMap<K, u64>,
+) -> fmt::Result {
+    let mut sorted: Vec<_> = counts.iter().collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    write!(f, "{title}:")?;
+    for (kind, count) in sorted {
+        write!(f, " {kind:?} {count}")?;
+    }
+    writeln!(f)
+}

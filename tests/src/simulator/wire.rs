@@ -1,0 +1,159 @@
+//! What went over a socket, read by a parser that shares nothing with the core.
+
+use serde::Deserialize;
+
+/// What a server sends on a WebSocket, cut into messages.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    buffer: Vec<u8>,
+    /// The answer to the upgrade is over.
+    is_open: bool,
+    /// A bit flipped: the rest means nothing.
+    is_garbled: bool,
+}
+
+/// A message, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Message {
+    #[serde(default)]
+    pub(super) op: String,
+    #[serde(default, rename = "type")]
+    pub(super) kind: String,
+    #[serde(default, rename = "guildId")]
+    pub(super) guild: String,
+    #[serde(default, rename = "sessionId")]
+    pub(super) session: String,
+    #[serde(default)]
+    pub(super) resumed: bool,
+    #[serde(default)]
+    pub(super) reason: Option<String>,
+    #[serde(default)]
+    pub(super) track: Option<Track>,
+}
+
+/// The track of a message.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Track {
+    pub(super) info: Info,
+}
+
+/// What a track is called.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct Info {
+    pub(super) identifier: String,
+}
+
+/// One frame of a server.
+pub(super) enum Said {
+    /// Text that decodes.
+    Message(Message),
+    /// Text that does not, or means nothing.
+    Nonsense,
+    /// A close frame.
+    Close,
+    /// A ping or a pong.
+    Control,
+}
+
+impl Heard {
+    /// Takes bytes in, and returns what they complete.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Vec<Said> {
+        let mut said = Vec::new();
+        if self.is_garbled {
+            return said;
+        }
+        self.buffer.extend_from_slice(bytes);
+        if !self.is_open {
+            let Some(end) = find(&self.buffer, b"\r\n\r\n") else {
+                return said;
+            };
+            self.is_open = self.buffer.starts_with(b"HTTP/1.1 101 ");
+            self.is_garbled = !self.is_open;
+            self.buffer.drain(..end + 4);
+        }
+        while let Some((opcode, payload, used)) = frame(&self.buffer) {
+            said.push(match opcode {
+                0x81 => serde_json::from_slice(payload).map_or(Said::Nonsense, Said::Message),
+                0x88 => Said::Close,
+                0x89 | 0x8a => Said::Control,
+                _ => {
+                    self.is_garbled = true;
+                    return said;
+                }
+            });
+            self.buffer.drain(..used);
+        }
+        said
+    }
+}
+
+/// Cuts the first frame off: opcode, payload and length.
+fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let (opcode, short) = (*bytes.first()?, *bytes.get(1)?);
+    let (length, start) = match short {
+        126 => {
+            let length = bytes.get(2..4)?.try_into().ok()?;
+            (usize::from(u16::from_be_bytes(length)), 4_usize)
+        }
+        127 => {
+            let length = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
+            (usize::try_from(length).ok()?, 10)
+        }
+        // A masked frame of a server is a fault of its own, and its key is no payload.
+        short => (usize::from(short & 0x7f), if short > 127 { 6 } else { 2 }),
+    };
+    let end = start.checked_add(length)?;
+    Some((opcode, bytes.get(start..end)?, end))
+}
+
+fn find(bytes: &[u8], end: &[u8]) -> Option<usize> {
+    bytes.windows(end.len()).position(|window| window == end)
+}
+
+/// What the pool says on a socket: the head of one request after the other.
+#[derive(Debug)]
+pub(super) struct Asked {
+    head: Vec<u8>,
+    /// What comes next is a new request.
+    is_fresh: bool,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self {
+            head: Vec::new(),
+            is_fresh: true,
+        }
+    }
+}
+
+impl Asked {
+    /// Takes bytes in, and returns the head of a request when it is whole.
+    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<String> {
+        if !self.is_fresh {
+            return None;
+        }
+        self.head.extend_from_slice(bytes);
+        let end = find(&self.head, b"\r\n\r\n")?;
+        self.is_fresh = false;
+        let head = String::from_utf8_lossy(&self.head[..end]).into_owned();
+        self.head.clear();
+        Some(head)
+    }
+
+    /// An answer came: what is sent next is another request.
+    pub(super) fn answered(&mut self) {
+        if !self.is_fresh {
+            self.is_fresh = true;
+            self.head.clear();
+        }
+    }
+}
+
+/// A field of a request's head.
+pub(super) fn field<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+    head.lines().skip(1).find_map(|line| {
+        let (field, value) = line.split_once(':')?;
+        field.eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
