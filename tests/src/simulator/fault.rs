@@ -251,7 +251,7 @@ impl Simulation {
     /// What happens to processes, and what they say.
     fn inflict_on_process(&mut self, name: &str, fault: Fault) {
         let now = self.world.now();
-        let guild = 1 + i64::try_from(fault.number % self.plan.options.guilds).unwrap_or(0);
+        let guild = self.guild_of(fault);
         match fault.kind {
             FaultKind::Kill => {
                 self.world.kill(name);
@@ -291,6 +291,15 @@ impl Simulation {
                     .node(name)
                     .close_websockets(code, "by chance", now);
             }
+            _ => self.inflict_on_others(name, fault),
+        }
+    }
+
+    /// What happens to Discord, to the host of the pool, and to how loaded a server is.
+    fn inflict_on_others(&mut self, name: &str, fault: Fault) {
+        let now = self.world.now();
+        let guild = self.guild_of(fault);
+        match fault.kind {
             FaultKind::VoiceCloses => {
                 let all = [4006, 4009, 4014, 4015, 4022, 1006];
                 let code = all[index(fault.number / 64, all.len())];
@@ -357,6 +366,10 @@ impl Simulation {
                 faults.accepting = accepting;
             }
         }
+    }
+
+    fn guild_of(&self, fault: Fault) -> i64 {
+        1 + i64::try_from(fault.number % self.plan.options.guilds).unwrap_or(0)
     }
 
     fn undo_later(&mut self, fault: Fault) {

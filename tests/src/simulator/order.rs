@@ -262,6 +262,18 @@ impl Simulation {
             }
             OrderKind::Await => Command::AwaitNode(node),
             OrderKind::Ping => Command::Ping(node),
+            _ => match self.request_of(order, node) {
+                Some(command) => command,
+                None => return order.kind.is_for_node(),
+            },
+        };
+        self.submit(command, None);
+        true
+    }
+
+    /// What is asked of a node, or of the best one.
+    fn request_of(&self, order: Order, node: NodeId) -> Option<Command> {
+        Some(match order.kind {
             OrderKind::UpdateSession => {
                 let timeout = Duration::from_secs(10 + order.number % 50);
                 let request = Request::UpdateSession(SessionUpdate {
@@ -299,10 +311,8 @@ impl Simulation {
                 node: self.target(order, node),
                 query: query(order.number).into(),
             },
-            _ => return order.kind.is_for_node(),
-        };
-        self.submit(command, None);
-        true
+            _ => return None,
+        })
     }
 
     fn target(&self, order: Order, node: NodeId) -> Target {

@@ -104,7 +104,7 @@ impl fmt::Display for Tally {
         let rate = |count: u64| count as f64 / seconds;
         writeln!(
             f,
-            "{} runs, {seconds:.0} s in all: {} commands, {:.2} a second; {} faults, {:.2} a second",
+            "{} runs, {seconds:.0} s: {} commands, {:.2} a second; {} faults, {:.2} a second",
             self.runs,
             self.orders(),
             rate(self.orders()),
@@ -120,7 +120,7 @@ impl fmt::Display for Tally {
         )?;
         write!(
             f,
-            "nodes lost: {}, resumed: {}; failovers: {}; players moved: {}, stranded {}, adopted {}",
+            "lost nodes {}, resumes {}, failovers {}, players moved {}, stranded {}, adopted {}",
             self.losses, self.resumes, self.failovers, self.moved, self.stranded, self.adopted
         )
     }
