@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 
 use futures_core::Stream;
-use lavapool_core::{Event, EventQueue, Kinds, Pool};
+use lavapool_core::{Event, EventQueue, Kinds};
 
 use crate::driver::Ready;
 use crate::lock::lock;
+use crate::recording::Machine;
 use crate::wake::wake;
 
 /// The events of a client from the moment of subscribing on.
@@ -195,7 +196,7 @@ impl Publisher {
     /// Tells the pool which kinds anybody listens for, if that has changed. It comes between
     /// taking something and handing it to the pool: so a stream misses nothing of what was asked
     /// for, or came, after it was made.
-    pub(crate) fn announce(&self, pool: &mut Pool) {
+    pub(crate) fn announce(&self, machine: &mut Machine) {
         let is_new = &self.subscribers.is_new;
         // Asked often, and hardly ever so.
         if !is_new.load(Ordering::Acquire) || !is_new.swap(false, Ordering::AcqRel) {
@@ -203,7 +204,7 @@ impl Publisher {
         }
         let present = self.subscribers.present().into_iter();
         let kinds = present.map(|subscriber| subscriber.kinds);
-        pool.listen(kinds.fold(Kinds::NONE, |all, kinds| all | kinds));
+        machine.listen(kinds.fold(Kinds::NONE, |all, kinds| all | kinds));
     }
 
     /// Hands out what happened.
