@@ -70,7 +70,7 @@ pub enum Event {
         /// The node.
         node: NodeRef,
         /// The report.
-        stats: Arc<Stats>,
+        stats: Stats,
     },
     /// A region label that names no region, said once per node.
     UnknownRegion {

@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed test may panic")]
 
+use std::sync::Arc;
+
 use allocation_counter::measure;
 use lavapool_core::node::NodeConfig;
 use lavapool_core::player::{Source, Update};
-use lavapool_core::protocol::{EventKind, Message, UserId};
-use lavapool_core::{Command, Input, Output, Pool, PoolConfig, Seed, Timestamp};
+use lavapool_core::protocol::{EventKind, Message, Track, TrackInfo, UserId};
+use lavapool_core::{Command, Input, Output, Pool, PoolConfig, Seed, SocketId, Timestamp};
 use tungstenite::handshake::derive_accept_key;
 
 const PLAYER_UPDATE: &str = r#"{"op":"playerUpdate","state":{"time":1795224390499,
@@ -64,39 +66,74 @@ fn the_start_of_a_track_allocates_nothing() {
 
 /// From the socket's bytes to the player's state, the event in its queue and the changed view.
 #[test]
-fn a_player_update_goes_through_the_whole_pool_without_allocating() {
+fn player_updates_and_stats_go_through_the_whole_pool_without_allocating() {
     if numbers_allocate() {
         return println!("not counted: serde_json was built with arbitrary_precision");
     }
+    for text in [PLAYER_UPDATE, STATS] {
+        let (mut pool, socket) = playing_pool();
+        let frame = frame(text);
+        let mut receive = |millis| receive(&mut pool, socket, &frame, millis);
+        assert!(receive(1), "it is handed out: {text}");
+        let mut is_told = true;
+        let count = measure(|| is_told = (2..100).all(&mut receive));
+        assert_eq!((is_told, count.count_total), (true, 0), "{text}");
+    }
+}
+
+/// The track that the event is about is the player's own, and shared with it.
+#[test]
+fn the_start_and_the_end_of_a_players_track_allocate_next_to_nothing() {
+    let (mut pool, socket) = playing_pool();
+    let start = TRACK_START.replace(r#"{"n":1}"#, r#"{"lavapool":{"play":1}}"#);
+    let end = start.replace("TrackStartEvent", "TrackEndEvent");
+    let end = end.replace(r#""track":"#, r#""reason":"finished","track":"#);
+    for (millis, text) in [(1, start), (2, end)] {
+        let frame = frame(&text);
+        let mut is_told = false;
+        let count = measure(|| is_told = receive(&mut pool, socket, &frame, millis));
+        assert!(is_told && count.count_total <= 4, "{count:?}: {text}");
+    }
+}
+
+/// Whether an event and a changed view came of it.
+fn receive(pool: &mut Pool, socket: SocketId, frame: &[u8], millis: u64) -> bool {
+    pool.handle(
+        Input::Received(socket, frame),
+        Timestamp::from_millis(millis),
+    );
+    let is_told = pool.poll_event().is_some() && pool.poll_changed().is_some();
+    while pool.poll_event().is_some() || pool.poll_changed().is_some() {}
+    is_told
+}
+
+fn frame(text: &str) -> Vec<u8> {
+    let text = text.replace("\n    ", "");
+    let length = u16::try_from(text.len()).unwrap();
+    let mut frame = vec![0x81, 126];
+    frame.extend_from_slice(&length.to_be_bytes());
+    frame.extend_from_slice(text.as_bytes());
+    frame
+}
+
+/// A pool whose node has the player of the guild that the messages are about, with its track.
+fn playing_pool() -> (Pool, SocketId) {
     let (mut pool, socket) = ready_pool();
     let guild = "817327181659111454".parse().expect("an id");
-    let update = Update::play(Source::encoded("QAAA")).without_voice();
+    let mut track = Track::new("QAAA", TrackInfo::default());
+    track.info.title = "Test Tone".to_owned();
+    let update = Update::play(Source::Track(Arc::new(track))).without_voice();
     let command = Command::Update {
         guild,
         node: None,
         update,
     };
     pool.submit(command, Timestamp::ZERO).expect("not refused");
-    let text = PLAYER_UPDATE.replace(['\n', ' '], "");
-    let frame = [
-        &[0x81, 126, 0, u8::try_from(text.len()).unwrap()],
-        text.as_bytes(),
-    ]
-    .concat();
-    let mut receive = |millis| {
-        let now = Timestamp::from_millis(millis);
-        pool.handle(Input::Received(socket, &frame), now);
-        let is_told = pool.poll_event().is_some() && pool.poll_changed().is_some();
-        while pool.poll_event().is_some() || pool.poll_changed().is_some() {}
-        is_told
-    };
-    assert!(receive(1), "the update is handed out");
-    let mut is_told = true;
-    let count = measure(|| is_told = (2..100).all(&mut receive));
-    assert_eq!((is_told, count.count_total), (true, 0));
+    while pool.poll_event().is_some() || pool.poll_changed().is_some() {}
+    (pool, socket)
 }
 
-fn ready_pool() -> (Pool, lavapool_core::SocketId) {
+fn ready_pool() -> (Pool, SocketId) {
     let mut config = PoolConfig::new(UserId::new(1).unwrap());
     let node = NodeConfig::new("main", "localhost", "secret").unwrap();
     config.nodes.push(node);

@@ -103,10 +103,7 @@ impl Tables {
         if self.listening.intersects(Kinds::STATS)
             && let Some(node) = self.node_ref(id)
         {
-            self.events.push(Event::NodeStats {
-                node,
-                stats: Arc::new(stats),
-            });
+            self.events.push(Event::NodeStats { node, stats });
         }
     }
 

@@ -101,11 +101,15 @@ struct Snowflake(NonZeroU64);
 
 impl Snowflake {
     fn parse(text: &str) -> Result<Self, ParseIdError> {
-        // `u64::from_str` would take a plus sign too.
-        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(ParseIdError);
-        }
-        text.parse().map(Self).map_err(|_| ParseIdError)
+        let number = text.bytes().try_fold(0_u64, |number, byte| {
+            // `u64::from_str` would take a plus sign too.
+            let digit = byte.is_ascii_digit().then(|| byte.wrapping_sub(b'0'))?;
+            number.checked_mul(10)?.checked_add(u64::from(digit))
+        });
+        number
+            .and_then(NonZeroU64::new)
+            .map(Self)
+            .ok_or(ParseIdError)
     }
 }
 

@@ -10,7 +10,7 @@ use super::event::{Event, UnknownEvent};
 use super::json::{DecodeCause, DecodeError, Text, decode};
 use super::plugins::PluginMessage;
 use super::stats::Stats;
-use super::{GuildId, lenient};
+use super::{GuildId, lenient, plain};
 
 /// One text message of a server (Lavalink: WebSocket API).
 ///
@@ -48,6 +48,14 @@ impl<'a> Message<'a> {
     ///
     /// `playerUpdate` and `stats` allocate nothing.
     pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
+        match plain::message(text) {
+            Some(message) => Ok(message),
+            None => Self::by_serde(text),
+        }
+    }
+
+    /// Reads one message in any spelling.
+    pub(super) fn by_serde(text: &'a str) -> Result<Self, DecodeError> {
         let head = Head::read(text)?;
         match &*head.op {
             "ready" => decode(text, "ready message").map(Self::Ready),

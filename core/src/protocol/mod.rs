@@ -38,6 +38,7 @@ mod load;
 mod load_handler;
 mod message;
 mod open_enum;
+mod plain;
 mod player;
 mod player_patch;
 pub mod plugins;

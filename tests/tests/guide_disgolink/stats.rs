@@ -80,7 +80,7 @@ fn stats_follow_every_report_and_each_is_an_event() {
             client.node("other")
         );
         let told = std::iter::from_fn(|| events.try_next()).find_map(|event| match event {
-            Event::NodeStats { node, stats } if *node.name == *"main" => Some(*stats),
+            Event::NodeStats { node, stats } if *node.name == *"main" => Some(stats),
             _ => None,
         });
         assert_eq!(told, Some(stats));
