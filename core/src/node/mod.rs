@@ -93,6 +93,8 @@ pub(crate) struct Node {
     pub(crate) duty: Duty,
     /// Players that the node's stats do not show yet, and whether the node has confirmed them.
     pub(crate) reserved: BTreeMap<GuildId, bool>,
+    /// How many players it has, or is to have.
+    pub(crate) players: PlayerCount,
     /// Its latest turns, where each node has one.
     pub(crate) turns: Turns,
     /// When the node last answered a request.
@@ -115,6 +117,14 @@ pub(crate) struct Node {
     pub(crate) pings: Vec<CommandId>,
     /// Commands that wait until it has no player left.
     pub(crate) drains: Vec<CommandId>,
+}
+
+/// How many players a node has, or is to have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PlayerCount {
+    pub(crate) all: usize,
+    /// Those that have a track.
+    pub(crate) playing: usize,
 }
 
 /// What a node's connection is doing.

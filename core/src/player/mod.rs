@@ -7,6 +7,7 @@ mod busy;
 mod care;
 mod desired;
 mod fields;
+mod known;
 mod placement;
 pub(crate) mod play_tag;
 mod position;
@@ -20,18 +21,21 @@ mod wishes;
 
 pub use position::Position;
 pub use update::{Source, Update, Volume};
-pub use view::{Place, PlayerView};
+pub use view::{Motion, Place, PlayerView};
 pub use wishes::PluginWish;
 
 pub(crate) use busy::{Busy, Ending, Held, Waiting};
 pub(crate) use care::{Activity, Care, Rejoining, Step};
 pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
+pub(crate) use known::{Counted, Unpublished};
 pub(crate) use placement::{Move, Placement};
 pub(crate) use snapshot::decode;
 pub(crate) use stage::Stage;
 pub(crate) use voice::{Voice, VoiceChange};
 pub(crate) use wishes::Wishes;
+
+use std::time::Duration;
 
 use crate::id::{CommandId, NodeId};
 use crate::protocol::GuildId;
@@ -72,8 +76,11 @@ pub(crate) struct Player {
     pub(crate) ping_ms: i32,
     /// The node that it was lost from, and goes back to if the pool is told to.
     pub(crate) home: Option<NodeId>,
-    /// Whether its view waits to be published.
-    pub(crate) changed: bool,
+    /// What of its view waits to be published.
+    pub(crate) unpublished: Unpublished,
+    /// How its nodes count it, and whether that may be out of date.
+    pub(crate) counted: Counted,
+    pub(crate) uncounted: bool,
     /// Whether a node was ever sent anything about it.
     pub(crate) was_sent: bool,
     /// Whether the application chose its node.
@@ -109,7 +116,9 @@ impl Player {
             connected: false,
             ping_ms: -1,
             home: None,
-            changed: false,
+            unpublished: Unpublished::Nothing,
+            counted: Counted::default(),
+            uncounted: false,
             was_sent: false,
             pinned: false,
             replayed: false,
@@ -118,6 +127,25 @@ impl Player {
             care: Care::default(),
             busy: None,
         }
+    }
+
+    /// What of it moves by itself.
+    pub(crate) fn motion(&self) -> Motion {
+        Motion {
+            guild: self.guild,
+            slot: self.id.slot,
+            position: self.wanted.clock,
+            connected: self.connected,
+            ping: self.ping(),
+        }
+    }
+
+    /// The node's word, while it has a voice connection.
+    pub(crate) fn ping(&self) -> Option<Duration> {
+        let ping_ms = u64::try_from(self.ping_ms).ok();
+        ping_ms
+            .filter(|_| self.connected)
+            .map(Duration::from_millis)
     }
 
     /// Whether everything wanted is confirmed.

@@ -48,7 +48,31 @@ pub struct PlayerView {
     pub position: Position,
 }
 
+/// What of a player moves by itself, as its node reports it every few seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Motion {
+    /// The guild.
+    pub guild: GuildId,
+    /// A small number that no other player of the pool has at the same time: the place in a table
+    /// of a driver that does not want to search.
+    pub slot: u32,
+    /// As [`PlayerView::position`].
+    pub position: Position,
+    /// As [`PlayerView::connected`].
+    pub connected: bool,
+    /// As [`PlayerView::ping`].
+    pub ping: Option<Duration>,
+}
+
 impl PlayerView {
+    /// Takes over what moved.
+    pub fn follow(&mut self, motion: &Motion) {
+        self.position = motion.position;
+        self.connected = motion.connected;
+        self.ping = motion.ping;
+    }
+
     /// The position on the server's clock at `now`.
     pub fn position_at(&self, now: Timestamp) -> Duration {
         self.position.at(now)

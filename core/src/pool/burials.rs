@@ -48,6 +48,7 @@ impl Tables {
         };
         self.timers.rouse(&mut player.stage);
         self.timers.clear_care(&mut player.care);
+        self.uncount(&player.counted);
         self.guilds.remove(&guild);
         self.plays = self.plays.max(player.wanted.plays);
         if let Some(mut wishes) = player.wishes {

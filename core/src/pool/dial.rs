@@ -90,6 +90,7 @@ impl Tables {
             replaying: false,
             duty: Duty::Serving,
             reserved: std::collections::BTreeMap::new(),
+            players: crate::node::PlayerCount::default(),
             turns: Turns::default(),
             told: Status::Disconnected,
             keeping,

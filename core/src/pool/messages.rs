@@ -126,6 +126,7 @@ impl Tables {
             return;
         }
         let state = &update.state;
+        let is_news = player.connected != state.connected;
         player.connected = state.connected;
         player.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
         let position_ms = u64::try_from(state.position).unwrap_or(0);
@@ -136,11 +137,12 @@ impl Tables {
         }
         player.regulate(now);
         let (position, connected) = (player.wanted.clock.at(now), player.connected);
-        let ping = u64::try_from(state.ping)
-            .ok()
-            .filter(|_| connected)
-            .map(Duration::from_millis);
-        self.player_changed(player_id);
+        let ping = player.ping();
+        if is_news {
+            self.player_changed(player_id);
+        } else {
+            self.player_moved(player_id);
+        }
         let guild = update.guild_id;
         self.emit(Kinds::POSITIONS, || Event::PlayerUpdate {
             guild,

@@ -10,6 +10,7 @@ mod barriers;
 mod burials;
 mod changed;
 mod commands;
+mod counts;
 mod dial;
 mod end_time;
 mod events;
@@ -424,6 +425,7 @@ impl Pool {
                 break;
             }
         }
+        self.tables.count_players();
         while let Some(socket) = self.wires.pop_writable() {
             self.tables.outputs.push_back(Output::Write(socket));
         }

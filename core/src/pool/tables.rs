@@ -5,7 +5,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use rand_chacha::ChaCha8Rng;
 
-use super::changed::Changed;
+use super::changed::News;
 use super::commands::Commands;
 use super::fetches::Fetches;
 use super::gateway::Gateway;
@@ -49,7 +49,9 @@ pub(super) struct Tables {
     pub(super) listening: Kinds,
     pub(super) outputs: VecDeque<Output>,
     /// The views to publish.
-    pub(super) changed: VecDeque<Changed>,
+    pub(super) changed: VecDeque<News>,
+    /// The players that may have to be counted otherwise.
+    pub(super) uncounted: Vec<PlayerId>,
     pub(super) tasks: VecDeque<Task>,
     /// What goes to Discord's gateway.
     pub(super) gateway: Gateway,
@@ -110,6 +112,7 @@ impl Tables {
             listening: Kinds::ALL,
             outputs: VecDeque::new(),
             changed: VecDeque::new(),
+            uncounted: Vec::new(),
             tasks: VecDeque::new(),
             gateway: Gateway::default(),
             noted: VecDeque::new(),

@@ -10,12 +10,7 @@ use crate::player::{Choice, Place, Placement, Player, PlayerView};
 
 impl Tables {
     pub(super) fn node_view(&self, node: &Node) -> NodeView {
-        let theirs = self.players.iter().filter(|player| player.is_at(node.id()));
-        let (mut players, mut playing) = (0, 0);
-        for player in theirs {
-            players += 1;
-            playing += usize::from(player.wanted.track.is_some());
-        }
+        self.judge_count(node);
         NodeView {
             node: node.node.clone(),
             uri: node.uri.clone(),
@@ -31,8 +26,8 @@ impl Tables {
             latency: node.latency,
             stats: node.stats,
             info: node.info.clone(),
-            players,
-            playing,
+            players: node.players.all,
+            playing: node.players.playing,
             draining: node.duty.gives_away(),
             failing: node.breaker.is_open(),
             reserved: node.reserved.len(),
@@ -56,10 +51,7 @@ impl Tables {
             filters: wanted.filters.clone(),
             channel: player.voice.as_ref().and_then(|voice| voice.channel()),
             connected: player.connected,
-            ping: u64::try_from(player.ping_ms)
-                .ok()
-                .filter(|_| player.connected)
-                .map(Duration::from_millis),
+            ping: player.ping(),
             skipped: wishes.and_then(|wishes| wishes.categories().cloned()),
             live_lyrics: wishes.and_then(|wishes| wishes.lyrics()),
             synced: player.is_synced(),

@@ -294,6 +294,10 @@ impl World {
                         None => self.driver.published.remove(&guild),
                     };
                 }
+                Changed::Motion(motion) => {
+                    let published = self.driver.published.get_mut(&motion.guild);
+                    published.expect("it was published whole").follow(&motion);
+                }
                 Changed::Node(_) => {}
             }
         }

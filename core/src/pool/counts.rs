@@ -1,0 +1,56 @@
+//! How many players each node has, kept as they change: views and reports never count them.
+
+use super::tables::Tables;
+use crate::node::{Node, PlayerCount};
+use crate::player::Counted;
+
+impl Tables {
+    /// Counts the players that changed as they are by now.
+    pub(super) fn count_players(&mut self) {
+        while let Some(id) = self.uncounted.pop() {
+            let Some(player) = self.player_mut(id) else {
+                continue;
+            };
+            player.uncounted = false;
+            let new = player.count();
+            let old = std::mem::replace(&mut player.counted, new);
+            if old != new {
+                self.uncount(&old);
+                self.count(&new);
+            }
+        }
+    }
+
+    /// The player is gone.
+    pub(super) fn uncount(&mut self, counted: &Counted) {
+        for node in counted.at.into_iter().flatten() {
+            // A node that was removed took its count with it.
+            if let Some(node) = self.node_mut(node) {
+                node.players.all -= 1;
+                node.players.playing -= usize::from(counted.plays);
+            }
+        }
+    }
+
+    fn count(&mut self, counted: &Counted) {
+        for node in counted.at.into_iter().flatten() {
+            if let Some(node) = self.node_mut(node) {
+                node.players.all += 1;
+                node.players.playing += usize::from(counted.plays);
+            }
+        }
+    }
+
+    /// In debug builds, compares the count with what a look at every player finds.
+    pub(super) fn judge_count(&self, node: &Node) {
+        if cfg!(debug_assertions) {
+            let theirs = self.players.iter().filter(|player| player.is_at(node.id()));
+            let mut count = PlayerCount::default();
+            for player in theirs {
+                count.all += 1;
+                count.playing += usize::from(player.plays());
+            }
+            debug_assert_eq!(node.players, count, "players of {:?}", node.node);
+        }
+    }
+}
