@@ -1,8 +1,9 @@
 //! [`EventStream`]: what happens, to as many subscribers as like to know.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -24,6 +25,8 @@ use crate::wake::wake;
 #[derive(Debug)]
 #[must_use = "a stream that nobody reads only costs the client the events that it queues"]
 pub struct EventStream {
+    /// What was taken from the queue, some at a time so that its lock is taken once for many.
+    taken: VecDeque<Event>,
     subscriber: Arc<Subscriber>,
     subscribers: Arc<Subscribers>,
 }
@@ -33,19 +36,27 @@ impl EventStream {
     ///
     /// Cancel safe: a dropped wait loses no event.
     pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.subscriber.poll(cx)).await
+        poll_fn(|cx| self.poll(cx)).await
     }
 
     /// Takes the next event if there is one already; [`is_ended`](Self::is_ended) tells whether
     /// one may still come if there is none.
     pub fn try_next(&mut self) -> Option<Event> {
-        lock(&self.subscriber.state).queue.pop()
+        let next = self.taken.pop_front();
+        next.or_else(|| lock(&self.subscriber.state).queue.pop())
     }
 
     /// Whether the client is closed and every event was taken: none will come any more.
     pub fn is_ended(&self) -> bool {
         let state = lock(&self.subscriber.state);
-        state.ended && state.queue.is_empty()
+        state.ended && state.queue.is_empty() && self.taken.is_empty()
+    }
+
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Option<Event>> {
+        if let Some(event) = self.taken.pop_front() {
+            return Poll::Ready(Some(event));
+        }
+        self.subscriber.poll(cx, &mut self.taken)
     }
 }
 
@@ -53,7 +64,7 @@ impl Stream for EventStream {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.subscriber.poll(cx)
+        self.get_mut().poll(cx)
     }
 }
 
@@ -74,21 +85,49 @@ struct Subscriber {
 #[derive(Debug)]
 struct State {
     queue: EventQueue,
+    /// How many of its events a stream takes at once, beside the one that it hands out: so few
+    /// that what is taken hardly adds to the queue's bound.
+    taken_max: usize,
     waker: Option<Waker>,
     ended: bool,
 }
 
+impl State {
+    /// What the queue holds already is dropped.
+    fn set_events_max(&mut self, events_max: usize) {
+        self.queue = EventQueue::new(events_max);
+        self.taken_max = (events_max / TAKEN_PART).min(TAKEN_MAX);
+    }
+}
+
 impl Subscriber {
-    fn poll(&self, cx: &Context<'_>) -> Poll<Option<Event>> {
+    /// Takes the next event, and those behind it into `more`.
+    fn poll(&self, cx: &Context<'_>, more: &mut VecDeque<Event>) -> Poll<Option<Event>> {
         let mut state = lock(&self.state);
         if let Some(event) = state.queue.pop() {
+            let taken_max = state.taken_max;
+            more.extend(std::iter::from_fn(|| state.queue.pop()).take(taken_max));
             return Poll::Ready(Some(event));
         }
         if state.ended {
             return Poll::Ready(None);
         }
-        state.waker = Some(cx.waker().clone());
+        match &mut state.waker {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => state.waker = Some(cx.waker().clone()),
+        }
         Poll::Pending
+    }
+
+    /// Adds those of its kinds; returns whether there were any.
+    fn push(&self, events: impl Iterator<Item = Event>) -> bool {
+        let mut is_news = false;
+        let mut state = lock(&self.state);
+        for event in events.filter(|event| event.kinds().intersects(self.kinds)) {
+            state.queue.push(event);
+            is_news = true;
+        }
+        is_news
     }
 
     fn wake(&self) {
@@ -101,8 +140,8 @@ impl Subscriber {
 #[derive(Debug)]
 pub(crate) struct Subscribers {
     list: Mutex<Vec<Weak<Subscriber>>>,
-    /// Whether the list has changed since the driver looked.
-    is_new: AtomicBool,
+    /// How often the list has changed, and once for a first look at it.
+    version: AtomicU64,
     ended: AtomicBool,
     ready: Arc<Ready>,
 }
@@ -111,7 +150,7 @@ impl Subscribers {
     fn new(ready: Arc<Ready>) -> Arc<Self> {
         Arc::new(Self {
             list: Mutex::default(),
-            is_new: AtomicBool::new(true),
+            version: AtomicU64::new(1),
             ended: AtomicBool::new(false),
             ready,
         })
@@ -119,11 +158,13 @@ impl Subscribers {
 
     pub(crate) fn subscribe(self: &Arc<Self>, kinds: Kinds, events_max: usize) -> EventStream {
         let mut list = lock(&self.list);
-        let state = State {
+        let mut state = State {
             queue: EventQueue::new(events_max),
+            taken_max: 0,
             waker: None,
             ended: self.ended.load(Ordering::Acquire),
         };
+        state.set_events_max(events_max);
         let subscriber = Arc::new(Subscriber {
             kinds,
             state: Mutex::new(state),
@@ -132,35 +173,23 @@ impl Subscribers {
         drop(list);
         self.changed();
         EventStream {
+            taken: VecDeque::new(),
             subscriber,
             subscribers: self.clone(),
         }
     }
 
     fn changed(&self) {
-        self.is_new.store(true, Ordering::Release);
+        self.version.fetch_add(1, Ordering::AcqRel);
         self.ready.ring();
     }
 
-    /// Hands out what happened, and wakes each subscriber once.
-    pub(crate) fn publish(&self, mut next: impl FnMut() -> Option<Event>) {
-        let Some(mut event) = next() else { return };
-        let present = self.present();
-        let mut woken = vec![false; present.len()];
-        loop {
-            for (subscriber, woken) in present.iter().zip(&mut woken) {
-                if event.kinds().intersects(subscriber.kinds) {
-                    lock(&subscriber.state).queue.push(event.clone());
-                    *woken = true;
-                }
+    /// Hands out something that happened outside of the pool.
+    pub(crate) fn tell(&self, event: &Event) {
+        for subscriber in self.present() {
+            if subscriber.push(std::iter::once(event.clone())) {
+                subscriber.wake();
             }
-            match next() {
-                Some(following) => event = following,
-                None => break,
-            }
-        }
-        for (subscriber, _) in present.iter().zip(woken).filter(|(_, woken)| *woken) {
-            subscriber.wake();
         }
     }
 
@@ -173,12 +202,25 @@ impl Subscribers {
 #[derive(Debug)]
 pub(crate) struct Publisher {
     subscribers: Arc<Subscribers>,
+    /// Those who were on the list at this version of it, and whether there is news for them.
+    present: Vec<(Arc<Subscriber>, bool)>,
+    version: u64,
+    /// Whether what they listen for may have changed.
+    is_new: bool,
+    /// What is being handed out.
+    events: Vec<Event>,
 }
 
 impl Publisher {
     pub(crate) fn new(ready: Arc<Ready>) -> Self {
         let subscribers = Subscribers::new(ready);
-        Self { subscribers }
+        Self {
+            subscribers,
+            present: Vec::new(),
+            version: 0,
+            is_new: false,
+            events: Vec::new(),
+        }
     }
 
     pub(crate) const fn subscribers(&self) -> &Arc<Subscribers> {
@@ -189,27 +231,63 @@ impl Publisher {
     /// it is for before the start.
     pub(crate) fn set_events_max(&self, events_max: usize) {
         for subscriber in self.subscribers.present() {
-            lock(&subscriber.state).queue = EventQueue::new(events_max);
+            lock(&subscriber.state).set_events_max(events_max);
         }
     }
 
     /// Tells the pool which kinds anybody listens for, if that has changed. It comes between
     /// taking something and handing it to the pool: so a stream misses nothing of what was asked
     /// for, or came, after it was made.
-    pub(crate) fn announce(&self, machine: &mut Machine) {
-        let is_new = &self.subscribers.is_new;
-        // Asked often, and hardly ever so.
-        if !is_new.load(Ordering::Acquire) || !is_new.swap(false, Ordering::AcqRel) {
-            return;
+    pub(crate) fn announce(&mut self, machine: &mut Machine) {
+        self.look();
+        if std::mem::take(&mut self.is_new) {
+            let kinds = self.present.iter().map(|(subscriber, _)| subscriber.kinds);
+            machine.listen(kinds.fold(Kinds::NONE, |all, kinds| all | kinds));
         }
-        let present = self.subscribers.present().into_iter();
-        let kinds = present.map(|subscriber| subscriber.kinds);
-        machine.listen(kinds.fold(Kinds::NONE, |all, kinds| all | kinds));
     }
 
-    /// Hands out what happened.
-    pub(crate) fn publish(&self, next: impl FnMut() -> Option<Event>) {
-        self.subscribers.publish(next);
+    /// Hands out what happened, and wakes each subscriber once.
+    pub(crate) fn publish(&mut self, mut next: impl FnMut() -> Option<Event>) {
+        loop {
+            let events = std::iter::from_fn(&mut next).take(PUBLISHED_MAX);
+            self.events.extend(events);
+            if self.events.is_empty() {
+                break;
+            }
+            // Whoever subscribed before asking for something hears what came of it.
+            self.look();
+            let Some(((last, last_is_told), others)) = self.present.split_last_mut() else {
+                self.events.clear();
+                continue;
+            };
+            for (subscriber, is_told) in others {
+                *is_told |= subscriber.push(self.events.iter().cloned());
+            }
+            *last_is_told |= last.push(self.events.drain(..));
+        }
+        for (subscriber, is_told) in &mut self.present {
+            if std::mem::take(is_told) {
+                subscriber.wake();
+            }
+        }
+    }
+
+    /// Takes over the list, if it has changed.
+    fn look(&mut self) {
+        let version = self.subscribers.version.load(Ordering::Acquire);
+        if version == self.version {
+            return;
+        }
+        for (subscriber, is_told) in self.present.drain(..) {
+            if is_told {
+                subscriber.wake();
+            }
+        }
+        let present = self.subscribers.present().into_iter();
+        self.present
+            .extend(present.map(|subscriber| (subscriber, false)));
+        self.version = version;
+        self.is_new = true;
     }
 
     /// Ends every stream, once what waits in it was taken.
@@ -232,3 +310,9 @@ impl Drop for Publisher {
         self.end();
     }
 }
+
+/// The most that a stream takes from its queue at once, and which part of the queue's bound.
+const TAKEN_MAX: usize = 31;
+const TAKEN_PART: usize = 256;
+/// How many events are handed out under one lock of a stream's queue.
+const PUBLISHED_MAX: usize = 64;

@@ -1,6 +1,7 @@
 //! [`Inbox`]: what handles ask for, on its way to the driver.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lavapool_core::protocol::{GuildId, VoiceState};
@@ -20,6 +21,8 @@ use crate::pending::Reply;
 #[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
+    /// The last handle is gone.
+    left: AtomicBool,
     commands_max: usize,
     ready: Arc<Ready>,
 }
@@ -29,8 +32,6 @@ struct State {
     queue: VecDeque<Entry>,
     /// A guild stays here, and its one entry counts, until all that it has was handed over.
     voice: BTreeMap<GuildId, Vec<Voice>>,
-    /// The last handle is gone.
-    left: bool,
     /// The driver is gone, and takes nothing any more.
     ended: bool,
 }
@@ -68,6 +69,7 @@ impl Inbox {
     pub(crate) fn new(commands_max: usize, ready: Arc<Ready>) -> Self {
         Self {
             state: Mutex::default(),
+            left: AtomicBool::new(false),
             commands_max,
             ready,
         }
@@ -132,13 +134,13 @@ impl Inbox {
 
     /// The last handle is gone: the driver closes the pool.
     pub(crate) fn leave(&self) {
-        lock(&self.state).left = true;
+        self.left.store(true, Ordering::Release);
         self.ready.ring();
     }
 
     /// Whether the last handle is gone.
     pub(crate) fn is_left(&self) -> bool {
-        lock(&self.state).left
+        self.left.load(Ordering::Acquire)
     }
 
     /// Takes up to `entries_max` entries; the second is whether there are more.

@@ -33,8 +33,7 @@ pub(crate) fn select(
     let candidates: Vec<_> = cells.iter().map(candidate).collect();
     let selection = strategy.select(&candidates, &Needs::default());
     if let Some(node) = selection.failed {
-        let mut event = Some(Event::StrategyFailed { node });
-        shared.subscribers.publish(|| event.take());
+        shared.subscribers.tell(&Event::StrategyFailed { node });
     }
     let chosen = selection.node?;
     cells.into_iter().find(|cell| cell.node.id == chosen)

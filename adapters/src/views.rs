@@ -1,11 +1,11 @@
 //! [`Views`]: what handles read without asking the driver, which writes it.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lavapool_core::node::{NodeRef, NodeView, Report, Status, UNAVAILABLE};
-use lavapool_core::player::PlayerView;
+use lavapool_core::player::{Motion, PlayerView};
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Changed, NodeId, Pool};
 
@@ -39,6 +39,13 @@ struct Lent {
     leases: usize,
 }
 
+/// The cells of players by the slots of these, for the one who publishes: what moves is published
+/// without a search.
+#[derive(Debug, Default)]
+pub(crate) struct Slots {
+    cells: Vec<Option<Arc<PlayerCell>>>,
+}
+
 /// A player's view, if there is a player.
 #[derive(Debug)]
 pub(crate) struct PlayerCell {
@@ -50,6 +57,8 @@ pub(crate) struct PlayerCell {
     /// before it is answered, so it is no turn.
     pub(crate) tries: AtomicU64,
     view: Mutex<Option<PlayerView>>,
+    /// Where it is among the [`Slots`], if it is there.
+    slot: AtomicU32,
 }
 
 impl Views {
@@ -63,7 +72,7 @@ impl Views {
     }
 
     /// Copies up to `views_max` of the views that changed; returns whether those were all.
-    pub(crate) fn publish(&self, pool: &mut Pool, views_max: usize) -> bool {
+    pub(crate) fn publish(&self, pool: &mut Pool, slots: &mut Slots, views_max: usize) -> bool {
         let mut nodes_changed = false;
         let mut is_all = false;
         for _ in 0..views_max {
@@ -72,7 +81,8 @@ impl Views {
                 break;
             };
             match changed {
-                Changed::Player(guild) => self.publish_player(guild, pool.player(guild)),
+                Changed::Player(guild) => self.publish_player(guild, pool.player(guild), slots),
+                Changed::Motion(motion) => self.publish_motion(&motion, slots),
                 Changed::Node(id) => {
                     self.publish_node(id, pool.node(id));
                     nodes_changed = true;
@@ -92,14 +102,33 @@ impl Views {
         Some(capacity).filter(|capacity| *capacity > 0)
     }
 
-    fn publish_player(&self, guild: GuildId, view: Option<PlayerView>) {
+    fn publish_player(&self, guild: GuildId, view: Option<PlayerView>, slots: &mut Slots) {
         let mut players = lock(&self.players);
-        if view.is_none() && players.get(&guild).is_none_or(|lent| lent.leases == 0) {
-            players.remove(&guild);
+        if view.is_some() {
+            let lent = players.entry(guild).or_insert_with(|| Lent::new(guild));
+            *lock(&lent.cell.view) = view;
+        } else if let Some(lent) = players.get(&guild) {
+            slots.clear(&lent.cell);
+            *lock(&lent.cell.view) = None;
+            if lent.leases == 0 {
+                players.remove(&guild);
+            }
+        }
+    }
+
+    fn publish_motion(&self, motion: &Motion, slots: &mut Slots) {
+        if slots
+            .cell(motion.slot)
+            .is_some_and(|cell| cell.follow(motion))
+        {
             return;
         }
-        let lent = players.entry(guild).or_insert_with(|| Lent::new(guild));
-        *lock(&lent.cell.view) = view;
+        let players = lock(&self.players);
+        if let Some(lent) = players.get(&motion.guild)
+            && lent.cell.follow(motion)
+        {
+            slots.put(motion.slot, &lent.cell);
+        }
     }
 
     fn publish_node(&self, id: NodeId, view: Option<NodeView>) {
@@ -177,6 +206,36 @@ impl Views {
     }
 }
 
+impl Slots {
+    fn cell(&self, slot: u32) -> Option<&PlayerCell> {
+        self.cells.get(place(slot))?.as_deref()
+    }
+
+    fn put(&mut self, slot: u32, cell: &Arc<PlayerCell>) {
+        let place = place(slot);
+        if self.cells.len() <= place {
+            self.cells.resize(place + 1, None);
+        }
+        if let Some(old) = self.cells.get_mut(place) {
+            cell.slot.store(slot, Ordering::Relaxed);
+            *old = Some(cell.clone());
+        }
+    }
+
+    /// The player is gone, and the next one in its slot has another cell.
+    fn clear(&mut self, cell: &Arc<PlayerCell>) {
+        let slot = cell.slot.swap(NO_SLOT, Ordering::Relaxed);
+        let is_it = |own: &mut Arc<PlayerCell>| Arc::ptr_eq(own, cell);
+        if let Some(place) = self.cells.get_mut(place(slot)) {
+            place.take_if(is_it);
+        }
+    }
+}
+
+fn place(slot: u32) -> usize {
+    usize::try_from(slot).unwrap_or(usize::MAX)
+}
+
 impl Lent {
     fn new(guild: GuildId) -> Self {
         let cell = PlayerCell::new(guild);
@@ -228,7 +287,22 @@ impl PlayerCell {
             turn: Mutex::new(0),
             tries: AtomicU64::new(0),
             view: Mutex::new(None),
+            slot: AtomicU32::new(NO_SLOT),
         })
+    }
+
+    /// Takes over what moved; false if this is not the player's.
+    fn follow(&self, motion: &Motion) -> bool {
+        if self.guild != motion.guild {
+            return false;
+        }
+        match &mut *lock(&self.view) {
+            Some(view) => {
+                view.follow(motion);
+                true
+            }
+            None => false,
+        }
     }
 
     pub(crate) fn view(&self) -> Option<PlayerView> {
@@ -240,6 +314,9 @@ impl PlayerCell {
         lock(&self.view).as_ref().map(read)
     }
 }
+
+/// No table is as long.
+const NO_SLOT: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,6 @@
 //! [`Driver`]: the one future that moves the bytes.
 
+mod alarm;
 mod dial;
 mod link;
 mod proxy;
@@ -25,8 +26,10 @@ use crate::events::Publisher;
 use crate::inbox::{Entry, Submission};
 use crate::pending::Reply;
 use crate::recording::Machine;
-use crate::runtime::{Runtime, Timer};
+use crate::runtime::Runtime;
 use crate::shared::Shared;
+use crate::views::Slots;
+use alarm::Alarm;
 use sockets::{Sockets, Stage};
 
 /// The future that runs a client: it owns the pool, the sockets and the timer, and is the only
@@ -51,12 +54,14 @@ pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
     pool: Machine,
     sockets: Sockets<R>,
-    timer: R::Timer,
-    /// What the timer is set to.
-    armed: Option<Timestamp>,
+    alarm: Alarm<R::Timer>,
     shared: Arc<Shared>,
     publisher: Publisher,
     ready: Arc<Ready>,
+    /// The slots that are being looked at; empty between turns.
+    taken: Vec<usize>,
+    /// Where the views of players are.
+    cells: Slots,
     /// The guilds with news in the inbox, which the pool may have had no room for yet.
     voice: VecDeque<GuildId>,
     waiting: BTreeMap<CommandId, Waiting>,
@@ -83,14 +88,15 @@ impl<R: Runtime> Driver<R> {
         ready: Arc<Ready>,
     ) -> Self {
         let mut driver = Self {
-            timer: runtime.timer(),
+            alarm: Alarm::new(runtime.timer(), ready.clone()),
             runtime,
             pool,
             sockets: Sockets::new(ready.clone()),
-            armed: None,
             shared,
             publisher,
             ready,
+            taken: Vec::new(),
+            cells: Slots::default(),
             voice: VecDeque::new(),
             waiting: BTreeMap::new(),
             answers: VecDeque::new(),
@@ -98,7 +104,8 @@ impl<R: Runtime> Driver<R> {
             buffer: vec![0; READ_BYTES].into(),
             is_closing: false,
         };
-        driver.shared.views.publish(driver.pool.views(), usize::MAX);
+        let views = &driver.shared.views;
+        views.publish(driver.pool.views(), &mut driver.cells, usize::MAX);
         driver
     }
 
@@ -112,8 +119,9 @@ impl<R: Runtime> Driver<R> {
     fn turn(&mut self) -> bool {
         // What came while there was no time for it has woken the driver already, and would not
         // again.
-        let more_input = self.is_behind || self.take_input();
-        let more_output = self.hand_out(self.runtime.now());
+        let now = self.runtime.now();
+        let more_input = self.is_behind || self.take_input(now);
+        let more_output = self.hand_out(now);
         more_input || more_output
     }
 
@@ -121,9 +129,8 @@ impl<R: Runtime> Driver<R> {
     ///
     /// The sockets come first: what arrived while nobody had time to look was there before the
     /// deadline that has passed since.
-    fn take_input(&mut self) -> bool {
-        let more_slots = self.look_at_sockets();
-        let now = self.runtime.now();
+    fn take_input(&mut self, now: Timestamp) -> bool {
+        let more_slots = self.look_at_sockets(now);
         self.publisher.announce(&mut self.pool);
         if self.pool.poll_timeout().is_some_and(|(at, _)| at <= now) {
             self.pool.handle(Input::Timeout, now);
@@ -137,9 +144,10 @@ impl<R: Runtime> Driver<R> {
     /// before what it speaks of. Returns whether there is more to do at once.
     fn hand_out(&mut self, now: Timestamp) -> bool {
         self.is_behind = true;
-        let is_done = self.do_outputs();
+        let is_done = self.do_outputs(now);
         self.sockets.drop_lingering(now);
-        let is_shown = self.shared.views.publish(self.pool.views(), VIEWS_MAX);
+        let views = &self.shared.views;
+        let is_shown = views.publish(self.pool.views(), &mut self.cells, VIEWS_MAX);
         if !is_done || !is_shown {
             return true;
         }
@@ -259,15 +267,17 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Goes on with the sockets that are ready; returns whether there are more.
-    fn look_at_sockets(&mut self) -> bool {
-        let (slots, has_more) = self.ready.take(SLOTS_MAX);
-        for slot in slots {
-            self.look_at(slot);
+    fn look_at_sockets(&mut self, now: Timestamp) -> bool {
+        let mut taken = std::mem::take(&mut self.taken);
+        let has_more = self.ready.take(&mut taken, SLOTS_MAX);
+        for slot in taken.drain(..) {
+            self.look_at(slot, now);
         }
+        self.taken = taken;
         has_more
     }
 
-    fn look_at(&mut self, index: usize) {
+    fn look_at(&mut self, index: usize, now: Timestamp) {
         let Some(slot) = self.sockets.slot(index) else {
             return;
         };
@@ -293,14 +303,14 @@ impl<R: Runtime> Driver<R> {
                 }
             };
             self.publisher.announce(&mut self.pool);
-            self.pool.handle(input, self.runtime.now());
+            self.pool.handle(input, now);
         }
-        self.write(index);
-        self.read(index);
+        self.write(index, now);
+        self.read(index, now);
     }
 
     /// Writes once to a socket that the pool has bytes for.
-    fn write(&mut self, index: usize) {
+    fn write(&mut self, index: usize, now: Timestamp) {
         let Some(slot) = self.sockets.slot(index) else {
             return;
         };
@@ -319,8 +329,7 @@ impl<R: Runtime> Driver<R> {
                 }
                 return;
             };
-            self.pool
-                .handle(Input::Wrote(id, count), self.runtime.now());
+            self.pool.handle(Input::Wrote(id, count), now);
         }
         occupant.writes = !self.pool.outgoing(id).is_empty();
         if occupant.writes {
@@ -328,8 +337,9 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    /// Reads from a socket, a few times at most.
-    fn read(&mut self, index: usize) {
+    /// Reads from a socket, a few times and a full buffer at most: what comes of more would not
+    /// fit the processor's caches until it is handed out.
+    fn read(&mut self, index: usize, now: Timestamp) {
         let Some(slot) = self.sockets.slot(index) else {
             return;
         };
@@ -338,6 +348,7 @@ impl<R: Runtime> Driver<R> {
         };
         let id = occupant.id;
         let mut cx = Context::from_waker(&slot.waker);
+        let mut room = self.buffer.len();
         for _ in 0..READS_MAX {
             let read = occupant.read(&mut cx, &mut self.buffer);
             self.publisher.announce(&mut self.pool);
@@ -345,13 +356,15 @@ impl<R: Runtime> Driver<R> {
                 Poll::Pending => return,
                 Poll::Ready(Ok(count)) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
-                    let input = Input::Received(id, bytes);
-                    self.pool.handle(input, self.runtime.now());
+                    self.pool.handle(Input::Received(id, bytes), now);
+                    room = room.saturating_sub(count);
+                    if room == 0 {
+                        break;
+                    }
                 }
                 Poll::Ready(Err(closed)) => {
                     slot.occupant = None;
-                    let input = Input::Closed(id, closed);
-                    return self.pool.handle(input, self.runtime.now());
+                    return self.pool.handle(Input::Closed(id, closed), now);
                 }
             }
         }
@@ -359,7 +372,7 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Does what the pool wants; returns whether that was all.
-    fn do_outputs(&mut self) -> bool {
+    fn do_outputs(&mut self, now: Timestamp) -> bool {
         for _ in 0..OUTPUTS_MAX {
             let Some(output) = self.pool.poll_output() else {
                 return true;
@@ -371,10 +384,10 @@ impl<R: Runtime> Driver<R> {
                     let dial = link::open(self.runtime.clone(), &endpoint, route);
                     self.sockets.dial(id, dial);
                 }
-                Output::Close(id) => self.sockets.close(id, self.runtime.now()),
+                Output::Close(id) => self.sockets.close(id, now),
                 Output::Write(id) => {
                     self.sockets.note_write(id);
-                    self.write(id.slot());
+                    self.write(id.slot(), now);
                 }
                 Output::Gateway(payload) => {
                     if let Some(gateway) = &self.shared.gateway {
@@ -394,21 +407,13 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Sets the timer; returns whether it is due already.
-    fn arm(&mut self, cx: &mut Context<'_>) -> bool {
+    fn arm(&mut self) -> bool {
         let due = self.pool.poll_timeout().map(|(at, _)| at);
         let next = [due, self.sockets.poll_timeout()];
         let Some(at) = next.into_iter().flatten().min() else {
             return false;
         };
-        if self.armed != Some(at) {
-            self.timer.reset(at);
-            self.armed = Some(at);
-        }
-        let is_due = self.timer.poll(cx).is_ready();
-        if is_due {
-            self.armed = None;
-        }
-        is_due
+        self.alarm.set(at)
     }
 
     fn is_finished(&self) -> bool {
@@ -439,7 +444,7 @@ impl<R: Runtime> Future for Driver<R> {
             this.end();
             return Poll::Ready(());
         }
-        if this.arm(cx) || has_more {
+        if this.arm() || has_more {
             cx.waker().wake_by_ref();
         }
         Poll::Pending

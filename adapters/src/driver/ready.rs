@@ -46,12 +46,12 @@ impl Ready {
         lock(&self.state).driver = Some(driver.clone());
     }
 
-    /// Takes up to `slots_max` of the slots that are ready; the second is whether there are more.
-    pub(super) fn take(&self, slots_max: usize) -> (Vec<usize>, bool) {
+    /// Takes up to `slots_max` of the slots that are ready; returns whether there are more.
+    pub(super) fn take(&self, taken: &mut Vec<usize>, slots_max: usize) -> bool {
         let slots = &mut lock(&self.state).slots;
         let count = slots.len().min(slots_max);
-        let taken = slots.drain(..count).collect();
-        (taken, !slots.is_empty())
+        taken.extend(slots.drain(..count));
+        !slots.is_empty()
     }
 }
 
