@@ -51,6 +51,13 @@ invariants! {
     DialsOnSchedule: "A lost node is dialled at the moment that was announced.",
     TriesCounted: "Tries are counted on until a connection was stable.",
     OverIsOver: "A node that was removed, or refused the pool, is not dialled any more.",
+    NonsenseCostsItself: "A message that means nothing costs no more than itself.",
+    EventsInOrder: "Events of a guild came over the wire before, in this order.",
+    EventsNotStale: "No event is from a session that is over.",
+    EndsOnce: "A track ends once, and does not start after that.",
+    NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
+    LittleRepeated: "What is heard twice after a move is what the pool could not know.",
+    SecretsHidden: "No event and no answer shows a password, a token or a session id.",
     // What must be once nothing goes wrong any more, looked at in the end.
     NodesReturn: "Every node that is well is connected.",
     PlayersKept: "Every player that is wanted is there.",

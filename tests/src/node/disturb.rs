@@ -93,7 +93,7 @@ impl TestNode {
     /// Faults, statistics and the log stay; faults belong to the test and not to the process.
     pub fn restart(&mut self, now: Duration) {
         self.drop_connections(How::Reset, now);
-        self.sessions.clear();
+        self.end_sessions();
         self.abandoned.clear();
         self.timers.clear();
         self.started_at = self.now;
@@ -104,7 +104,7 @@ impl TestNode {
     pub fn shut_down(&mut self, now: Duration) {
         self.close_websockets(1001, "", now);
         self.drop_connections(How::Fin, now);
-        self.sessions.clear();
+        self.end_sessions();
         self.abandoned.clear();
         self.timers.clear();
         self.faults.accepting = Accepting::Refuse;

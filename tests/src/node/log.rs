@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::ConnectionId;
+use super::{ConnectionId, PlayerView};
 
 /// Everything that clients sent to a node since it was made, restarts included.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +16,17 @@ pub struct Log {
     pub violations: Vec<ViolationRecord>,
     /// Counts of WebSocket frames.
     pub frames: FrameCounts,
+    /// Every player that went with its session, as it was then.
+    pub lost: Vec<LostPlayer>,
+}
+
+/// A player that is no more because its session is no more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LostPlayer {
+    /// When.
+    pub at: Duration,
+    /// What it was like.
+    pub player: PlayerView,
 }
 
 /// One REST request and its answer.

@@ -62,7 +62,8 @@ pub use self::faults::{Accepting, Failure, Faults};
 pub use self::front::{Front, Fronts, Passed};
 pub use self::listener::Listener;
 pub use self::log::{
-    FrameCounts, HandshakeRecord, Headers, Log, RequestRecord, Violation, ViolationRecord,
+    FrameCounts, HandshakeRecord, Headers, Log, LostPlayer, RequestRecord, Violation,
+    ViolationRecord,
 };
 pub use self::stats::{FrameStats, NodeStats};
 pub use self::view::{PlayerView, SessionView, TrackView, VoiceState};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::log::LostPlayer;
 use super::player::{INTERVAL_MIN, Player};
 use super::plugins::Told;
 use super::view::{PlayerView, SessionView};
@@ -155,8 +156,7 @@ impl TestNode {
             return;
         };
         if !session.resuming {
-            self.sessions.remove(id);
-            return;
+            return self.end_session(id);
         }
         let seconds = u64::try_from(session.timeout_s).unwrap_or(0);
         let expires_at = self.now.saturating_add(Duration::from_secs(seconds));
@@ -175,7 +175,23 @@ impl TestNode {
         if let Link::Detached { expires_at, .. } = session.link
             && expires_at <= self.now
         {
-            self.sessions.remove(id);
+            self.end_session(id);
+        }
+    }
+
+    /// Forgets every session with its players.
+    pub(super) fn end_sessions(&mut self) {
+        let ids: Vec<_> = self.sessions.keys().cloned().collect();
+        ids.iter().for_each(|id| self.end_session(id));
+    }
+
+    fn end_session(&mut self, id: &str) {
+        let at = self.now;
+        if let Some(session) = self.sessions.remove(id) {
+            let players = session.player_views(at).into_iter();
+            self.log
+                .lost
+                .extend(players.map(|player| LostPlayer { at, player }));
         }
     }
 

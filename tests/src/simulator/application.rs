@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use lavapool_core::node::{NodeConfig, NodeView};
+use lavapool_core::node::{NodeConfig, NodeView, Status};
 use lavapool_core::protocol::{GuildId, TrackEndReason};
 use lavapool_core::{
     Command, CommandId, ConfigError, Event, Leaving, NodeId, RequestError, SubmitError,
@@ -26,6 +26,8 @@ pub(super) struct Application {
     pub(super) open: BTreeMap<CommandId, Asked>,
     /// Which servers are nodes of the pool, by their index.
     pub(super) known: Vec<bool>,
+    /// This is not the first process, and it has not seen every node yet.
+    is_new: bool,
     /// The client is closing: until when, and with which nodes another one starts.
     closing: Option<(Duration, Vec<NodeConfig>)>,
 }
@@ -36,6 +38,8 @@ pub(super) struct Asked {
     pub(super) guild: Option<GuildId>,
     /// The server that it removes.
     removes: Option<usize>,
+    /// Whether it says where in a track the player is to be.
+    sets_place: bool,
 }
 
 impl Application {
@@ -74,6 +78,7 @@ impl Simulation {
             .pool()
             .player(guild)
             .is_some_and(|view| view.playing);
+        let is_blind = self.is_blind();
         let command = Command::Update {
             guild,
             node: None,
@@ -82,6 +87,7 @@ impl Simulation {
         let asked = Asked {
             guild: Some(guild),
             removes: None,
+            sets_place: change.sets_place(),
         };
         let Some(id) = self.submit_about(command, asked) else {
             return;
@@ -92,6 +98,13 @@ impl Simulation {
         }
         change.apply(intent, id);
         intent.may_be_gone = false;
+        if change.sets_place() {
+            intent.place_is_known = false;
+        }
+        if is_blind {
+            // The node's word may be another, and is heard later.
+            intent.doubt();
+        }
     }
 
     pub(super) fn destroy(&mut self, guild: GuildId) {
@@ -117,6 +130,16 @@ impl Simulation {
         let known = self.application.known[host];
         let name = &self.names[host];
         known.then(|| self.world.pool().node_named(name)).flatten()
+    }
+
+    /// Makes a server a node of the pool, unless it is still being removed.
+    pub(super) fn add_node(&mut self, host: usize) {
+        let config = self.world.node_config(&self.names[host], None);
+        let added = self.submit_about(Command::AddNode(config), Asked::default());
+        if added.is_some() {
+            self.application.known[host] = true;
+            self.oracle.expect_dial(host);
+        }
     }
 
     pub(super) fn remove_node(&mut self, order: Order, node: NodeId) {
@@ -195,6 +218,16 @@ impl Simulation {
         self.world.cancel(id);
     }
 
+    /// Whether another process of the client has not seen every node yet: players may be found
+    /// there that are as an earlier process left them.
+    fn is_blind(&mut self) -> bool {
+        if self.application.is_new {
+            let mut nodes = self.world.pool().nodes();
+            self.application.is_new = !nodes.all(|node| node.status == Status::Connected);
+        }
+        self.application.is_new
+    }
+
     /// Hears what became of a command.
     pub(super) fn hear_answer(&mut self, id: CommandId, answer: &Answered) {
         let Some(asked) = self.application.open.remove(&id) else {
@@ -216,6 +249,9 @@ impl Simulation {
         );
         if is_taken_back {
             intent.take_back(id);
+        }
+        if asked.sets_place {
+            intent.place_is_known = answer.is_ok();
         }
     }
 
@@ -288,6 +324,7 @@ impl Simulation {
     fn start_client(&mut self, nodes: Vec<NodeConfig>, by_force: bool) {
         self.tally.restarts += 1;
         self.application.open.clear();
+        self.application.is_new = true;
         self.oracle.new_client();
         self.world.restart_client(nodes, by_force);
         for guild in self.application.intents.keys() {

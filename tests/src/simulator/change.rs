@@ -82,6 +82,11 @@ impl Change {
         update
     }
 
+    /// Whether it says where in the track the player is to be.
+    pub(super) fn sets_place(&self) -> bool {
+        self.track.is_some() || self.position.is_some()
+    }
+
     /// What the application wants when the pool has taken the change.
     pub(super) fn apply(&self, intent: &mut Intent, by: CommandId) {
         if let Some(choice) = &self.track {

@@ -378,6 +378,16 @@ impl Simulation {
     }
 }
 
+impl FaultKind {
+    /// Whether sound may stop without the pool knowing at once.
+    pub(super) const fn silences(self) -> bool {
+        matches!(
+            self,
+            Self::VoiceCloses | Self::VoiceDies | Self::VoiceFails | Self::DiscordSilent
+        )
+    }
+}
+
 /// One of so many, by a number.
 pub(super) fn index(number: u64, count: usize) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX) % count

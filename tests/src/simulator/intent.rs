@@ -21,6 +21,8 @@ pub(super) struct Intent {
     pub(super) user_data: Field<Option<String>>,
     /// Whether a speed was ever set: then an end time is rebased when the player moves.
     pub(super) was_scaled: bool,
+    /// Whether a node has confirmed where in the track the player is.
+    pub(super) place_is_known: bool,
     /// Whether there may be no player at all.
     pub(super) may_be_gone: bool,
     /// The identifiers of all that was played before.
@@ -91,6 +93,7 @@ impl Intent {
 
     /// Nobody can say what any of it is.
     pub(super) fn doubt(&mut self) {
+        self.place_is_known = false;
         self.track.doubt();
         self.paused.doubt();
         self.volume.doubt();

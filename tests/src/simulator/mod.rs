@@ -14,13 +14,16 @@
 //! ```
 
 mod application;
+mod audio;
 mod change;
 mod fault;
 mod intent;
 mod oracle;
 mod order;
 mod plan;
+mod secrets;
 mod tally;
+mod tellings;
 mod verdict;
 mod wire;
 
@@ -41,7 +44,7 @@ use lavapool_core::{Command, Output, Secret, Strategy};
 use self::application::Application;
 use self::oracle::Oracle;
 use crate::invariant::{Broken, Invariant};
-use crate::node::{Accepting, Voice};
+use crate::node::{Accepting, LostPlayer, Voice};
 use crate::world::{Discord, Given, Traced, World};
 
 /// A run under way.
@@ -58,6 +61,12 @@ pub struct Simulation {
     rejoins: Vec<(Duration, GuildId)>,
     /// The latest voice token by guild.
     tokens: BTreeMap<GuildId, Secret>,
+    /// The player of each guild that was lost last with its session, and where.
+    lost: BTreeMap<GuildId, (usize, LostPlayer)>,
+    /// How many requests and lost players of each server were looked at.
+    seen: Vec<(usize, usize)>,
+    /// How far the pool's idea of a position may be from the truth.
+    apart: Duration,
     /// How many tracks were named.
     plays: u64,
     tally: Tally,
@@ -142,6 +151,7 @@ impl Simulation {
         world.set_discord(Discord::Answers);
         let oracle = Oracle::new(&names, options.weather.timer_lag_max);
         let application = Application::new(names.len());
+        let (seen, apart) = (vec![(0, 0); names.len()], plan.clocks_apart());
         // The first dials happened before anybody watched.
         let began = world.take_trace();
         world.watch();
@@ -154,6 +164,9 @@ impl Simulation {
             undos: Vec::new(),
             rejoins: Vec::new(),
             tokens: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            seen,
+            apart,
             plays: 0,
             tally: Tally::default(),
             broken: None,
@@ -255,10 +268,7 @@ impl Simulation {
             return;
         }
         let Some(node) = self.node_of(host) else {
-            let config = self.world.node_config(&self.names[host], None);
-            self.application.known[host] = true;
-            self.oracle.expect_dial(host);
-            return self.submit(Command::AddNode(config), None);
+            return self.add_node(host);
         };
         self.submit(Command::Undrain(node), None);
         let view = self.world.pool().node(node);
@@ -275,6 +285,12 @@ impl Simulation {
             self.run_to(self.world.now() + Duration::from_secs(2));
             if self.broken.is_some() {
                 return;
+            }
+            for host in 0..self.names.len() {
+                // One that was being removed can be added only now.
+                if self.plan.options.healed[host] && self.node_of(host).is_none() {
+                    self.bring_back(host);
+                }
             }
             let unsettled = self.unsettled();
             match unsettled {
@@ -344,6 +360,7 @@ impl Simulation {
         for (at, traced) in self.world.take_trace() {
             self.observe(at, &traced);
         }
+        self.judge_audio();
         if self.broken.is_none() {
             self.broken = self.world.broken().cloned();
         }

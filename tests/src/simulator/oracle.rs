@@ -1,12 +1,15 @@
 //! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::time::Duration;
 
 use lavapool_core::node::Loss;
 use lavapool_core::{Event, Output, SocketId};
 
-use super::wire::{self, Asked, Heard, Message, Said};
+use super::secrets::Secrets;
+use super::tellings::Tellings;
+use super::wire::{self, Asked, Heard, Said};
 use crate::invariant::{Broken, Invariant};
 use crate::world::{Given, Traced};
 
@@ -21,8 +24,8 @@ pub(super) struct Oracle {
     /// The most that a timer may ring late.
     lag_max: Duration,
     pub(super) broken: Option<Broken>,
-    /// Messages that arrived and were not told yet, for the judge of events.
-    pub(super) arrived: Vec<(usize, Message)>,
+    tellings: Tellings,
+    secrets: Secrets,
 }
 
 /// A server, as the pool can know it.
@@ -42,11 +45,17 @@ struct Host {
     /// The number of the latest try since the schedule began; the first dial is none.
     attempt: u32,
     ready_at: Option<Duration>,
+    /// When it was lost last.
+    lost_at: Duration,
+    /// When the last byte of its WebSocket arrived.
+    heard_at: Duration,
     /// It is not to have another WebSocket.
     is_leaving: bool,
     /// It is not to be dialled any more.
     is_over: bool,
     doubt_until: Duration,
+    /// When it last said something that means nothing.
+    nonsense_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -108,10 +117,13 @@ impl Oracle {
     /// The process of the client is another one.
     pub(super) fn new_client(&mut self) {
         self.sockets.clear();
+        self.tellings = Tellings::default();
         for host in &mut self.hosts {
             *host = Host {
                 resumable: host.resumable.take(),
                 doubt_until: host.doubt_until,
+                lost_at: host.lost_at,
+                heard_at: host.heard_at,
                 ..Host::default()
             };
         }
@@ -121,12 +133,13 @@ impl Oracle {
     pub(super) fn see(&mut self, at: Duration, traced: &Traced) {
         match traced {
             Traced::Given(Given::Received(socket, bytes)) => self.heard(*socket, bytes, at),
-            Traced::Given(Given::Closed(socket, _)) => self.gone(*socket),
+            Traced::Given(Given::Closed(socket, _)) => self.gone(*socket, at, false),
             Traced::Given(_) => {}
             Traced::Output(Output::Connect(socket, endpoint)) => {
                 self.dialled(*socket, endpoint.host(), at);
             }
-            Traced::Output(Output::Close(socket)) => self.gone(*socket),
+            Traced::Output(Output::Close(socket)) => self.gone(*socket, at, true),
+            Traced::Output(Output::Answer(_, answer)) => self.shown(answer),
             Traced::Output(_) => {}
             Traced::Wrote(socket, bytes) => self.wrote(*socket, bytes, at),
             Traced::Event(event) => self.told(event, at),
@@ -149,33 +162,67 @@ impl Oracle {
         let Some(websocket) = &mut socket.websocket else {
             return;
         };
+        let host = &mut self.hosts[index];
+        if host.websocket == Some(id) {
+            host.heard_at = at;
+        }
         for said in websocket.take(bytes) {
-            let Said::Message(message) = said else {
-                continue;
-            };
             let host = &mut self.hosts[index];
             if host.websocket != Some(id) {
                 continue;
             }
+            let message = match said {
+                Said::Message(message) => message,
+                Said::Nonsense => {
+                    host.nonsense_at = Some(at);
+                    continue;
+                }
+                Said::Close | Said::Control => continue,
+            };
             if message.op == "ready" {
                 host.session = Some(message.session.clone());
                 host.resumable.clone_from(&host.session);
                 host.ready_at = Some(at);
                 host.redial_at = None;
             }
-            self.arrived.push((index, message));
+            let session = self.hosts[index].session.clone().unwrap_or_default();
+            self.secrets.learn(&session);
+            self.tellings.arrived(index, session, message, at);
         }
     }
 
-    fn gone(&mut self, id: SocketId) {
+    fn gone(&mut self, id: SocketId, at: Duration, by_pool: bool) {
         let Some(socket) = self.sockets.remove(&id) else {
             return;
         };
         let host = &mut self.hosts[socket.host];
-        if host.websocket == Some(id) {
-            host.websocket = None;
-            host.session = None;
+        if host.websocket != Some(id) {
+            return;
         }
+        host.websocket = None;
+        host.session = None;
+        host.lost_at = at;
+        let after_nonsense = by_pool && host.nonsense_at == Some(at) && !host.is_ordered;
+        let is_doubted = host.doubt_until > at;
+        let name = self.names[socket.host].clone();
+        self.require(
+            !after_nonsense || is_doubted,
+            Invariant::NonsenseCostsItself,
+            || format!("{name} said something that means nothing, and lost its WebSocket for it"),
+        );
+    }
+
+    /// The last moment at which a server was heard, and when it was lost.
+    pub(super) fn heard_and_lost(&self, host: usize) -> (Duration, Duration) {
+        (self.hosts[host].heard_at, self.hosts[host].lost_at)
+    }
+
+    /// Whether timers were late, or bytes flipped, a short time ago.
+    pub(super) fn is_in_doubt(&self, now: Duration) -> bool {
+        let doubts = self.hosts.iter().map(|host| host.doubt_until);
+        doubts
+            .chain([self.late_until + LATE_FOR])
+            .any(|until| until > now)
     }
 
     fn dialled(&mut self, id: SocketId, name: &str, at: Duration) {
@@ -218,7 +265,7 @@ impl Oracle {
             return;
         }
         let index = socket.host;
-        let Some(head) = socket.asked.take(bytes) else {
+        let Some((head, began)) = socket.asked.take(bytes, at) else {
             return;
         };
         let target = head.split(' ').nth(1).unwrap_or_default();
@@ -226,7 +273,7 @@ impl Oracle {
             socket.websocket = Some(Heard::default());
             self.upgrades(id, index, &head);
         } else {
-            self.asks(index, &head, target, at);
+            self.asks(index, &head, target, began);
         }
     }
 
@@ -257,10 +304,11 @@ impl Oracle {
     fn asks(&mut self, index: usize, head: &str, target: &str, at: Duration) {
         let name = self.names[index].clone();
         let host = &self.hosts[index];
-        let doubted = host.doubt_until > at;
+        // A request that was begun before the loss is written to its end.
+        let doubted = host.doubt_until > at || host.lost_at > at || host.ready_at > Some(at);
         let session = host.session.clone();
         let line = head.lines().next().unwrap_or_default();
-        let what = shown(line);
+        let what = without_session(line);
         self.require(
             session.is_some() || doubted,
             Invariant::DeadNodeLeftAlone,
@@ -277,7 +325,23 @@ impl Oracle {
         }
     }
 
+    /// Whether what a log may show holds a secret.
+    fn shown(&mut self, what: &dyn Debug) {
+        let found = self.secrets.find(what);
+        self.require(found.is_none(), Invariant::SecretsHidden, || {
+            let kind: String = format!("{what:?}").chars().take(20).collect();
+            format!("{kind}… shows {}", found.unwrap_or_default())
+        });
+    }
+
     fn told(&mut self, event: &Event, at: Duration) {
+        self.shown(event);
+        let is_doubtful = self.hosts.iter().any(|host| host.doubt_until > at);
+        let session_of = |host: usize| self.hosts[host].session.clone();
+        let told = self.tellings.told(event, at, is_doubtful, session_of);
+        if self.broken.is_none() {
+            self.broken = told.err();
+        }
         match event {
             Event::NodeReconnecting {
                 node,
@@ -290,6 +354,7 @@ impl Oracle {
                 if let Some(index) = self.index(&node.name) {
                     self.hosts[index].websocket = None;
                     self.hosts[index].session = None;
+                    self.hosts[index].lost_at = at;
                 }
             }
             Event::NodeStopped { node, .. } => {
@@ -351,7 +416,7 @@ impl Oracle {
 }
 
 /// A request line without what is secret in it.
-fn shown(line: &str) -> String {
+fn without_session(line: &str) -> String {
     let Some((before, rest)) = line.split_once("/sessions/") else {
         return line.to_owned();
     };
@@ -359,6 +424,8 @@ fn shown(line: &str) -> String {
     format!("{before}/sessions/***{rest}")
 }
 
+/// How long after a delay the pool's idea of a position may still be from before.
+const LATE_FOR: Duration = Duration::from_secs(8);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 const DELAY_MAX: Duration = Duration::from_secs(30);
 const STABLE_AFTER: Duration = Duration::from_secs(10);

@@ -7,7 +7,6 @@ use lavapool_core::rest::Request;
 use lavapool_core::{Command, Leaving, NodeId, Target};
 
 use super::Simulation;
-use super::application::Asked;
 use super::change::{Change, Choice, Sound};
 use super::fault::{index, kinds};
 use crate::world::guild;
@@ -233,15 +232,9 @@ impl Simulation {
     }
 
     fn obey_for_node(&mut self, order: Order) -> bool {
-        let name = self.name(order.host);
         let Some(node) = self.node_of(order.host) else {
             if order.kind == OrderKind::AddNode {
-                let config = self.world.node_config(&name, None);
-                let asked = Asked::default();
-                if self.submit_about(Command::AddNode(config), asked).is_some() {
-                    self.application.known[order.host] = true;
-                    self.oracle.expect_dial(order.host);
-                }
+                self.add_node(order.host);
             }
             return order.kind.is_for_node();
         };

@@ -69,6 +69,22 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// How far the pool's idea of a position may be from the truth: the way there and back, late
+    /// timers, and, where sound may stop without a word, the time to the next report.
+    pub(super) fn clocks_apart(&self) -> Duration {
+        let weather = &self.options.weather;
+        let way = (self.options.latency.max(LATENCY_MAX) + weather.jitter_max) * 2;
+        let is_silent = |(_, fault): &(Duration, Fault)| fault.kind.silences();
+        let silence = if self.faults.iter().any(is_silent) {
+            REPORTED_EVERY
+        } else {
+            Duration::ZERO
+        };
+        way + weather.timer_lag_max + silence + Duration::from_millis(100)
+    }
+}
+
 impl Options {
     fn draw(seed: u64, chance: &mut Chance) -> Self {
         let hosts = chance.one_of(&[1, 2, 2, 3, 3, 3, 4, 5]);
@@ -190,3 +206,9 @@ fn short_or_long(chance: &mut Chance) -> Duration {
     let bits = 4 + chance.number(13);
     Duration::from_millis(1 + chance.number(1 << bits))
 }
+
+/// The longest way that a fault makes.
+const LATENCY_MAX: Duration = Duration::from_millis(120);
+
+/// How often a server reports a position, and a moment more.
+const REPORTED_EVERY: Duration = Duration::from_millis(5_500);

@@ -23,6 +23,7 @@ pub struct Tally {
     undone: u64,
     pub(super) restarts: u64,
     pub(super) closed_with_players: u64,
+    pub(super) moves_judged: u64,
     resumes: u64,
     losses: u64,
     failovers: u64,
@@ -47,6 +48,7 @@ impl Tally {
             (&mut self.undone, other.undone),
             (&mut self.restarts, other.restarts),
             (&mut self.closed_with_players, other.closed_with_players),
+            (&mut self.moves_judged, other.moves_judged),
             (&mut self.resumes, other.resumes),
             (&mut self.losses, other.losses),
             (&mut self.failovers, other.failovers),
@@ -115,8 +117,8 @@ impl fmt::Display for Tally {
         list(f, "commands", &self.orders)?;
         writeln!(
             f,
-            "answers: {} done, {} not; clients restarted: {}",
-            self.done, self.undone, self.restarts
+            "answers: {} done, {} not; clients restarted: {}; places of moves judged: {}",
+            self.done, self.undone, self.restarts, self.moves_judged
         )?;
         write!(
             f,

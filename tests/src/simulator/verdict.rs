@@ -75,6 +75,9 @@ impl Simulation {
             host.is_some_and(|host| self.plan.options.healed[host])
         });
         let mut healed: Vec<_> = healed.collect();
+        if healed.is_empty() && is_idle(&view) {
+            return None;
+        }
         if healed.len() != 1 {
             let places: Vec<_> = healed.iter().map(|(name, _)| *name).collect();
             return broken(Invariant::PlaysOnce, format!("{guild} is on {places:?}"));
@@ -193,6 +196,11 @@ impl Simulation {
             (Invariant::VoiceWanted, detail)
         })
     }
+}
+
+/// Whether there is nothing that a node would have to know.
+fn is_idle(view: &PlayerView) -> bool {
+    !view.playing && !view.paused && view.volume.get() == 100 && view.filters.is_none()
 }
 
 fn broken(invariant: Invariant, detail: String) -> Option<Broken> {

@@ -1,5 +1,7 @@
 //! What went over a socket, read by a parser that shares nothing with the core.
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 /// What a server sends on a WebSocket, cut into messages.
@@ -73,7 +75,9 @@ impl Heard {
         }
         while let Some((opcode, payload, used)) = frame(&self.buffer) {
             said.push(match opcode {
-                0x81 => serde_json::from_slice(payload).map_or(Said::Nonsense, Said::Message),
+                0x81 if std::str::from_utf8(payload).is_ok() => {
+                    serde_json::from_slice(payload).map_or(Said::Nonsense, Said::Message)
+                }
                 0x88 => Said::Close,
                 0x89 | 0x8a => Said::Control,
                 _ => {
@@ -116,6 +120,8 @@ pub(super) struct Asked {
     head: Vec<u8>,
     /// What comes next is a new request.
     is_fresh: bool,
+    /// When the present request began.
+    began: Option<Duration>,
 }
 
 impl Default for Asked {
@@ -123,22 +129,24 @@ impl Default for Asked {
         Self {
             head: Vec::new(),
             is_fresh: true,
+            began: None,
         }
     }
 }
 
 impl Asked {
     /// Takes bytes in, and returns the head of a request when it is whole.
-    pub(super) fn take(&mut self, bytes: &[u8]) -> Option<String> {
+    pub(super) fn take(&mut self, bytes: &[u8], at: Duration) -> Option<(String, Duration)> {
         if !self.is_fresh {
             return None;
         }
+        self.began = self.began.or(Some(at));
         self.head.extend_from_slice(bytes);
         let end = find(&self.head, b"\r\n\r\n")?;
         self.is_fresh = false;
         let head = String::from_utf8_lossy(&self.head[..end]).into_owned();
         self.head.clear();
-        Some(head)
+        Some((head, self.began.take().unwrap_or(at)))
     }
 
     /// An answer came: what is sent next is another request.

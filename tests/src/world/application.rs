@@ -115,7 +115,7 @@ impl World {
 
     /// Lets Discord say where the bot is.
     pub fn voice_state(&mut self, guild: GuildId, channel: Option<ChannelId>) {
-        self.submit(Command::VoiceState(VoiceStateUpdate {
+        self.tell(Command::VoiceState(VoiceStateUpdate {
             guild,
             user: UserId::new(USER_ID).expect("an id is not zero"),
             channel,
@@ -126,7 +126,7 @@ impl World {
     /// Lets Discord say which voice server it is, or that there is none at the moment.
     pub fn voice_server(&mut self, guild: GuildId, region: Option<&str>) {
         self.joins += 1;
-        self.submit(Command::VoiceServer(VoiceServerUpdate {
+        self.tell(Command::VoiceServer(VoiceServerUpdate {
             guild,
             token: format!("token-{}", self.joins).into(),
             endpoint: region.map(|region| format!("{region}1234.discord.media:443").into()),
@@ -143,6 +143,15 @@ impl World {
         }
         let is_settled = |world: &Self| world.pool.players().all(|player| player.synced);
         self.run_until(is_settled, Duration::from_secs(10));
+    }
+
+    /// Discord says something to the bot; a pool that is closed does not hear it.
+    #[track_caller]
+    fn tell(&mut self, command: Command) {
+        match self.try_submit(command) {
+            Ok(_) | Err(SubmitError::Closed) => {}
+            Err(error) => panic!("the pool hears whatever Discord says: {error}"),
+        }
     }
 
     /// The guild's player as the application sees it.

@@ -1,0 +1,175 @@
+//! Whether listeners miss anything when a player moves, and how much they hear twice.
+
+use std::time::Duration;
+
+use lavapool_core::protocol::GuildId;
+use serde::Deserialize;
+
+use super::Simulation;
+use crate::invariant::Invariant;
+use crate::node::blob::TrackBlob;
+use crate::node::{LostPlayer, PlayerView, RequestRecord};
+
+/// The part of a PATCH that says where a track goes on.
+#[derive(Debug, Deserialize)]
+struct Patch {
+    track: Option<PatchedTrack>,
+    position: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PatchedTrack {
+    encoded: Option<String>,
+    identifier: Option<String>,
+}
+
+/// Where another copy of the player is, or was when it was lost.
+struct Place {
+    host: usize,
+    content_ms: i64,
+    /// When that was.
+    at: Duration,
+    is_lost: bool,
+    is_audible: bool,
+}
+
+impl Simulation {
+    /// Looks at what servers have heard and lost since the last time.
+    pub(super) fn judge_audio(&mut self) {
+        for host in 0..self.names.len() {
+            let log = self.world.server(&self.names[host]).log();
+            let (heard, lost) = self.seen[host];
+            if log.requests.len() == heard && log.lost.len() == lost {
+                continue;
+            }
+            self.seen[host] = (log.requests.len(), log.lost.len());
+            let players: Vec<LostPlayer> = log.lost[lost..].to_vec();
+            let requests: Vec<RequestRecord> = log.requests[heard..]
+                .iter()
+                .filter(|request| request.method == "PATCH")
+                .cloned()
+                .collect();
+            for lost in players {
+                let guild = u64::try_from(lost.player.guild).ok().and_then(GuildId::new);
+                if let Some(guild) = guild {
+                    self.lost.insert(guild, (host, lost));
+                }
+            }
+            for request in requests {
+                self.judge_patch(host, &request);
+            }
+        }
+    }
+
+    /// A PATCH that brings a track says where it goes on: nothing is skipped, little is repeated.
+    fn judge_patch(&mut self, host: usize, request: &RequestRecord) {
+        let Ok(Patch {
+            track: Some(track),
+            position: Some(position),
+        }) = serde_json::from_slice(&request.body)
+        else {
+            return;
+        };
+        let path = request.path().strip_prefix("/v4/sessions/");
+        let Some((session, player)) = path.and_then(|path| path.split_once("/players/")) else {
+            return;
+        };
+        let guild = player.parse().ok().and_then(GuildId::new);
+        let encoded = track.encoded.as_deref();
+        let decoded = encoded.and_then(|encoded| TrackBlob::decode(encoded).ok());
+        let identifier = track.identifier.or(decoded.map(|blob| blob.identifier));
+        let (Some(guild), Some(identifier)) = (guild, identifier) else {
+            return;
+        };
+        if !self.knows_place(guild, &identifier) {
+            return;
+        }
+        let places = self.places(guild, &identifier, session);
+        let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
+            return;
+        };
+        let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host);
+        // What the pool took for a sign of life came late.
+        let heard_late = if furthest.is_lost {
+            lost_at.saturating_sub(furthest.at)
+        } else {
+            Duration::ZERO
+        };
+        self.tally.moves_judged += 1;
+        let skipped_ms = position - furthest.content_ms;
+        let detail = format!(
+            "{guild} goes on at {position} ms on {}, {skipped_ms} ms after it was heard on {}",
+            self.names[host], self.names[furthest.host]
+        );
+        let skips_max = self.clocks_apart() + heard_late;
+        if skipped_ms > millis(skips_max) {
+            return self.fail(Invariant::NoAudioSkipped, || detail);
+        }
+        let unheard = furthest.at.saturating_sub(heard_at);
+        let repeats_max = self.clocks_apart() + unheard + REPEATS_MAX;
+        if furthest.is_audible && places.len() == 1 && -skipped_ms > millis(repeats_max) {
+            self.fail(Invariant::LittleRepeated, || detail);
+        }
+    }
+
+    /// Whether it is known where in the track the guild's player should be.
+    fn knows_place(&self, guild: GuildId, identifier: &str) -> bool {
+        let open = &self.application.open;
+        let is_asked = open.values().any(|asked| asked.guild == Some(guild));
+        let intent = self.application.intents.get(&guild);
+        let is_known = intent.is_some_and(|intent| {
+            intent.place_is_known
+                && !intent.was_scaled
+                && intent.track.is_certain
+                && intent.track.wanted.as_deref() == Some(identifier)
+        });
+        is_known && !is_asked && !self.oracle.is_in_doubt(self.world.now())
+    }
+
+    /// The other copies of the player, and the one that was lost last.
+    fn places(&self, guild: GuildId, identifier: &str, session: &str) -> Vec<Place> {
+        let now = self.world.now();
+        let plays_it = |copy: &PlayerView| {
+            let track = copy.track.as_ref();
+            track.is_some_and(|track| track.identifier == identifier) && copy.session != session
+        };
+        let mut places = Vec::new();
+        for (name, copy) in self.world.copies(guild) {
+            let host = self.names.iter().position(|known| known == name);
+            if let Some(host) = host.filter(|_| plays_it(&copy)) {
+                places.push(Place {
+                    host,
+                    content_ms: copy.content_ms,
+                    at: now,
+                    is_lost: false,
+                    is_audible: copy.audible,
+                });
+            }
+        }
+        if let Some((host, lost)) = self.lost.get(&guild)
+            && plays_it(&lost.player)
+            && places.is_empty()
+        {
+            places.push(Place {
+                host: *host,
+                content_ms: lost.player.content_ms,
+                at: lost.at,
+                is_lost: true,
+                is_audible: lost.player.audible,
+            });
+        }
+        places
+    }
+
+    /// How far the pool's idea of a position may be from the truth, as this run is.
+    fn clocks_apart(&self) -> Duration {
+        self.apart
+    }
+}
+
+fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What is heard twice because the pool was told late that sound began.
+const REPEATS_MAX: Duration = Duration::from_secs(2);

@@ -1,0 +1,126 @@
+//! [`Tellings`]: the events of players, each of which must have come over the wire before.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use lavapool_core::Event;
+use lavapool_core::protocol::{GuildId, TrackEndReason};
+
+use super::wire::Message;
+use crate::invariant::{Broken, Invariant};
+
+/// What arrived about players and was not told yet, and what was told of their ends.
+#[derive(Debug, Default)]
+pub(super) struct Tellings {
+    arrived: BTreeMap<GuildId, VecDeque<Arrived>>,
+    /// The tracks of which the end was told.
+    ended: BTreeSet<(GuildId, String)>,
+}
+
+#[derive(Debug)]
+struct Arrived {
+    kind: &'static str,
+    track: String,
+    host: usize,
+    session: String,
+    at: Duration,
+}
+
+impl Tellings {
+    /// A message arrived.
+    pub(super) fn arrived(&mut self, host: usize, session: String, message: Message, at: Duration) {
+        let kind = KINDS.into_iter().find(|kind| **kind == *message.kind);
+        let guild = message.guild.parse().ok().and_then(GuildId::new);
+        let (Some(kind), Some(guild)) = (kind, guild) else {
+            return;
+        };
+        let queue = self.arrived.entry(guild).or_default();
+        if queue.len() == ARRIVED_MAX {
+            queue.pop_front();
+        }
+        let track = message.track.unwrap_or_default().info.identifier;
+        queue.push_back(Arrived {
+            kind,
+            track,
+            host,
+            session,
+            at,
+        });
+    }
+
+    /// An event is told; a function knows the session of a server that is ready.
+    pub(super) fn told(
+        &mut self,
+        event: &Event,
+        at: Duration,
+        is_doubtful: bool,
+        session_of: impl Fn(usize) -> Option<String>,
+    ) -> Result<(), Broken> {
+        let Some((guild, kind, track)) = about(event) else {
+            return Ok(());
+        };
+        let queue = self.arrived.entry(guild).or_default();
+        let place = queue
+            .iter()
+            .position(|arrived| arrived.kind == kind && arrived.track == track);
+        let Some(place) = place else {
+            let detail = format!("{kind} of {track:?} in {guild} did not arrive, or before others");
+            return require(is_doubtful, Invariant::EventsInOrder, detail);
+        };
+        // What was passed over was stale.
+        let Some(arrived) = queue.drain(..=place).next_back() else {
+            return Ok(());
+        };
+        let session = session_of(arrived.host).unwrap_or_default();
+        let is_present = arrived.at == at || session == arrived.session || is_doubtful;
+        let detail = format!("{kind} of {track:?} in {guild} is from a session that is over");
+        require(is_present, Invariant::EventsNotStale, detail)?;
+        self.follow(event, guild, track)
+    }
+
+    /// A track ends once, and does not begin after that.
+    fn follow(&mut self, event: &Event, guild: GuildId, track: &str) -> Result<(), Broken> {
+        let key = (guild, track.to_owned());
+        let detail = format!("{track:?} in {guild}");
+        match event {
+            Event::TrackStart { .. } => {
+                require(!self.ended.contains(&key), Invariant::EndsOnce, detail)
+            }
+            Event::TrackEnd { reason, .. } if *reason != TrackEndReason::Replaced => {
+                require(self.ended.insert(key), Invariant::EndsOnce, detail)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The guild of an event, the type of the message that it was, and its track.
+fn about(event: &Event) -> Option<(GuildId, &'static str, &str)> {
+    Some(match event {
+        Event::TrackStart { guild, track } => (*guild, KINDS[0], &track.info.identifier),
+        Event::TrackEnd { guild, track, .. } => (*guild, KINDS[1], &track.info.identifier),
+        Event::TrackException { guild, track, .. } => (*guild, KINDS[2], &track.info.identifier),
+        Event::TrackStuck { guild, track, .. } => (*guild, KINDS[3], &track.info.identifier),
+        Event::VoiceClosed { guild, .. } => (*guild, KINDS[4], ""),
+        _ => return None,
+    })
+}
+
+fn require(holds: bool, invariant: Invariant, detail: String) -> Result<(), Broken> {
+    if holds {
+        Ok(())
+    } else {
+        Err(Broken { invariant, detail })
+    }
+}
+
+const KINDS: [&str; 5] = [
+    "TrackStartEvent",
+    "TrackEndEvent",
+    "TrackExceptionEvent",
+    "TrackStuckEvent",
+    "WebSocketClosedEvent",
+];
+
+/// How much is remembered of a guild, the latest.
+const ARRIVED_MAX: usize = 64;
