@@ -204,7 +204,10 @@ impl Player {
 
     /// Whether the node's reports of a position are about the present play and place in it.
     pub(crate) fn heeds_positions(&self) -> bool {
-        let awaits_place = self.pending().has(Fields::TRACK.with(Fields::POSITION));
-        self.is_led_over() || (!self.awaits_start && !awaits_place)
+        let pending = self.pending();
+        let awaits_place = pending.has(Fields::TRACK.with(Fields::POSITION));
+        // Until it goes on at the node too, the node has no place to report.
+        let awaits_sound = pending.has(Fields::PAUSED);
+        self.is_led_over() || (!self.awaits_start && !awaits_place && !awaits_sound)
     }
 }

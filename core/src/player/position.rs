@@ -67,10 +67,17 @@ impl Position {
 
     /// Takes the server's word for the position.
     ///
-    /// A report from before the present stretch began (a late one) is the stretch's beginning.
+    /// A report from before the present stretch began (a late one) belongs to what was before it,
+    /// at the usual speed. One of 0 is no report, unless the stretch began there: a server says so
+    /// until sound has been taken from the player, wherever that is to begin.
     pub fn report(&mut self, position_ms: u64, now: Timestamp) {
+        if position_ms == 0 && self.origin_ms > 0 {
+            return;
+        }
+        let before_ms = self.origin_ms.saturating_sub(position_ms);
+        self.origin_ms = self.origin_ms.saturating_sub(before_ms);
+        self.origin_content_ms = self.origin_content_ms.saturating_sub(before_ms);
         self.reported_ms = position_ms;
-        self.origin_ms = self.origin_ms.min(position_ms);
         self.since = now;
     }
 
@@ -205,6 +212,24 @@ mod tests {
             ),
             (60_000, 62_000)
         );
+    }
+
+    #[test]
+    fn a_report_from_before_the_beginning_does_not_lengthen_what_was_heard() {
+        let mut position = playing(60_000, u64::MAX);
+        position.report(59_900, at(10));
+        position.report(61_000, at(1_000));
+        assert_eq!(position.content_ms(at(1_000)), 61_000);
+    }
+
+    #[test]
+    fn a_report_of_nothing_is_none_unless_nothing_was_to_be_heard_before() {
+        let mut position = playing(60_000, u64::MAX);
+        position.report(0, at(10));
+        assert_eq!(position.position_ms(at(10)), 60_010);
+        let mut position = playing(0, u64::MAX);
+        position.report(0, at(10));
+        assert_eq!(position.position_ms(at(10)), 0);
     }
 
     #[test]

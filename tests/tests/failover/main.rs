@@ -13,6 +13,7 @@ mod ends;
 mod losses;
 mod messages;
 mod orders;
+mod positions;
 mod reconnects;
 mod requests;
 mod returns;

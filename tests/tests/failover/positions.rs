@@ -1,0 +1,61 @@
+//! Where in its track a player goes on, whatever servers said about that before.
+
+use lavapool_core::player::Update;
+use lavapool_tests::node::{AnswerKind, Disturbance};
+use lavapool_tests::world::{World, guild};
+use serde_json::json;
+
+use super::{crowded, millis, secs};
+
+/// A `playerUpdate` of a player that no sound was taken from.
+fn nothing_heard() -> Disturbance {
+    let state = json!({"time": 1, "position": 0, "connected": true, "ping": 1});
+    let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
+    Disturbance::Text(update.to_string())
+}
+
+/// Where the player of the only guild really is, in seconds.
+fn place_s(world: &World) -> i64 {
+    let (_, player) = world.only_copy(guild(1));
+    player.content_ms / 1_000
+}
+
+#[test]
+fn a_report_before_any_sound_does_not_send_the_next_node_too_far() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.update(guild(1), Update::default().position(secs(60)));
+    world.run_for(secs(1));
+    world.kill("a");
+    world.run_for(secs(2));
+    let (second, _) = world.only_copy(guild(1));
+    let second = second.to_owned();
+    world.disturb(&second, &nothing_heard());
+    world.run_for(secs(10));
+    assert_eq!(place_s(&world), 72);
+
+    world.kill(&second);
+    world.run_for(millis(500));
+
+    assert_eq!(place_s(&world), 73);
+}
+
+#[test]
+fn a_report_of_a_paused_player_does_not_count_before_the_node_lets_it_go_on() {
+    let mut world = crowded(1..=1, ["b"]);
+    let paused = Update::default().position(secs(60)).paused(true);
+    world.update(guild(1), paused);
+    world.run_for(secs(1));
+    world
+        .node("a")
+        .faults()
+        .unanswered
+        .insert(AnswerKind::Player);
+    world.update(guild(1), Update::default().paused(false));
+    world.disturb("a", &nothing_heard());
+    world.run_for(millis(100));
+
+    world.kill("a");
+    world.run_for(secs(2));
+
+    assert_eq!(place_s(&world), 61);
+}
