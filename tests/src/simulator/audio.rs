@@ -81,7 +81,10 @@ impl Simulation {
         let (Some(guild), Some(identifier)) = (guild, identifier) else {
             return;
         };
-        if !self.knows_place(guild, &identifier) {
+        // What was under way for long tells of an earlier place.
+        let written_at = self.oracle.patched_at(host, guild);
+        let is_late = written_at.is_none_or(|at| at + self.apart + UNDER_WAY_MAX < request.at);
+        if is_late || !self.knows_place(guild, &identifier) {
             return;
         }
         let places = self.places(guild, &identifier, session);
@@ -90,8 +93,13 @@ impl Simulation {
         };
         let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host);
         // What the pool took for a sign of life came late.
+        let known_at = if lost_at < furthest.at {
+            request.at
+        } else {
+            lost_at
+        };
         let heard_late = if furthest.is_lost {
-            lost_at.saturating_sub(furthest.at)
+            known_at.saturating_sub(furthest.at)
         } else {
             Duration::ZERO
         };
@@ -101,12 +109,12 @@ impl Simulation {
             "{guild} goes on at {position} ms on {}, {skipped_ms} ms after it was heard on {}",
             self.names[host], self.names[furthest.host]
         );
-        let skips_max = self.clocks_apart() + heard_late;
+        let skips_max = self.apart + heard_late;
         if skipped_ms > millis(skips_max) {
             return self.fail(Invariant::NoAudioSkipped, || detail);
         }
         let unheard = furthest.at.saturating_sub(heard_at);
-        let repeats_max = self.clocks_apart() + unheard + REPEATS_MAX;
+        let repeats_max = self.apart + unheard + REPEATS_MAX;
         if furthest.is_audible && places.len() == 1 && -skipped_ms > millis(repeats_max) {
             self.fail(Invariant::LittleRepeated, || detail);
         }
@@ -160,11 +168,6 @@ impl Simulation {
         }
         places
     }
-
-    /// How far the pool's idea of a position may be from the truth, as this run is.
-    fn clocks_apart(&self) -> Duration {
-        self.apart
-    }
 }
 
 fn millis(time: Duration) -> i64 {
@@ -173,3 +176,6 @@ fn millis(time: Duration) -> i64 {
 
 /// What is heard twice because the pool was told late that sound began.
 const REPEATS_MAX: Duration = Duration::from_secs(2);
+
+/// How long a socket may take for what is written to it.
+const UNDER_WAY_MAX: Duration = Duration::from_millis(500);

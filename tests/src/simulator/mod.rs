@@ -379,6 +379,8 @@ impl Simulation {
                 if update.endpoint.is_some() {
                     self.tokens.insert(update.guild, update.token.clone());
                 }
+                // Whoever joins has a player.
+                self.application.intents.entry(update.guild).or_default();
             }
             Traced::Output(Output::Answer(id, answer)) => self.hear_answer(*id, answer),
             Traced::Event(event) => self.hear(event),

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::time::Duration;
 
 use lavapool_core::node::Loss;
+use lavapool_core::protocol::GuildId;
 use lavapool_core::{Event, Output, SocketId};
 
 use super::secrets::Secrets;
@@ -54,6 +55,8 @@ struct Host {
     /// It is not to be dialled any more.
     is_over: bool,
     doubt_until: Duration,
+    /// When the latest PATCH of each player was begun, by its guild.
+    patched: BTreeMap<String, Duration>,
     /// When it last said something that means nothing.
     nonsense_at: Option<Duration>,
 }
@@ -171,13 +174,14 @@ impl Oracle {
             if host.websocket != Some(id) {
                 continue;
             }
+            host.nonsense_at = None;
             let message = match said {
                 Said::Message(message) => message,
                 Said::Nonsense => {
                     host.nonsense_at = Some(at);
                     continue;
                 }
-                Said::Close | Said::Control => continue,
+                Said::Close | Said::Control | Said::Broken => continue,
             };
             if message.op == "ready" {
                 host.session = Some(message.session.clone());
@@ -215,6 +219,11 @@ impl Oracle {
     /// The last moment at which a server was heard, and when it was lost.
     pub(super) fn heard_and_lost(&self, host: usize) -> (Duration, Duration) {
         (self.hosts[host].heard_at, self.hosts[host].lost_at)
+    }
+
+    /// When the latest PATCH of a player was begun to be written.
+    pub(super) fn patched_at(&self, host: usize, guild: GuildId) -> Option<Duration> {
+        self.hosts[host].patched.get(&guild.to_string()).copied()
     }
 
     /// Whether timers were late, or bytes flipped, a short time ago.
@@ -314,6 +323,12 @@ impl Oracle {
             Invariant::DeadNodeLeftAlone,
             || format!("{name} is asked {what:?} without a WebSocket that is ready"),
         );
+        if let Some((_, guild)) = target.rsplit_once("/players/")
+            && line.starts_with("PATCH ")
+        {
+            let guild = guild.split('?').next().unwrap_or_default().to_owned();
+            self.hosts[index].patched.insert(guild, at);
+        }
         let named = target.strip_prefix("/v4/sessions/");
         let named = named.and_then(|rest| rest.split(['/', '?']).next());
         if let (Some(named), Some(session)) = (named, session) {

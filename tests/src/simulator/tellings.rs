@@ -60,9 +60,13 @@ impl Tellings {
             return Ok(());
         };
         let queue = self.arrived.entry(guild).or_default();
-        let place = queue
-            .iter()
-            .position(|arrived| arrived.kind == kind && arrived.track == track);
+        let is_it = |arrived: &Arrived| arrived.kind == kind && arrived.track == track;
+        let is_alive = |arrived: &Arrived| {
+            arrived.at == at || session_of(arrived.host).as_ref() == Some(&arrived.session)
+        };
+        // One that came twice may not have been told the first time.
+        let alive = queue.iter().position(|one| is_it(one) && is_alive(one));
+        let place = alive.or_else(|| queue.iter().position(is_it));
         let Some(place) = place else {
             let detail = format!("{kind} of {track:?} in {guild} did not arrive, or before others");
             return require(is_doubtful, Invariant::EventsInOrder, detail);
@@ -71,8 +75,7 @@ impl Tellings {
         let Some(arrived) = queue.drain(..=place).next_back() else {
             return Ok(());
         };
-        let session = session_of(arrived.host).unwrap_or_default();
-        let is_present = arrived.at == at || session == arrived.session || is_doubtful;
+        let is_present = is_alive(&arrived) || is_doubtful;
         let detail = format!("{kind} of {track:?} in {guild} is from a session that is over");
         require(is_present, Invariant::EventsNotStale, detail)?;
         self.follow(event, guild, track)

@@ -127,7 +127,9 @@ impl Simulation {
             let detail = format!("user data {data:?}, wanted {:?}", intent.user_data);
             return Some((Invariant::UserDataWanted, detail));
         }
-        let end_time = copy.end_time_ms.and_then(|end| u64::try_from(end).ok());
+        // What clears an end time on a server is one that never comes.
+        let end_time = copy.end_time_ms.filter(|end| *end < i64::MAX);
+        let end_time = end_time.and_then(|end| u64::try_from(end).ok());
         if !intent.was_scaled && !intent.end_time.allows(&end_time) {
             let detail = format!("end time {end_time:?}, wanted {:?}", intent.end_time);
             return Some((Invariant::EndTimeWanted, detail));

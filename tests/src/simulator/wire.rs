@@ -55,6 +55,8 @@ pub(super) enum Said {
     Close,
     /// A ping or a pong.
     Control,
+    /// What no server may send.
+    Broken,
 }
 
 impl Heard {
@@ -82,6 +84,7 @@ impl Heard {
                 0x89 | 0x8a => Said::Control,
                 _ => {
                     self.is_garbled = true;
+                    said.push(Said::Broken);
                     return said;
                 }
             });
@@ -103,8 +106,9 @@ fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
             let length = u64::from_be_bytes(bytes.get(2..10)?.try_into().ok()?);
             (usize::try_from(length).ok()?, 10)
         }
-        // A masked frame of a server is a fault of its own, and its key is no payload.
-        short => (usize::from(short & 0x7f), if short > 127 { 6 } else { 2 }),
+        // No server may mask.
+        128.. => return Some((0, &[], bytes.len())),
+        short => (usize::from(short), 2),
     };
     let end = start.checked_add(length)?;
     Some((opcode, bytes.get(start..end)?, end))
