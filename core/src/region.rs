@@ -135,6 +135,11 @@ impl RegionMap {
         self
     }
 
+    /// The regions, as often as they have rows.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = &Region> {
+        self.rows.iter().map(|row| &row.region)
+    }
+
     /// As [`region_from_endpoint`], by this map.
     pub fn region(&self, endpoint: &str) -> Option<Region> {
         let token = token(endpoint)?;

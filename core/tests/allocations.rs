@@ -7,7 +7,9 @@ use std::sync::Arc;
 use allocation_counter::measure;
 use lavapool_core::node::NodeConfig;
 use lavapool_core::player::{Source, Update};
+use lavapool_core::pool::{Needs, Strategy};
 use lavapool_core::protocol::{EventKind, Message, Track, TrackInfo, UserId};
+use lavapool_core::region::RegionMap;
 use lavapool_core::{Command, Input, Output, Pool, PoolConfig, Seed, SocketId, Timestamp};
 use tungstenite::handshake::derive_accept_key;
 
@@ -79,6 +81,19 @@ fn player_updates_and_stats_go_through_the_whole_pool_without_allocating() {
         let count = measure(|| is_told = (2..100).all(&mut receive));
         assert_eq!((is_told, count.count_total), (true, 0), "{text}");
     }
+}
+
+#[test]
+fn a_choice_of_a_node_allocates_nothing() {
+    let (pool, _) = ready_pool();
+    let region = RegionMap::default().region("frankfurt1.discord.media");
+    let mut needs = Needs::default();
+    needs.region = region.as_ref();
+    needs.source = Some("youtube");
+    let strategy = Strategy::default();
+    let mut node = None;
+    let count = measure(|| node = pool.best_node_by(&strategy, &needs).node);
+    assert!(node.is_some() && count.count_total == 0, "{count:?}");
 }
 
 /// The track that the event is about is the player's own, and shared with it.

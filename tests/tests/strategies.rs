@@ -3,12 +3,15 @@
 #![allow(clippy::unwrap_used)]
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use lavapool::{Event, Kinds, Leaving, Needs, Score, Strategy, Verdict};
+use lavapool::{Candidate, Event, Kinds, Leaving, Needs, Score, Strategy, Verdict};
+use lavapool_core::region::{Region, RegionMap, matches};
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, join_voice, play,
     secs, song, taken,
 };
+use lavapool_tests::node::NodeStats;
 use lavapool_tests::sim::SimRuntime;
 use lavapool_tests::world::World;
 
@@ -150,9 +153,9 @@ fn another_strategy_can_be_asked_than_that_of_the_pool() {
             builder().nodes(["loaded", "crowded", "far"].map(config)),
         )
         .await;
-        sim.set_latency(std::time::Duration::from_millis(90));
+        sim.set_latency(Duration::from_millis(90));
         client.node("far").unwrap().ping().await.unwrap();
-        sim.set_latency(std::time::Duration::from_millis(1));
+        sim.set_latency(Duration::from_millis(1));
         client.node("crowded").unwrap().ping().await.unwrap();
         let best = |strategy| client.best_node_by(&strategy).unwrap().name().to_owned();
 
@@ -231,4 +234,81 @@ fn the_pool_itself_answers_the_same_questions() {
         (none.node, none.failed),
         (pool.best_node(), Some(world.reference("busy")))
     );
+}
+
+/// The pool chooses by what it has kept of each node; `select` looks at the nodes themselves.
+#[test]
+fn what_the_pool_kept_chooses_as_a_look_at_the_nodes_does() {
+    let strategies = [
+        Strategy::default(),
+        Strategy::LeastLoaded,
+        Strategy::LeastPlayers,
+        Strategy::Latency,
+        Strategy::RoundRobin,
+    ];
+    let regions = RegionMap::default();
+    let map = &regions;
+    let mut chosen = std::collections::BTreeSet::new();
+    for strategy in strategies {
+        let mut world = crowd(&strategy);
+        world.drop_connections("node3");
+        world.fill(1..=20);
+        world.run_for(Duration::from_secs(3));
+        let views: Vec<_> = world.pool().nodes().collect();
+        let endpoints = ["frankfurt1", "us-east1", "c-syd01-1a", "nowhere1", ""];
+        let named = endpoints.map(|endpoint| map.region(endpoint));
+        let own = Some(Region {
+            coarse: "eu".into(),
+            fine: "made up".into(),
+        });
+        for region in named.into_iter().chain([own]) {
+            for source in [None, Some("youtube"), Some("deezer"), Some("none has it")] {
+                let mut needs = Needs::default();
+                needs.region = region.as_ref();
+                needs.source = source;
+                let candidates: Vec<_> = views
+                    .iter()
+                    .map(|view| {
+                        let label = view.region.as_deref().zip(region.as_ref());
+                        Candidate::new(view, label.and_then(|(label, of)| matches(label, of)))
+                    })
+                    .collect();
+                let looked = strategy.select(&candidates, &needs);
+                let kept = world.pool().best_node_by(&strategy, &needs);
+                assert_eq!(kept, looked, "{strategy:?}, {region:?}, {source:?}");
+                chosen.insert(kept.node);
+            }
+        }
+    }
+    assert!(chosen.len() > 4, "{chosen:?}");
+}
+
+/// Nodes that differ in all that a choice looks at.
+fn crowd(strategy: &Strategy) -> World {
+    let regions = ["us-east", "eu", "sydney", "eu-west-1", "Frankfurt", "mars"];
+    let mut builder = World::builder().config(|config| config.strategy = strategy.clone());
+    for number in 0..12 {
+        builder = builder.node(&format!("node{number}"), |host| {
+            host.region = (number != 7).then(|| regions[number % regions.len()].to_owned());
+            host.latency = Duration::from_millis(number as u64 % 5);
+            host.server.stats_interval = Duration::from_secs(1);
+            if number % 2 == 0 {
+                host.server.sources.retain(|source| source != "youtube");
+            }
+            if number % 3 == 0 {
+                host.server.sources.push("deezer".to_owned());
+            }
+        });
+    }
+    let mut world = builder.connected();
+    for number in 0..12_u8 {
+        let stats = NodeStats {
+            system_load: f64::from(number * 7 % 12) / 20.0,
+            lavalink_load: f64::from(number * 5 % 12) / 20.0,
+            players: Some((50, i32::from(number * 11 % 12))),
+            ..NodeStats::default()
+        };
+        *world.node(&format!("node{number}")).stats() = stats;
+    }
+    world
 }

@@ -66,6 +66,8 @@ pub(crate) struct Node {
     pub(crate) loss: Option<Loss>,
     pub(crate) latency: Option<Duration>,
     pub(crate) stats: Option<Stats>,
+    /// What the stats and the latency weigh in its penalty.
+    pub(crate) load: Option<f64>,
     pub(crate) info: Option<Arc<Info>>,
     /// The names of its sources, as results are found by them.
     pub(crate) sources: Option<Arc<str>>,

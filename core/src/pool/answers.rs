@@ -408,6 +408,7 @@ impl Tables {
             node.sources = Some(sources(&info));
             node.info = Some(Arc::from(info));
         }
+        self.note_sources(id);
         self.node_changed(id);
         self.register_all(id);
     }

@@ -75,6 +75,7 @@ impl Tables {
             loss: None,
             latency: None,
             stats: None,
+            load: None,
             info: None,
             sources: None,
             breaker: Breaker::CLOSED,

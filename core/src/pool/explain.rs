@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::strategy::Needs;
+use super::scores::Wanted;
+use super::strategy::{Needs, Selection, Strategy};
 use super::tables::Tables;
 use crate::id::NodeId;
 use crate::node::{Node, NodeRef, NodeView, Status};
@@ -115,7 +116,19 @@ impl Tables {
         };
         match self.select_by_custom(&needs) {
             Some(selection) => selection.node,
-            None => self.scores.peek(region),
+            None => self.scores.best(&Wanted::from(&needs)),
+        }
+    }
+
+    /// The node that this strategy would choose: if it is the pool's own, by the cached scores.
+    pub(super) fn select_by(&self, strategy: &Strategy, needs: &Needs<'_>) -> Selection {
+        let is_custom = matches!(strategy, Strategy::Custom(_));
+        if is_custom || strategy != self.scores.strategy() {
+            return strategy.select(&self.candidates(needs.region), needs);
+        }
+        Selection {
+            node: self.scores.best(&Wanted::from(needs)),
+            failed: None,
         }
     }
 

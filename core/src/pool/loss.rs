@@ -176,6 +176,7 @@ impl Tables {
         node.setbacks = 0;
         node.latency = None;
         node.stats = None;
+        node.load = None;
         node.reserved.clear();
         node.reconciling = false;
         // Nothing that names the session is asked any more.

@@ -98,6 +98,7 @@ impl Tables {
             // What the node had confirmed by now is in these stats.
             node.reserved.retain(|_, confirmed| !*confirmed);
         }
+        self.weigh(id);
         self.node_changed(id);
         self.rescore_without_stats();
         if self.listening.intersects(Kinds::STATS)
@@ -248,6 +249,7 @@ impl Tables {
         let pings = std::mem::take(&mut node.pings);
         self.timers.cancel(deadline);
         self.answer_all(pings, &Ok(Answer::Latency(latency)));
+        self.weigh(id);
         self.node_changed(id);
     }
 

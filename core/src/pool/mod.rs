@@ -30,6 +30,7 @@ mod players;
 mod plugins;
 mod reconcile;
 mod requests;
+mod scores;
 mod selection;
 mod sockets;
 #[cfg(test)]
@@ -249,7 +250,7 @@ impl Pool {
 
     /// The node that this strategy would choose.
     pub fn best_node_by(&self, strategy: &Strategy, needs: &Needs<'_>) -> Selection {
-        strategy.select(&self.tables.candidates(needs.region), needs)
+        self.tables.select_by(strategy, needs)
     }
 
     /// The best node of those in a region, named as a node's label names it; without one there,

@@ -10,7 +10,7 @@ use super::timers::Timer;
 use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Job, LaneKind, Loss, Node, State};
+use crate::node::{Job, LaneKind, Loss, State};
 use crate::player::{Choice, Fields, Placement, Player, PlayerId, Stage, Update};
 use crate::protocol::{self, GuildId};
 use crate::time::Timestamp;
@@ -351,32 +351,7 @@ impl Tables {
             source: source.filter(|source| !source.is_empty()),
             except,
         };
-        let mut unfit = self.nodes_without_source(player);
-        if !unfit.is_empty() {
-            unfit.extend_from_slice(except);
-            let needs = Needs {
-                except: &unfit,
-                ..needs
-            };
-            if let Some(node) = self.choose(needs) {
-                return Some(node);
-            }
-        }
-        // A source may go by another name: a node that seems to lack it is better than none.
         self.choose(needs)
-    }
-
-    /// The nodes that are known not to have the source of what the player plays.
-    fn nodes_without_source(&self, player: &Player) -> Vec<NodeId> {
-        let track = player.wanted.track.as_ref().and_then(Choice::track);
-        let Some(source) = track.map(|track| &*track.info.source_name) else {
-            return Vec::new();
-        };
-        let lacks = |node: &&Node| {
-            let info = node.info.as_ref();
-            info.is_some_and(|info| !source.is_empty() && !info.has_source(source))
-        };
-        self.nodes.iter().filter(lacks).map(Node::id).collect()
     }
 
     /// The player waits in the node's lane no more.

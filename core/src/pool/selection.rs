@@ -1,99 +1,12 @@
 //! Which node a player goes to: the cached scores behind a [`Strategy`].
 
-use std::collections::BTreeMap;
-
+use super::scores::{Key, Traits, Wanted};
 use super::strategy::{Load, Needs, ORDER_BITS, Selection, Strategy, median};
 use super::tables::Tables;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::node::{Node, PenaltyWeights};
+use crate::node::Node;
 use crate::protocol::GuildId;
-use crate::region::{self, Region, RegionFit};
-
-/// One score a node, as an integer that orders as the strategy does: lower is better. A choice
-/// is one scan of them.
-#[derive(Debug)]
-pub(super) struct Scores {
-    strategy: Strategy,
-    keys: Vec<Key>,
-    /// The labels of the nodes' regions; a key names its own by index.
-    labels: Vec<Box<str>>,
-    /// How well each label fits a region, by the label's index.
-    fits: BTreeMap<Region, Vec<u8>>,
-    turn: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Key {
-    node: NodeId,
-    /// For players. The order of configuration is in the low bits.
-    score: u64,
-    /// For lookups.
-    lookup: u64,
-    label: Option<u32>,
-    eligible: bool,
-}
-
-impl Scores {
-    pub(super) const fn new(strategy: Strategy) -> Self {
-        Self {
-            strategy,
-            keys: Vec::new(),
-            labels: Vec::new(),
-            fits: BTreeMap::new(),
-            turn: 0,
-        }
-    }
-
-    /// The best node for these needs: inside the region as closely as it goes, else anywhere.
-    fn choose(&mut self, needs: Needs<'_>) -> Option<NodeId> {
-        let Self {
-            keys, labels, fits, ..
-        } = self;
-        let fits: &[u8] = match needs.region {
-            Some(region) => fits
-                .entry(region.clone())
-                .or_insert_with(|| labels.iter().map(|label| rank(label, region)).collect()),
-            None => &[],
-        };
-        let fit = |label: u32| fits.get(label as usize).copied().unwrap_or(0);
-        best(keys, needs.except, fit, |key| key.score)
-    }
-
-    /// The node that would be chosen for the region, if somebody asked.
-    pub(super) fn peek(&self, region: Option<&Region>) -> Option<NodeId> {
-        let label = |index: u32| self.labels.get(index as usize).zip(region);
-        let fit = |index| label(index).map_or(0, |(label, region)| rank(label, region));
-        best(&self.keys, &[], fit, |key| key.score)
-    }
-
-    /// How nodes are chosen.
-    pub(super) const fn strategy(&self) -> &Strategy {
-        &self.strategy
-    }
-
-    /// Whether any node may be chosen.
-    pub(super) fn has_any(&self) -> bool {
-        self.keys.iter().any(|key| key.eligible)
-    }
-
-    /// The number of the next choice, where each node has its turn.
-    fn next_turn(&mut self) -> Option<u64> {
-        let takes_turns = self.strategy == Strategy::RoundRobin;
-        self.turn = self.turn.saturating_add(u64::from(takes_turns));
-        takes_turns.then_some(self.turn)
-    }
-
-    fn label(&mut self, label: &str) -> u32 {
-        let known = self.labels.iter().position(|other| **other == *label);
-        let index = known.unwrap_or_else(|| {
-            self.labels.push(label.into());
-            self.fits.clear();
-            self.labels.len() - 1
-        });
-        u32::try_from(index).unwrap_or(u32::MAX)
-    }
-}
 
 impl Tables {
     /// The best node for a lookup, without these. Lookups have a turn of their own.
@@ -116,7 +29,10 @@ impl Tables {
         };
         match self.choose_by_custom(&needs) {
             Some(node) => node,
-            None => best(&self.scores.keys, except, |_| 0, |key| key.lookup),
+            None => self.scores.best(&Wanted {
+                is_lookup: true,
+                ..Wanted::from(&needs)
+            }),
         }
     }
 
@@ -124,7 +40,7 @@ impl Tables {
     pub(super) fn choose(&mut self, needs: Needs<'_>) -> Option<NodeId> {
         let node = match self.choose_by_custom(&needs) {
             Some(node) => node,
-            None => self.scores.choose(needs),
+            None => self.scores.best(&Wanted::from(&needs)),
         }?;
         if let Some(turn) = self.scores.next_turn() {
             if let Some(node) = self.node_mut(node) {
@@ -187,24 +103,56 @@ impl Tables {
         }
     }
 
+    /// The stats or the latency of a node changed.
+    pub(super) fn weigh(&mut self, id: NodeId) {
+        let weights = self.scores.strategy().weights();
+        if let Some(node) = self.nodes.get_mut(id.slot, id.generation) {
+            let stats = node.stats.as_ref();
+            node.load = stats.map(|stats| weights.load(stats, node.latency));
+        }
+    }
+
+    /// A node said what it is.
+    pub(super) fn note_sources(&mut self, id: NodeId) {
+        let Some(info) = self.node(id).and_then(|node| node.info.clone()) else {
+            return;
+        };
+        let sources = self.scores.sources(&info);
+        if let Some(key) = self.scores.get(id) {
+            let traits = key.traits.without_sources().with(sources);
+            self.scores.put(Key { traits, ..*key });
+        }
+    }
+
     /// Computes a node's key anew, after anything that goes into it changed.
     pub(super) fn rescore(&mut self, id: NodeId) {
-        let index = self.scores.keys.iter().position(|key| key.node == id);
-        let Some(node) = self.nodes.get(id.slot, id.generation) else {
-            if let Some(index) = index {
-                self.scores.keys.remove(index);
-            }
+        self.rescore_by(id, None);
+    }
+
+    /// The stats of a node changed: those without any are judged by them.
+    pub(super) fn rescore_without_stats(&mut self) {
+        let bare = self.scores.bare();
+        if bare.is_empty() {
             return;
+        }
+        let median = self.median_load();
+        for node in bare {
+            self.rescore_by(node, Some(median));
+        }
+    }
+
+    fn rescore_by(&mut self, id: NodeId, median: Option<f64>) {
+        let Some(node) = self.nodes.get(id.slot, id.generation) else {
+            return self.scores.remove(id);
         };
         let key = |turn| {
             let load = load_of(node, turn);
-            let standing = self
-                .scores
-                .strategy
-                .standing(&load, |weights| self.median_load(weights, node));
+            let strategy = self.scores.strategy();
+            let median = || median.unwrap_or_else(|| self.median_load());
+            let standing = strategy.standing(&load, |_| median());
             standing << ORDER_BITS | u64::from(node.order).min((1 << ORDER_BITS) - 1)
         };
-        let (score, lookup) = match self.scores.strategy {
+        let (score, lookup) = match self.scores.strategy() {
             Strategy::RoundRobin => (key(node.turns.player), key(node.turns.lookup)),
             Strategy::Penalty(_)
             | Strategy::LeastLoaded
@@ -215,43 +163,38 @@ impl Tables {
                 (score, score)
             }
         };
-        let eligible = node.is_eligible();
-        let label = node.config.region_label().cloned();
-        let label = label.map(|label| self.scores.label(&label));
-        let key = Key {
+        let (label, sources) = match self.scores.get(id) {
+            Some(old) => (old.label, old.traits.sources()),
+            // What a node is not known to lack, it has.
+            None => {
+                let label = node.config.region_label();
+                let label = label.map(|label| self.scores.label(label));
+                (label, Traits::ANY_SOURCE)
+            }
+        };
+        let is_bare = node.is_ready() && node.stats.is_none();
+        let traits = sources
+            .with_if(Traits::ELIGIBLE, node.is_eligible())
+            .with_if(Traits::BARE, is_bare);
+        self.scores.put(Key {
             node: id,
             score,
             lookup,
+            traits,
             label,
-            eligible,
-        };
-        match index.and_then(|index| self.scores.keys.get_mut(index)) {
-            Some(place) => *place = key,
-            None => self.scores.keys.push(key),
-        }
+        });
     }
 
     /// The penalty of a node, by the weights of the pool's strategy or the default ones.
     pub(super) fn penalty(&self, node: &Node) -> f64 {
-        let weights = self.scores.strategy.weights();
-        load_of(node, 0).penalty(&weights, |weights| self.median_load(weights, node))
+        let weights = self.scores.strategy().weights();
+        load_of(node, 0).penalty(&weights, |_| self.median_load())
     }
 
-    fn median_load(&self, weights: &PenaltyWeights, without: &Node) -> f64 {
-        let others = self.nodes.iter().filter(|node| node.id() != without.id());
-        let others = others.filter(|node| node.is_ready());
-        median(others.filter_map(|node| Some(weights.load(&node.stats?, node.latency))))
-    }
-
-    /// The stats of a node changed: those without any are judged by them.
-    pub(super) fn rescore_without_stats(&mut self) {
-        let bare = self
-            .nodes
-            .iter()
-            .filter(|node| node.is_ready() && node.stats.is_none());
-        for node in bare.map(Node::id).collect::<Vec<_>>() {
-            self.rescore(node);
-        }
+    /// The middle one of the loads of those nodes that have told theirs.
+    fn median_load(&self) -> f64 {
+        let ready = self.nodes.iter().filter(|node| node.is_ready());
+        median(ready.filter_map(|node| node.load))
     }
 }
 
@@ -259,41 +202,20 @@ fn load_of(node: &Node, turn: u64) -> Load<'_> {
     Load {
         is_ready: node.is_ready(),
         stats: node.stats.as_ref(),
+        load: node.load,
         latency: node.latency,
         reserved: node.reserved.len(),
         turn,
     }
 }
 
-/// One scan: the closest fit first, then the lowest score.
-fn best(
-    keys: &[Key],
-    except: &[NodeId],
-    fit: impl Fn(u32) -> u8,
-    score: impl Fn(&Key) -> u64,
-) -> Option<NodeId> {
-    let mut best: Option<(u8, u64, NodeId)> = None;
-    for key in keys {
-        if !key.eligible || except.contains(&key.node) {
-            continue;
+impl<'a> From<&Needs<'a>> for Wanted<'a> {
+    fn from(needs: &Needs<'a>) -> Self {
+        Self {
+            region: needs.region,
+            source: needs.source,
+            except: needs.except,
+            is_lookup: false,
         }
-        let (fit, score) = (key.label.map_or(0, &fit), score(key));
-        let is_better = best.is_none_or(|(best_fit, best_score, _)| {
-            fit > best_fit || (fit == best_fit && score < best_score)
-        });
-        if is_better {
-            best = Some((fit, score, key.node));
-        }
-    }
-    best.map(|(.., node)| node)
-}
-
-/// How well a label fits a region: the greater, the better.
-fn rank(label: &str, region: &Region) -> u8 {
-    match region::matches(label, region) {
-        None => 0,
-        Some(RegionFit::Family) => 1,
-        Some(RegionFit::Coarse) => 2,
-        Some(RegionFit::Fine) => 3,
     }
 }

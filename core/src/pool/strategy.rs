@@ -63,13 +63,21 @@ impl Strategy {
         Self::Custom(Arc::new(score))
     }
 
-    /// Chooses among the nodes that may be chosen, in the order of configuration.
+    /// Chooses among the nodes that may be chosen, in the order of configuration: among those that
+    /// are not known to lack the source, if there are any.
     pub fn select(&self, candidates: &[Candidate], needs: &Needs<'_>) -> Selection {
+        let may_be_chosen = |candidate: &&Candidate| {
+            candidate.verdict.may_be_chosen() && !needs.except.contains(&candidate.node.id)
+        };
+        let lacks = |candidate: &Candidate| {
+            let info = candidate.info.as_ref().zip(needs.source);
+            info.is_some_and(|(info, source)| !info.has_source(source))
+        };
+        // A source may go by another name: a node that seems to lack it is better than none.
+        let all_lack = candidates.iter().filter(may_be_chosen).all(lacks);
         let eligible = || {
-            let may_be_chosen = |candidate: &&Candidate| {
-                candidate.verdict.may_be_chosen() && !needs.except.contains(&candidate.node.id)
-            };
-            candidates.iter().filter(may_be_chosen)
+            let candidates = candidates.iter().filter(may_be_chosen);
+            candidates.filter(|candidate| all_lack || !lacks(candidate))
         };
         let mut scores = Vec::with_capacity(candidates.len());
         for candidate in eligible() {
@@ -107,6 +115,7 @@ impl Strategy {
         let load = Load {
             is_ready: candidate.verdict != Verdict::NotConnected,
             stats: candidate.stats.as_ref(),
+            load: None,
             latency: candidate.latency,
             reserved: candidate.reserved,
             turn: candidate.turn,
@@ -263,6 +272,8 @@ pub struct Selection {
 pub(super) struct Load<'a> {
     pub(super) is_ready: bool,
     pub(super) stats: Option<&'a Stats>,
+    /// What the stats and the latency weigh, if that was worked out before.
+    pub(super) load: Option<f64>,
     pub(super) latency: Option<Duration>,
     pub(super) reserved: usize,
     pub(super) turn: u64,
@@ -290,7 +301,9 @@ impl Load<'_> {
         let penalty = match self.stats {
             Some(stats) => {
                 let playing = f64::from(stats.playing_players) + reserved;
-                weights.load(stats, self.latency) + weights.playing(playing)
+                let load = self.load;
+                let load = load.unwrap_or_else(|| weights.load(stats, self.latency));
+                load + weights.playing(playing)
             }
             None => median(weights) + weights.playing(reserved),
         };

@@ -11,7 +11,7 @@ use super::fetches::Fetches;
 use super::gateway::Gateway;
 use super::moves::Group;
 use super::requests::Requests;
-use super::selection::Scores;
+use super::scores::Scores;
 use super::timers::Timers;
 use crate::cache::Keyed;
 use crate::config::PoolConfig;
@@ -97,7 +97,7 @@ impl Tables {
         let hasher = Keyed::new(&mut seed.stream(HASHER_STREAM));
         Self {
             fetches: Fetches::new(&config, hasher),
-            scores: Scores::new(config.strategy.clone()),
+            scores: Scores::new(config.strategy.clone(), &config.regions),
             events: EventQueue::new(config.limits.events_max),
             config,
             now,
