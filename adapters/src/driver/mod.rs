@@ -44,11 +44,11 @@ use sockets::{Sockets, Stage};
 /// seen by whoever runs this future; a bot that wants to see it uses `build_on` and keeps what
 /// its runtime gives for the task.
 ///
-/// Each poll does a bounded amount of work, and asks for another if there is more: it takes what
-/// up to 256 sockets and 256 calls have, does up to 256 things that the pool wants of sockets, and
-/// hands out up to 1 024 views, then 1 024 answers, then 1 024 events. While some of these are
-/// left nothing new is taken, so that nobody hears of what a handle does not show yet, and what
-/// waits stays as small as the [`Limits`](crate::Limits) say.
+/// Each poll does a bounded amount of work, and asks for another if there is more: up to four
+/// times, it takes what up to 256 sockets and 256 calls have, does up to 256 things that the pool
+/// wants of sockets, and hands out up to 1 024 views, then 1 024 answers, then 1 024 events. While
+/// some of these are left nothing new is taken, so that nobody hears of what a handle does not show
+/// yet, and what waits stays as small as the [`Limits`](crate::Limits) say.
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
@@ -439,7 +439,11 @@ impl<R: Runtime> Future for Driver<R> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.ready.register(cx.waker());
-        let has_more = this.turn();
+        // Whoever yields may be taken to another thread, away from what is in its cache.
+        let mut has_more = true;
+        for _ in 0..TURNS_MAX {
+            has_more = has_more && this.turn();
+        }
         if this.is_finished() {
             this.end();
             return Poll::Ready(());
@@ -467,6 +471,8 @@ const fn is_full<T>(submitted: &Result<T, SubmitError>) -> bool {
     matches!(submitted, Err(SubmitError::TooManyCommands { .. }))
 }
 
+/// How many turns are taken before other tasks have theirs.
+const TURNS_MAX: usize = 4;
 /// The most that is read at once.
 const READ_BYTES: usize = 64 * 1024;
 /// How often one socket is read in one turn.
