@@ -6,7 +6,9 @@
 mod chunks;
 mod cuts;
 mod differential;
+mod driver;
 mod exchange;
+mod gateway;
 mod http_stream;
 mod messages;
 mod pool;
@@ -15,7 +17,9 @@ mod websocket_stream;
 
 pub use chunks::http_chunked;
 pub use differential::websocket_differential;
+pub use driver::{proxy, tls_session};
 pub use exchange::http_exchange;
+pub use gateway::gateway_event;
 pub use http_stream::http_response;
 pub use messages::{endpoint, filters_round_trip, lavalink_message, region};
 pub use pool::pool;
@@ -29,12 +33,15 @@ pub type Body = fn(&[u8]);
 pub const TARGETS: &[(&str, Body)] = &[
     ("endpoint", endpoint),
     ("filters_round_trip", filters_round_trip),
+    ("gateway_event", gateway_event),
     ("http_chunked", http_chunked),
     ("http_exchange", http_exchange),
     ("http_response", http_response),
     ("lavalink_message", lavalink_message),
     ("pool", pool),
+    ("proxy", proxy),
     ("region", region),
+    ("tls_session", tls_session),
     ("track_blob", track_blob),
     ("websocket_differential", websocket_differential),
     ("websocket_handshake", websocket_handshake),

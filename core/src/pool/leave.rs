@@ -117,6 +117,9 @@ impl Tables {
 
     /// The deadline of a departure came: nothing is waited for any more.
     pub(super) fn depart_now(&mut self, id: NodeId) {
+        if self.node(id).is_none_or(|node| node.duty == Duty::Gone) {
+            return;
+        }
         let was_ready = self.node(id).is_some_and(Node::is_ready);
         self.disconnect(id, false);
         self.node_changed(id);

@@ -220,8 +220,8 @@ impl Pool {
         nodes.map(|node| self.tables.node_view(node))
     }
 
-    /// The node that a socket belongs to, from [`Output::Connect`] until
-    /// it is closed: a driver that reaches nodes by different ways asks for it.
+    /// The node that a socket belongs to, from [`Output::Connect`] until it is closed or the node
+    /// is gone: a driver that reaches nodes by different ways asks for it.
     pub fn node_of(&self, socket: SocketId) -> Option<&NodeRef> {
         let wire = self.wires.get(socket)?;
         self.tables.node(wire.node).map(|node| &node.node)

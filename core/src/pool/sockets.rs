@@ -8,7 +8,7 @@ use super::{Pool, headers};
 use crate::error::NodeFailure;
 use crate::http::{Connection, Ended, HttpLimits};
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, LaneKind, Loss, State};
+use crate::node::{Job, LaneKind, Loss, Node, State};
 use crate::output::{Closed, Output};
 use crate::player::Fields;
 use crate::time::Timestamp;
@@ -24,6 +24,11 @@ impl Pool {
             WireKind::WebSocket(_) => self.tables.opened(node, now),
             WireKind::Rest(rest) => {
                 let kind = rest.lane;
+                // Once only: a socket that counted twice would serve two requests.
+                let is_dialled = |node: &mut Node| node.lane(kind).dialling.contains(&socket);
+                if !self.tables.node_mut(node).is_some_and(is_dialled) {
+                    return;
+                }
                 self.tables.timers.clear(&mut rest.timer);
                 if let Some(node) = self.tables.node_mut(node) {
                     let lane = node.lane(kind);

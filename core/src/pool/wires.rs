@@ -133,12 +133,77 @@ impl Wire {
     }
 
     pub(super) fn wrote(&mut self, count: usize) {
+        let is_all = count >= self.pending().len();
         match &mut self.kind {
             WireKind::WebSocket(websocket) => websocket.wrote(count),
             WireKind::Rest(rest) => rest.connection.wrote(count),
         }
-        if self.pending().is_empty() {
+        // What waits now, such as a pong that had to, is news to the driver.
+        if is_all {
             self.write_asked = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::http::HeaderValue;
+    use ::http::uri::PathAndQuery;
+    use rand_chacha::ChaCha8Rng;
+    use rand_core::SeedableRng;
+    use tungstenite::handshake::derive_accept_key;
+
+    use super::*;
+    use crate::websocket::{UpgradeRequest, WebSocketLimits};
+
+    #[test]
+    fn a_pong_that_waited_for_other_bytes_is_told_of_when_they_are_gone() {
+        let mut wires = Wires::default();
+        let node = NodeId {
+            slot: 0,
+            generation: 0,
+        };
+        let socket = wires.insert(node, WireKind::WebSocket(Box::new(accepted())));
+        websocket(&mut wires, socket).ping(&[7; 8]);
+        wires.touch(socket);
+        assert_eq!(wires.pop_writable(), Some(socket));
+        // The server's ping.
+        let answered = websocket(&mut wires, socket).next(&mut &[0x89, 0][..]);
+        assert_eq!(answered, Ok(None));
+
+        let wire = wires.get_mut(socket).expect("it is there");
+        let count = wire.pending().len();
+        wire.wrote(count);
+        wires.touch(socket);
+
+        assert_eq!(wires.pop_writable(), Some(socket));
+        let wire = wires.get(socket).expect("it is there");
+        assert_eq!(wire.pending().first(), Some(&0x8a), "a pong");
+    }
+
+    fn websocket(wires: &mut Wires, socket: SocketId) -> &mut WebSocket {
+        let wire = wires.get_mut(socket).expect("it is there");
+        let WireKind::WebSocket(websocket) = &mut wire.kind else {
+            panic!("it is a websocket");
+        };
+        websocket
+    }
+
+    /// A WebSocket that is open, with nothing to write.
+    fn accepted() -> WebSocket {
+        let request = UpgradeRequest {
+            target: &PathAndQuery::from_static("/v4/websocket"),
+            host: &HeaderValue::from_static("localhost:2333"),
+            headers: &[],
+        };
+        let rng = ChaCha8Rng::from_seed([0; 32]);
+        let mut websocket = WebSocket::with_key(&request, [0; 16], WebSocketLimits::default(), rng);
+        websocket.wrote(websocket.pending().len());
+        let accept = derive_accept_key(b"AAAAAAAAAAAAAAAAAAAAAA==");
+        let start = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket";
+        let answer = format!("{start}\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+        let upgraded = websocket.next(&mut answer.as_bytes());
+        assert!(upgraded.is_ok_and(|found| found.is_some()));
+        websocket
     }
 }

@@ -309,6 +309,34 @@ fn a_removed_node_can_destroy_its_players() {
 }
 
 #[test]
+fn a_removed_node_is_left_by_its_rest_sockets_as_well() {
+    let mut world = crowded(1..=5, ["b"]);
+    let node = world.id("a");
+    let players = Leaving::Keep;
+    let removed = world.submit(Command::RemoveNode { node, players });
+
+    world.run_until(|world| world.answer(removed).is_some(), secs(5));
+    world.run_for(secs(1));
+
+    assert_eq!(world.server("a").connections(), []);
+}
+
+#[test]
+fn a_close_that_meets_its_deadline_is_answered_though_a_node_has_gone_before() {
+    let builder = World::builder().nodes(["a", "b"]);
+    let builder = builder.config(|config| config.timing.command_deadline = secs(1));
+    let mut world = builder.connected();
+    world.half_open("b");
+    let closed = world.submit(Command::Close(Leaving::Destroy));
+    world.kill("a");
+
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(closed), Some(&Ok(Answer::Done)));
+    assert!(world.pool().is_finished());
+}
+
+#[test]
 fn a_close_ends_every_connection_and_leaves_the_players_to_be_resumed() {
     let mut world = crowded(1..=5, ["b"]);
     let closed = world.submit(Command::Close(Leaving::Keep));
