@@ -78,15 +78,15 @@ impl Player {
         self.regulate(now);
     }
 
-    /// Fills in what the node's answer says of the track that was sent.
-    pub(crate) fn learn_track(&mut self, wire: Option<&WireTrack<'_>>) {
-        let (Some(choice), Some(wire)) = (&mut self.wanted.track, wire) else {
+    /// Fills in what the node's answer says of the track that was sent, if that is not known.
+    pub(crate) fn learn_track<'a>(&mut self, wire: impl FnOnce() -> Option<WireTrack<'a>>) {
+        let Some(choice) = &mut self.wanted.track else {
             return;
         };
         if choice.track().is_some() {
             return;
         }
-        let Some(mut track) = decode(wire) else {
+        let Some(mut track) = wire().and_then(|wire| decode(&wire)) else {
             return;
         };
         let details = Arc::make_mut(&mut track);

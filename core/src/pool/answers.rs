@@ -247,7 +247,7 @@ impl Tables {
         match class {
             Class::Done => {
                 let reply = std::str::from_utf8(body).ok();
-                let reply = reply.and_then(|text| protocol::Player::decode(text).ok());
+                let reply = reply.and_then(|text| protocol::Confirmed::decode(text).ok());
                 self.player_confirmed(player, id, reply.as_ref(), now);
             }
             Class::SessionUnknown => {

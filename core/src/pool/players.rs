@@ -12,7 +12,7 @@ use crate::error::{RequestError, SubmitError};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, State};
 use crate::player::{Choice, Fields, Placement, Player, PlayerId, Stage, Update};
-use crate::protocol::{self, GuildId};
+use crate::protocol::{Confirmed, GuildId};
 use crate::time::Timestamp;
 use crate::voice_code::{VoiceRecovery, VoiceTrouble};
 
@@ -216,7 +216,7 @@ impl Tables {
         &mut self,
         id: PlayerId,
         node: NodeId,
-        reply: Option<&protocol::Player<'_>>,
+        reply: Option<&Confirmed<'_>>,
         now: Timestamp,
     ) {
         let Some(player) = self.player_mut(id) else {
@@ -250,7 +250,7 @@ impl Tables {
             player.ping_ms = i32::try_from(reply.state.ping).unwrap_or(-1);
         }
         if settled.has(Fields::TRACK) && player.wanted.track.is_some() {
-            player.learn_track(reply.and_then(|reply| reply.track.as_ref()));
+            player.learn_track(|| reply?.track());
         }
         if settled.has(Fields::TRACK.with(Fields::POSITION)) {
             player.wanted.clock.restart(now);

@@ -65,6 +65,7 @@ pub(crate) use json::{decode, write};
 pub use load::{LoadResult, LoadType, Playlist, PlaylistInfo};
 pub use load_handler::LoadHandler;
 pub use message::{Message, PlayerState, PlayerUpdate, Ready, UnknownMessage};
+pub(crate) use player::Confirmed;
 pub use player::{Player, PlayerSnapshot, PlayerVoice};
 pub use player_patch::{PlayerPatch, PlayerPatchBuf, TrackPatch, TrackPatchBuf};
 pub use route_planner::{FailingAddress, IpBlock, RoutePlanner, RoutePlannerKind};

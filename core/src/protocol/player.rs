@@ -65,6 +65,28 @@ impl<'a> Player<'a> {
     }
 }
 
+/// The answer to a change of a player, as far as only the server knows it; the rest is what it was
+/// told, and is passed over.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Confirmed<'a> {
+    #[serde(borrow, default)]
+    track: Option<&'a RawValue>,
+    /// Where it is.
+    pub(crate) state: PlayerState,
+}
+
+impl<'a> Confirmed<'a> {
+    pub(crate) fn decode(text: &'a str) -> Result<Self, DecodeError> {
+        decode(text, "player")
+    }
+
+    /// What the server made of the track that it was told to play.
+    pub(crate) fn track(&self) -> Option<WireTrack<'a>> {
+        let mut track = serde_json::Deserializer::from_str(self.track?.get());
+        track_or_none(&mut track).ok().flatten()
+    }
+}
+
 /// The voice connection of a player, as far as the server tells it.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
