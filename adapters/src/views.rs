@@ -1,6 +1,6 @@
 //! [`Views`]: what handles read without asking the driver, which writes it.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -17,7 +17,8 @@ use crate::lock::lock;
 pub(crate) struct Views {
     /// In the order of configuration.
     nodes: Mutex<Vec<Arc<NodeCell>>>,
-    players: Mutex<BTreeMap<GuildId, Lent>>,
+    /// Nothing remembers a guild that has neither lease nor player.
+    players: Mutex<HashMap<GuildId, Arc<PlayerCell>>>,
     report: Mutex<Report>,
     /// 0 if the cache is off.
     cache_capacity: AtomicUsize,
@@ -29,14 +30,6 @@ pub(crate) struct NodeCell {
     pub(crate) node: NodeRef,
     view: Mutex<NodeView>,
     removed: AtomicBool,
-}
-
-/// A cell and how many leases of it there are. Nothing remembers a guild that has neither lease
-/// nor player. References are no such count: two that go at once would each see the other's.
-#[derive(Debug)]
-struct Lent {
-    cell: Arc<PlayerCell>,
-    leases: usize,
 }
 
 /// The cells of players by the slots of these, for the one who publishes: what moves is published
@@ -57,6 +50,9 @@ pub(crate) struct PlayerCell {
     /// before it is answered, so it is no turn.
     pub(crate) tries: AtomicU64,
     view: Mutex<Option<PlayerView>>,
+    /// How many leases of it there are, changed under the lock of all players. References are no
+    /// such count: two that go at once would each see the other's.
+    leases: AtomicU32,
     /// Where it is among the [`Slots`], if it is there.
     slot: AtomicU32,
 }
@@ -105,12 +101,14 @@ impl Views {
     fn publish_player(&self, guild: GuildId, view: Option<PlayerView>, slots: &mut Slots) {
         let mut players = lock(&self.players);
         if view.is_some() {
-            let lent = players.entry(guild).or_insert_with(|| Lent::new(guild));
-            *lock(&lent.cell.view) = view;
-        } else if let Some(lent) = players.get(&guild) {
-            slots.clear(&lent.cell);
-            *lock(&lent.cell.view) = None;
-            if lent.leases == 0 {
+            let cell = players
+                .entry(guild)
+                .or_insert_with(|| PlayerCell::new(guild));
+            *lock(&cell.view) = view;
+        } else if let Some(cell) = players.get(&guild) {
+            slots.clear(cell);
+            *lock(&cell.view) = None;
+            if cell.leases() == 0 {
                 players.remove(&guild);
             }
         }
@@ -124,10 +122,10 @@ impl Views {
             return;
         }
         let players = lock(&self.players);
-        if let Some(lent) = players.get(&motion.guild)
-            && lent.cell.follow(motion)
+        if let Some(cell) = players.get(&motion.guild)
+            && cell.follow(motion)
         {
-            slots.put(motion.slot, &lent.cell);
+            slots.put(motion.slot, cell);
         }
     }
 
@@ -162,45 +160,42 @@ impl Views {
     /// Leases the guild's cell, made if there is none; to be [released](Self::release).
     pub(crate) fn player(&self, guild: GuildId) -> Arc<PlayerCell> {
         let mut players = lock(&self.players);
-        let lent = players.entry(guild).or_insert_with(|| Lent::new(guild));
-        lent.lease()
+        let cell = players
+            .entry(guild)
+            .or_insert_with(|| PlayerCell::new(guild));
+        cell.lease()
     }
 
     /// Leases the cells that have a player, in the order of their guilds.
     pub(crate) fn players(&self) -> Vec<Arc<PlayerCell>> {
-        let mut players = lock(&self.players);
-        let exists = |lent: &&mut Lent| lock(&lent.cell.view).is_some();
-        players
-            .values_mut()
-            .filter(exists)
-            .map(Lent::lease)
-            .collect()
+        self.players_where(|_| true)
     }
 
     /// Leases the cells of the players that the node has or is to have, in the order of their
     /// guilds.
     pub(crate) fn players_of(&self, node: NodeId) -> Vec<Arc<PlayerCell>> {
-        let mut players = lock(&self.players);
-        let is_there = |lent: &&mut Lent| {
-            let view = lock(&lent.cell.view);
-            let place = view.as_ref().and_then(PlayerView::node);
-            place.is_some_and(|place| place.id == node)
-        };
-        players
-            .values_mut()
-            .filter(is_there)
-            .map(Lent::lease)
-            .collect()
+        self.players_where(|view| view.node().is_some_and(|place| place.id == node))
+    }
+
+    fn players_where(&self, is_meant: impl Fn(&PlayerView) -> bool) -> Vec<Arc<PlayerCell>> {
+        let players = lock(&self.players);
+        let is_meant = |cell: &&Arc<PlayerCell>| lock(&cell.view).as_ref().is_some_and(&is_meant);
+        let cells = players.values().filter(is_meant);
+        let mut leased: Vec<_> = cells.map(|cell| cell.lease()).collect();
+        drop(players);
+        leased.sort_unstable_by_key(|cell| cell.guild);
+        leased
     }
 
     /// Ends a lease.
     pub(crate) fn release(&self, guild: GuildId) {
         let mut players = lock(&self.players);
-        let Some(lent) = players.get_mut(&guild) else {
+        let Some(cell) = players.get(&guild) else {
             return;
         };
-        lent.leases = lent.leases.saturating_sub(1);
-        if lent.leases == 0 && lock(&lent.cell.view).is_none() {
+        let left = cell.leases().saturating_sub(1);
+        cell.leases.store(left, Ordering::Relaxed);
+        if left == 0 && lock(&cell.view).is_none() {
             players.remove(&guild);
         }
     }
@@ -234,18 +229,6 @@ impl Slots {
 
 fn place(slot: u32) -> usize {
     usize::try_from(slot).unwrap_or(usize::MAX)
-}
-
-impl Lent {
-    fn new(guild: GuildId) -> Self {
-        let cell = PlayerCell::new(guild);
-        Self { cell, leases: 0 }
-    }
-
-    fn lease(&mut self) -> Arc<PlayerCell> {
-        self.leases += 1;
-        self.cell.clone()
-    }
 }
 
 impl NodeCell {
@@ -287,8 +270,18 @@ impl PlayerCell {
             turn: Mutex::new(0),
             tries: AtomicU64::new(0),
             view: Mutex::new(None),
+            leases: AtomicU32::new(0),
             slot: AtomicU32::new(NO_SLOT),
         })
+    }
+
+    fn lease(self: &Arc<Self>) -> Arc<Self> {
+        self.leases.fetch_add(1, Ordering::Relaxed);
+        self.clone()
+    }
+
+    fn leases(&self) -> u32 {
+        self.leases.load(Ordering::Relaxed)
     }
 
     /// Takes over what moved; false if this is not the player's.
