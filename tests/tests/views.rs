@@ -32,18 +32,19 @@ fn a_player_in_the_place_of_one_that_is_gone_has_a_view_of_its_own() {
         let first = client.player(guild(1));
         report(&sim, 1, 31, 11).await;
 
+        // The second takes the place of the first, which has another one when it is back.
         first.destroy().await.unwrap();
-        play(&client, 2..=2).await;
-        report(&sim, 2, 32, 12).await;
+        client.player(guild(2)).set_volume(50).await.unwrap();
         assert!(first.view().is_none());
-        assert_eq!(shown(&client, 2), (32, 12));
+        play(&client, 1..=2).await;
+        report(&sim, 1, 33, 13).await;
+        report(&sim, 2, 42, 14).await;
+        assert_eq!([1, 2].map(|id| shown(&client, id)), [(33, 13), (42, 14)]);
 
         client.player(guild(2)).destroy().await.unwrap();
-        play(&client, 1..=1).await;
-        report(&sim, 1, 41, 14).await;
+        report(&sim, 1, 45, 15).await;
         // A handle of the player that was there before shows the one that is there.
-        assert_eq!(first.view().unwrap().ping, Some(Duration::from_millis(14)));
-        assert_eq!(shown(&client, 1), (41, 14));
+        assert_eq!(first.view().unwrap().ping, Some(Duration::from_millis(15)));
         assert!(client.player(guild(2)).view().is_none());
     });
 }
