@@ -11,6 +11,7 @@ pub mod node;
 pub mod proxy;
 pub mod recording;
 pub mod replay;
+pub mod sabotage;
 pub mod sim;
 pub mod simulator;
 pub mod tls;
