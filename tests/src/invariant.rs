@@ -57,6 +57,7 @@ invariants! {
     EndsOnce: "A track ends once, and does not start after that.",
     NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
+    LoadSpread: "A player that lost its node goes to none that is much worse than another.",
     SecretsHidden: "No event and no answer shows a password, a token or a session id.",
     // What must be once nothing goes wrong any more, looked at in the end.
     NodesReturn: "Every node that is well is connected.",

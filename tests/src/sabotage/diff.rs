@@ -130,8 +130,8 @@ impl Diff {
 mod tests {
     use super::*;
 
-    const DIFF: &str =
-        "--- a/x.rs\n+++ b/x.rs\n@@ -1,3 +1,2 @@\n one\n-two\n three\n@@ -9 +8 @@\n-six\n+nine\n";
+    const DIFF: &str = "--- a/x.rs\n+++ b/x.rs\n@@ -1,3 +1,2 @@\n one\n-two\n three\n\
+                        @@ -9 +8 @@\n-six\n+nine\n";
 
     #[test]
     fn a_diff_is_applied_wherever_its_lines_stand() {

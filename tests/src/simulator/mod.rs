@@ -22,6 +22,7 @@ mod oracle;
 mod order;
 mod plan;
 mod secrets;
+mod spread;
 mod tally;
 mod tellings;
 mod verdict;
@@ -383,7 +384,10 @@ impl Simulation {
                 self.application.intents.entry(update.guild).or_default();
             }
             Traced::Output(Output::Answer(id, answer)) => self.hear_answer(*id, answer),
-            Traced::Event(event) => self.hear(event),
+            Traced::Event(event) => {
+                self.judge_choice(event);
+                self.hear(event);
+            }
             Traced::Given(_) | Traced::Output(_) | Traced::Wrote(..) => {}
         }
     }

@@ -9,6 +9,7 @@ use lavapool_core::protocol::GuildId;
 use lavapool_core::{Event, Output, SocketId};
 
 use super::secrets::Secrets;
+use super::spread::Told;
 use super::tellings::Tellings;
 use super::wire::{self, Asked, Heard, Said};
 use crate::invariant::{Broken, Invariant};
@@ -27,6 +28,7 @@ pub(super) struct Oracle {
     pub(super) broken: Option<Broken>,
     tellings: Tellings,
     secrets: Secrets,
+    pub(super) told: Told,
 }
 
 /// A server, as the pool can know it.
@@ -188,6 +190,9 @@ impl Oracle {
                 host.resumable.clone_from(&host.session);
                 host.ready_at = Some(at);
                 host.redial_at = None;
+            }
+            if message.op == "stats" {
+                self.told.hear(index, at);
             }
             let session = self.hosts[index].session.clone().unwrap_or_default();
             self.secrets.learn(&session);

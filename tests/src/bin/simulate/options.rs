@@ -13,6 +13,8 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// Whether to stop at the first failure.
     pub(crate) is_hasty: bool,
+    /// The sabotage to be found, or `all`.
+    pub(crate) sabotage: Option<String>,
 }
 
 /// How much of a failing run is shown.
@@ -29,12 +31,15 @@ pub(crate) enum Log {
 /// What can be said.
 pub(crate) const USAGE: &str = "\
 usage: simulate [--seeds N] [--from N] [--seed N] [--log none|last|full] [--threads N] [--first]
+                [--sabotage NAME|all]
   --seeds N    how many seeds, one run each (default 100)
   --from N     the first of them, decimal or 0x and hexadecimal (default 0)
   --seed N     this one alone
   --log HOW    none: failures alone; last: the last lines of each (default); full: all lines
   --threads N  how many runs at once (default: one a processor)
-  --first      stop at the first failure";
+  --first      stop at the first failure
+  --sabotage   break a copy of the core as tests/sabotage/NAME.patch does, or in every way that is
+               there, one after the other, and fail if that is not found";
 
 impl Options {
     /// Reads arguments.
@@ -46,6 +51,7 @@ impl Options {
             log: Log::Last,
             threads,
             is_hasty: false,
+            sabotage: None,
         };
         let mut arguments = arguments;
         while let Some(name) = arguments.next() {
@@ -73,6 +79,7 @@ impl Options {
                     options.threads = usize::try_from(threads).unwrap_or(1);
                 }
                 "--first" => options.is_hasty = true,
+                "--sabotage" => options.sabotage = Some(value()?),
                 other => return Err(format!("{other:?} is no option")),
             }
         }
