@@ -5,7 +5,8 @@
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::ErrorKind::{Interrupted, WouldBlock};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -61,7 +62,7 @@ impl Loop {
             let input = match socket.read(&mut bytes) {
                 Ok(0) => Input::Closed(id, Closed::EndOfStream),
                 Ok(count) => Input::Received(id, &bytes[..count]),
-                Err(error) if is_passing(&error) => return true,
+                Err(error) if matches!(error.kind(), WouldBlock | Interrupted) => return true,
                 Err(_) => Input::Closed(id, Closed::Reset),
             };
             self.pool.handle(input, now);
@@ -76,17 +77,14 @@ impl Loop {
             match output {
                 // A thread of its own could wait for that; on one machine it takes no time.
                 Output::Connect(id, endpoint) => {
-                    let input =
-                        match connect(&endpoint).map(|socket| self.sockets.insert(id, socket)) {
-                            Ok(_) => Input::Connected(id),
-                            Err(_) => Input::Closed(id, Closed::Refused),
-                        };
+                    let connected = connect(&endpoint).map(|new| self.sockets.insert(id, new));
+                    let refused = Input::Closed(id, Closed::Refused);
+                    let input = connected.map_or(refused, |_| Input::Connected(id));
                     self.pool.handle(input, self.now());
                 }
                 Output::Close(id) => drop(self.sockets.remove(&id)),
                 Output::Answer(_, answer) => self.done += answer.map(|_| 1)?,
                 // Each round writes whatever there is to write.
-                Output::Write(_) => {}
                 _ => {}
             }
         }
@@ -100,10 +98,6 @@ impl Loop {
     }
 }
 
-fn is_passing(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
-}
-
 fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
     let socket = TcpStream::connect((endpoint.host(), endpoint.port()))?;
     socket.set_nodelay(true)?;
@@ -114,13 +108,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let nodes = Nodes::start()?;
     let mut config = PoolConfig::new(UserId::new(170_939_974_227_541_168).ok_or("not an id")?);
     for (name, uri) in nodes.uris() {
-        config
-            .nodes
-            .push(NodeConfig::new(name, &uri, "youshallnotpass")?);
+        let node = NodeConfig::new(name, &uri, "youshallnotpass")?;
+        config.nodes.push(node);
     }
-    let seed = getrandom::u64()?;
     let mut it = Loop {
-        pool: Pool::new(config, Seed::from(seed), Timestamp::ZERO)?,
+        pool: Pool::new(config, Seed::from(getrandom::u64()?), Timestamp::ZERO)?,
         sockets: BTreeMap::new(),
         origin: Instant::now(),
         done: 0,
@@ -151,5 +143,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let lost = nodes.lost(&songs);
     it.pool.submit(Command::Close(Leaving::Destroy), it.now())?;
     it.run(|it| it.pool.is_finished())?;
+    assert!(it.sockets.is_empty(), "no socket is left open");
     conclude(&it.gaps, lost)
 }

@@ -42,7 +42,7 @@
 //! ```
 //! use std::collections::BTreeMap;
 //! use std::io::{ErrorKind, Read, Write};
-//! use std::net::TcpStream;
+//! use std::net::{TcpListener, TcpStream};
 //! use std::time::{Duration, Instant};
 //!
 //! use lavapool_core::node::NodeConfig;
@@ -50,9 +50,12 @@
 //! use lavapool_core::{Closed, Command, Event, Input, Leaving, Output, Pool, PoolConfig};
 //! use lavapool_core::{Seed, SocketId, Timestamp};
 //!
-//! // 1. The configuration. Nobody listens on port 1, so this node is refused.
+//! // 1. The configuration. In the place of a node there is a server here that hangs up.
+//! let server = TcpListener::bind("127.0.0.1:0")?;
+//! let uri = format!("http://{}", server.local_addr()?);
+//! std::thread::spawn(move || server.incoming().for_each(drop));
 //! let mut config = PoolConfig::new(UserId::new(170939974227541168).unwrap());
-//! config.nodes.push(NodeConfig::new("main", "http://127.0.0.1:1", "youshallnotpass")?);
+//! config.nodes.push(NodeConfig::new("main", &uri, "youshallnotpass")?);
 //!
 //! // 2. Time is nanoseconds since an origin of your choice. Draw the seed from the system.
 //! let origin = Instant::now();
@@ -108,6 +111,7 @@
 //!     }
 //!     std::thread::sleep(Duration::from_millis(1));
 //! }
+//! assert!(sockets.is_empty(), "the peer's end of a socket is its end here too");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
