@@ -125,8 +125,8 @@ async fn lose_and_regain(ledger: &mut Ledger, stage: &Stage, client: &Client) ->
     other.reconnect().await?;
     let name = event(&mut nodes, opened).await?;
     ledger.same("plugin hooks OnNodeOpen, OnNodeClose", name, "other");
-    while let Some(told) = events.try_next() {
-        if let Event::NodeStatus { new, .. } = told {
+    while statuses.last() != Some(&Status::Connected) {
+        if let Event::NodeStatus { new, .. } = event(&mut events, Some).await? {
             statuses.push(new);
         }
     }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use lavapool::region::{RegionMap, region_from_endpoint};
 use lavapool::{
-    Client, ConfigError, ConnectError, Error, LoadResult, RequestError, Status, Stopped,
+    Client, ConfigError, ConnectError, Error, Event, Kinds, LoadResult, RequestError, Stopped,
     SubmitError,
 };
 
 use crate::Outcome;
 use crate::ledger::Ledger;
-use crate::stage::{Stage, builder};
+use crate::stage::{Stage, builder, event};
 
 pub(crate) async fn walk(ledger: &mut Ledger) -> Outcome {
     ledger.chapter("RevvLink: Pool");
@@ -98,11 +98,14 @@ async fn refuse(ledger: &mut Ledger, stage: &Stage, client: &Client) -> Outcome 
 
 async fn reconnect(ledger: &mut Ledger, stage: &Stage, client: &Client) -> Outcome {
     let second = client.node("second").ok_or("it was configured")?;
-    let mut statuses = client.statuses();
+    let mut events = client.events_of(Kinds::NODES);
     stage.server("second").kill().await;
-    while second.status() != Status::Reconnecting {
-        statuses.next().await.ok_or("the client is closed")?;
-    }
+    // The dial that follows at once has failed as well, and would not be for two seconds.
+    let waits = |event| match event {
+        Event::NodeReconnecting { attempt: 1, .. } => Some(()),
+        _ => None,
+    };
+    event(&mut events, waits).await?;
     stage.server("second").restart().await;
     let report = client.within(Duration::from_secs(5)).reconnect().await;
     let promise = "reconnect() of all that are disconnected";

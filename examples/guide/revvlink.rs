@@ -81,6 +81,8 @@ async fn choose(ledger: &mut Ledger, client: &Client) -> Outcome {
 /// The connection breaks, and the node keeps the session: nobody hears anything of it.
 async fn drop_for_a_moment(ledger: &mut Ledger, stage: &Stage, client: &Client) -> Outcome {
     let main = client.node("main").ok_or("it was configured")?;
+    // A node that has not agreed to keep the session yet does not.
+    until(async || main.view().resumable).await;
     let before = main.session_id();
     let mut events = client.events_of(Kinds::NODES);
     let server = stage.server("main");
@@ -103,6 +105,8 @@ async fn drop_for_a_moment(ledger: &mut Ledger, stage: &Stage, client: &Client) 
     ledger.same(promise, ready.await?, ("main".to_owned(), true));
     let is_same = main.session_id() == before;
     ledger.note("NodeReadyEventPayload.session_id", "the same", is_same);
+    // What a player has left is told so after the answer to its move.
+    until(async || stage.guilds("eu-west").await.is_empty()).await;
     let guilds = (stage.guilds("main").await, stage.guilds("eu-west").await);
     ledger.same(
         "session resume within the timeout",

@@ -16,7 +16,7 @@ pub(crate) async fn walk(ledger: &mut Ledger) -> Outcome {
         .set("asia", |node| node.stats().players = Some((9, 4)))
         .await;
     let client = connect(ledger, &stage).await?;
-    choose(ledger, &client)?;
+    choose(ledger, &client).await?;
     inform(ledger, &stage, &client).await?;
     fail_over(ledger, &stage, &client).await?;
     list(ledger, &client);
@@ -62,9 +62,11 @@ async fn connect(ledger: &mut Ledger, stage: &Stage) -> Result<Client, Box<dyn s
     Ok(client)
 }
 
-fn choose(ledger: &mut Ledger, client: &Client) -> Outcome {
+async fn choose(ledger: &mut Ledger, client: &Client) -> Outcome {
     let name = |node: Option<lavapool::Node>| node.map(|node| node.name().to_owned());
     let asia = client.node("asia").ok_or("it was configured")?;
+    // Its stats follow `ready`.
+    until(async || asia.stats().is_some()).await;
     ledger.same(
         "Pool.get_node(), the lowest penalty",
         name(client.best_node()),
