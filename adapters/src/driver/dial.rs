@@ -21,6 +21,9 @@ type Trial<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 /// the one before it has failed or [`HEAD_START`] has passed: an address that never answers must
 /// not use up the time of the others (RFC 8305 §5). The first connection counts, the other
 /// attempts are dropped.
+///
+/// A resolver answers for both families at once, as getaddrinfo does, so there is no answer for
+/// one of them to wait for (the Resolution Delay of RFC 8305 §3).
 pub(super) fn dial<R: Runtime>(runtime: Arc<R>, host: &str, port: u16) -> Dial<R::Socket> {
     let resolve = runtime.resolve(host, port);
     Box::pin(async move {

@@ -1,7 +1,9 @@
 //! How bytes pass through TLS, and how connections begin and end.
 
+use std::sync::{Arc, Mutex};
+
 use lavapool::{Error, LoadResult, NodeFailure, RequestError};
-use lavapool_tests::node::{Front, How, Passed};
+use lavapool_tests::node::{Disturbance, Front, How, Passed};
 use lavapool_tests::tls::{TlsLog, TlsRecord, TlsServer};
 
 use super::*;
@@ -129,6 +131,46 @@ fn an_end_that_was_not_announced_is_told_from_one_that_was() {
 }
 
 #[test]
+fn a_record_that_is_garbage_or_cut_ends_the_connection_by_its_name() {
+    let garbage: &[u8] = &[23, 3, 3, 0, 5, 1, 2, 3, 4, 5];
+    // Of its 80 bytes two come, and then the end.
+    let cut: &[u8] = &[23, 3, 3, 0, 80, 1, 2];
+    for (record, failure) in [
+        (garbage, TlsFailure::Violation),
+        (cut, TlsFailure::Truncated),
+    ] {
+        SimRuntime::run(|sim| async move {
+            let ours = Authority::new("ours");
+            let said = Arc::new(Mutex::new(None));
+            let (whole, spoiled) = (server(&ours).front(), said.clone());
+            add(
+                &sim,
+                Fronts::new(move || Box::new(Spoiled(whole.make(), spoiled.clone()))),
+            );
+            let client = client_of("https://main:2333", &ours);
+            let client = client.connect_on(sim.clone()).await.unwrap();
+            let mut events = client.events();
+
+            *said.lock().unwrap() = Some(record);
+            sim.with("main", |node| {
+                node.disturb(&Disturbance::UnknownOp, node.now());
+                node.drop_connections(How::Fin, node.now());
+            });
+
+            let lost = loop {
+                let event = events.next().await.unwrap();
+                if let lavapool::Event::NodeDisconnected { loss, .. } = event {
+                    break loss;
+                }
+            };
+            assert_eq!(lost, Loss::Socket(Closed::Tls(failure)));
+            *said.lock().unwrap() = None;
+            client.node("main").unwrap().ready().await.unwrap();
+        });
+    }
+}
+
+#[test]
 fn a_server_that_is_none_is_said_to_be_one() {
     let ours = Authority::new("ours");
     let alert_of_http2 = TlsFailure::Refused { alert: 120 };
@@ -242,6 +284,37 @@ fn a_body_that_lasts_until_the_end_is_whole_only_if_the_end_was_meant() {
 /// What says this as soon as it is spoken to, and ends the connection.
 pub(super) fn says(bytes: &'static [u8]) -> Fronts {
     Fronts::new(move || Box::new(Script(Some(bytes))))
+}
+
+/// Says something else than what is behind it, if it is told to.
+struct Spoiled(Box<dyn Front>, Arc<Mutex<Option<&'static [u8]>>>);
+
+impl Spoiled {
+    fn spoil(&self, said: Vec<u8>) -> Vec<u8> {
+        let instead = *self.1.lock().unwrap();
+        instead.map_or(said, <[u8]>::to_vec)
+    }
+}
+
+impl Front for Spoiled {
+    fn client_sent(&mut self, bytes: &[u8]) -> Passed {
+        self.0.client_sent(bytes)
+    }
+
+    fn node_sent(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        let said = self.0.node_sent(bytes);
+        self.spoil(said)
+    }
+
+    fn node_ended(&mut self) -> Vec<u8> {
+        // Once is enough.
+        let is_spoiled = self.1.lock().unwrap().is_some();
+        if is_spoiled {
+            Vec::new()
+        } else {
+            self.0.node_ended()
+        }
+    }
 }
 
 /// A server of one sentence, or of none.

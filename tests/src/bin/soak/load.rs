@@ -7,6 +7,7 @@ use lavapool::runtime::{Runtime, Timer};
 use lavapool::{Client, Event, EventStream, GuildId, Kinds, Leaving, NodeConfig};
 use lavapool::{Place, Player, Source, Timing, Update, UserId};
 
+use crate::counted::Counted;
 use crate::process::Usage;
 use crate::servers::{Servers, track_of};
 
@@ -17,6 +18,7 @@ const PLAYERS: u64 = 5_000;
 const GROWTH_KIB_MAX: u64 = 1024;
 /// How much of a processor an idle client may use, in percent.
 const IDLE_PERCENT_MAX: f64 = 1.0;
+const MINUTE: Duration = Duration::from_secs(60);
 const IDLE_FOR: Duration = Duration::from_secs(4);
 /// How long an idle REST socket is kept here, so that the count of sockets says something.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
@@ -27,13 +29,11 @@ pub(crate) struct Load {
     pub(crate) servers: Servers,
     /// How long nodes die and return.
     pub(crate) time: Duration,
-    /// How many tasks the runtime has, where it tells.
-    pub(crate) tasks: fn() -> Option<usize>,
 }
 
 impl Load {
     /// Returns what went wrong.
-    pub(crate) async fn run<R: Runtime + Clone>(mut self, runtime: R) -> Vec<String> {
+    pub(crate) async fn run<R: Runtime + Clone>(mut self, runtime: Counted<R>) -> Vec<String> {
         let mut faults = Vec::new();
         let client = self.connect(runtime.clone()).await;
         let mut events = client.events_of(Kinds::PLAYERS | Kinds::NODES);
@@ -41,22 +41,31 @@ impl Load {
             .map(|guild| client.player(GuildId::new(guild).unwrap()))
             .collect();
         play(&players).await;
+        spread(&client);
 
         let mut victim = 0;
+        let mut tasks = Vec::new();
         let mut usages = Vec::new();
-        for part in ["first", "second"] {
-            let moved = self.storm(&runtime, &mut victim, &mut events).await;
+        for (part, time) in self.parts() {
+            let moved = self.storm(&runtime, time, &mut victim, &mut events).await;
             faults.extend(self.heal(&runtime, &client, &players).await);
-            let usage = Usage::now((self.tasks)());
-            println!("after the {part} part: {moved} players moved, {usage:?}");
+            let usage = Usage::now();
+            let count = runtime.tasks();
+            println!("after {part}: {moved} players moved, {count} tasks, {usage:?}");
+            tasks.push(count);
             usages.extend(usage);
             if moved == 0 {
-                faults.push(format!("nobody moved in the {part} part"));
+                faults.push(format!("nobody moved in {part}"));
             }
         }
-        if let [before, after] = usages[..] {
-            faults.extend(growth(before, after));
+        if !tasks.is_sorted_by(|before, after| before >= after) {
+            faults.push(format!("more tasks in the end: {tasks:?}"));
         }
+        match usages[..] {
+            [before, after] => faults.extend(growth(before, after)),
+            _ => println!("there is no /proc here: only tasks were counted"),
+        }
+        println!("{}", runtime.writes());
         faults.extend(idle(&runtime, &players).await);
         client.close(Leaving::Destroy).await.unwrap();
         let violations = self.servers.violations();
@@ -64,6 +73,17 @@ impl Load {
             faults.push(format!("it broke the protocol {violations} times"));
         }
         faults
+    }
+
+    /// The first minute and the rest; two halves, if the time is too short for that.
+    fn parts(&self) -> [(&'static str, Duration); 2] {
+        let time = self.time;
+        if time >= MINUTE * 2 {
+            let rest = time.saturating_sub(MINUTE);
+            return [("the first minute", MINUTE), ("the rest", rest)];
+        }
+        println!("the first half of {time:?} stands in for the first minute");
+        [("the first half", time / 2), ("the second half", time / 2)]
     }
 
     async fn connect<R: Runtime>(&self, runtime: R) -> Client {
@@ -83,10 +103,11 @@ impl Load {
     async fn storm<R: Runtime>(
         &mut self,
         runtime: &R,
+        time: Duration,
         victim: &mut usize,
         events: &mut EventStream,
     ) -> usize {
-        let end = Instant::now() + self.time / 2;
+        let end = Instant::now() + time;
         let mut moved = 0;
         self.servers.kill(*victim);
         while Instant::now() < end {
@@ -94,10 +115,13 @@ impl Load {
             self.servers.kill(*victim + 1);
             self.servers.restart(*victim);
             *victim += 1;
-            let told = std::iter::from_fn(|| events.try_next());
-            moved += told
-                .filter(|event| matches!(event, Event::PlayerMoved { .. }))
-                .count();
+            for event in std::iter::from_fn(|| events.try_next()) {
+                match event {
+                    Event::PlayerMoved { .. } => moved += 1,
+                    Event::Lagged { dropped } => println!("{dropped} events were not read"),
+                    _ => {}
+                }
+            }
         }
         self.servers.restart(*victim);
         *victim += 1;
@@ -145,9 +169,17 @@ async fn play(players: &[Player]) {
     }
 }
 
+/// Says how the players are spread, which decides how many move when a node dies.
+fn spread(client: &Client) {
+    let nodes = client.nodes();
+    let players = nodes.iter().map(|node| node.view().players);
+    let (least, most) = (players.clone().min(), players.max());
+    println!("{least:?} to {most:?} players on each node");
+}
+
 fn growth(before: Usage, after: Usage) -> Vec<String> {
     let mut faults = Vec::new();
-    if after.descriptors > before.descriptors {
+    if after.descriptors > before.descriptors || after.sockets > before.sockets {
         faults.push(format!(
             "{before:?} has more descriptors in the end: {after:?}"
         ));
@@ -155,12 +187,14 @@ fn growth(before: Usage, after: Usage) -> Vec<String> {
     if after.threads > before.threads {
         faults.push(format!("{before:?} has more threads in the end: {after:?}"));
     }
-    if after.tasks > before.tasks {
-        faults.push(format!("{before:?} has more tasks in the end: {after:?}"));
-    }
     println!(
-        "memory: {} KiB after half of the time, {} KiB in the end",
-        before.resident_kib, after.resident_kib
+        "descriptors: {} and {}, sockets: {} and {}, memory: {} and {} KiB",
+        before.descriptors,
+        after.descriptors,
+        before.sockets,
+        after.sockets,
+        before.resident_kib,
+        after.resident_kib
     );
     if after.resident_kib > before.resident_kib + GROWTH_KIB_MAX {
         faults.push(format!("{before:?} has more memory in the end: {after:?}"));
@@ -175,9 +209,9 @@ async fn idle<R: Runtime>(runtime: &R, players: &[Player]) -> Option<String> {
         stop.await.unwrap();
     }
     sleep(runtime, KEEP_ALIVE * 3).await;
-    let before = Usage::now(None)?;
+    let before = Usage::now()?;
     sleep(runtime, IDLE_FOR).await;
-    let used = Usage::now(None)?.cpu - before.cpu;
+    let used = Usage::now()?.cpu - before.cpu;
     let percent = 100.0 * used.as_secs_f64() / IDLE_FOR.as_secs_f64();
     println!("idle: {used:?} of processor time in {IDLE_FOR:?}, {percent:.2} %");
     (percent > IDLE_PERCENT_MAX).then(|| format!("it uses {percent:.2} % while idle"))

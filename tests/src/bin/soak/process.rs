@@ -1,22 +1,23 @@
 //! [`Usage`]: what this process holds and has used, as Linux tells it.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What this process holds and has used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
     pub(crate) descriptors: usize,
+    /// Those of them that are sockets.
+    pub(crate) sockets: usize,
     pub(crate) resident_kib: u64,
     pub(crate) threads: u64,
-    /// Tasks of the runtime, where it tells.
-    pub(crate) tasks: Option<usize>,
     pub(crate) cpu: Duration,
 }
 
 impl Usage {
     /// The usage up to this moment; `None` where there is no `/proc`.
-    pub(crate) fn now(tasks: Option<usize>) -> Option<Self> {
+    pub(crate) fn now() -> Option<Self> {
         let status = fs::read_to_string("/proc/self/status").ok()?;
         let field = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
@@ -31,12 +32,16 @@ impl Usage {
             .take(2)
             .filter_map(|ticks| ticks.parse::<u64>().ok())
             .sum();
+        let descriptors = fs::read_dir("/proc/self/fd").ok()?;
+        // The one that lists them leads to nothing any more.
+        let open = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let open: Vec<_> = open.filter(|path| !path.ends_with("fd")).collect();
+        let is_socket = |path: &&PathBuf| path.to_string_lossy().starts_with("socket:");
         Some(Self {
-            // Less the one that lists them.
-            descriptors: fs::read_dir("/proc/self/fd").ok()?.count() - 1,
+            descriptors: open.len(),
+            sockets: open.iter().filter(is_socket).count(),
             resident_kib: field("VmRSS:")?,
             threads: field("Threads:")?,
-            tasks,
             cpu: Duration::from_millis(ticks * TICK_MS),
         })
     }
