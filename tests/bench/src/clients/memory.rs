@@ -3,12 +3,12 @@
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::lavapool::{builder, connect, guild, play};
+use super::lavapool::{builder, connect, guild, name, play};
 use super::on::On;
 use super::{Outcome, Who};
 use crate::counting;
 use crate::measure::resident_bytes;
-use lavapool::{Client, Update};
+use lavapool::{Client, NodeConfig, Update};
 
 /// What there is many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -36,34 +36,15 @@ pub(crate) struct Memory {
 pub(super) fn run(who: Who, ports: &[u16], what: What, count: u64) -> Outcome<Memory> {
     counting::begin();
     let on = On::of(who)?;
-    let ports = match what {
-        What::Nodes => ports,
-        What::Idle | What::Playing => ports.get(..1).ok_or("no port is named")?,
-    };
-    let before = now();
-    let client = connect(&on, builder(ports)?)?;
-    let connected = now();
-    let since = match what {
-        What::Idle => {
-            in_turns(count, |range| on.block_on(idle(&client, range)))?;
-            connected
-        }
-        What::Playing => {
-            in_turns(count, |range| on.block_on(play(&client, range)))?;
-            connected
-        }
-        What::Nodes => {
-            let connected = client.report().connected();
-            if connected as u64 != count {
-                return Err(format!("{connected} of {count} nodes are connected").into());
-            }
-            // Whatever the nodes are asked at first is answered when this is.
-            for node in client.nodes() {
-                on.block_on(node.fetch_info())?;
-            }
-            before
-        }
-    };
+    // What the first node takes is that of the client: its code, its threads, its tables.
+    let (first, others) = ports.split_first().ok_or("no port is named")?;
+    let client = connect(&on, builder(&[*first])?)?;
+    let since = now();
+    match what {
+        What::Idle => in_turns(count, |range| on.block_on(idle(&client, range)))?,
+        What::Playing => in_turns(count, |range| on.block_on(play(&client, range)))?,
+        What::Nodes => on.block_on(add(&client, others))?,
+    }
     let (live, resident) = now();
     Ok(Memory {
         what,
@@ -78,6 +59,17 @@ fn now() -> (f64, f64) {
         counting::counts().live_bytes as f64,
         resident_bytes() as f64,
     )
+}
+
+/// Adds nodes, and waits until they are connected and have said what they are.
+async fn add(client: &Client, ports: &[u16]) -> Outcome {
+    for (number, port) in (1..).zip(ports) {
+        let uri = format!("http://127.0.0.1:{port}");
+        let config = NodeConfig::new(name(number), &uri, "youshallnotpass")?;
+        let node = client.add_node(config).await?;
+        node.fetch_info().await?;
+    }
+    Ok(())
 }
 
 /// Makes players that have no track.

@@ -58,9 +58,6 @@ impl Connection {
         loop {
             match self.stream.read(&mut buffer) {
                 Ok(0) => return Progress::Ended,
-                // A client on a WebSocket says nothing but pings; a pong is owed to none of them
-                // within the time of a bench.
-                Ok(_) if self.is_websocket => {}
                 Ok(count) => self.received.extend(&buffer[..count]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Open,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -71,6 +68,10 @@ impl Connection {
 
     /// Takes the next whole request.
     pub(super) fn next_request(&mut self) -> Option<Request> {
+        if self.is_websocket {
+            self.answer_pings();
+            return None;
+        }
         let bytes = self.received.get(self.taken..)?;
         let mut headers = [httparse::EMPTY_HEADER; 32];
         let mut head = httparse::Request::new(&mut headers);
@@ -96,6 +97,24 @@ impl Connection {
         Some(request)
     }
 
+    /// Answers the pings that came on a WebSocket; its other frames mean nothing here.
+    fn answer_pings(&mut self) {
+        // Clients send short frames only, each with a mask (RFC 6455 §5.2).
+        while let Some([first, length, rest @ ..]) = self.received.get(self.taken..)
+            && let Some((mask, rest)) = rest.split_first_chunk::<4>()
+            && let length = usize::from(length & 0x7f)
+            && let Some(masked) = rest.get(..length)
+        {
+            if first & 0x0f == PING {
+                let payload = masked.iter().zip(mask.iter().cycle());
+                self.outgoing.extend([0x80 | PONG, length as u8]);
+                self.outgoing
+                    .extend(payload.map(|(byte, mask)| byte ^ mask));
+            }
+            self.taken += 2 + mask.len() + length;
+        }
+    }
+
     /// From here on it is a WebSocket.
     pub(super) const fn upgrade(&mut self) {
         self.is_websocket = true;
@@ -112,29 +131,40 @@ impl Connection {
 
     /// Writes as much as the socket takes.
     pub(super) fn write(&mut self) -> Progress {
+        // What is poured is not cut by what came up meanwhile.
+        let is_pouring = self
+            .poured
+            .as_ref()
+            .is_some_and(|(_, written)| *written > 0);
+        let written = match is_pouring {
+            true => self.write_poured().and_then(|()| self.write_outgoing()),
+            false => self.write_outgoing().and_then(|()| self.write_poured()),
+        };
+        match written {
+            Ok(()) => Progress::Open,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Progress::Open,
+            Err(_) => Progress::Ended,
+        }
+    }
+
+    fn write_outgoing(&mut self) -> io::Result<()> {
         while let Some(bytes) = self.outgoing.get(self.written..).filter(|b| !b.is_empty()) {
-            match self.stream.write(bytes) {
-                Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Open,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Progress::Ended,
-            }
+            self.written += self.stream.write(bytes)?;
         }
         self.outgoing.clear();
         self.written = 0;
+        Ok(())
+    }
+
+    fn write_poured(&mut self) -> io::Result<()> {
         while let Some((all, written)) = &mut self.poured {
             let end = all.len().min(*written + WRITE_BYTES);
-            match self.stream.write(&all[*written..end]) {
-                Ok(count) => *written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Open,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Progress::Ended,
-            }
+            *written += self.stream.write(&all[*written..end])?;
             if *written == all.len() {
                 self.poured = None;
             }
         }
-        Progress::Open
+        Ok(())
     }
 
     /// Closes it as the system does for a process that was killed with bytes unread.
@@ -144,5 +174,8 @@ impl Connection {
     }
 }
 
+/// The opcodes of RFC 6455 §5.2.
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
 /// The most that is written at once.
 const WRITE_BYTES: usize = 256 * 1024;
