@@ -31,7 +31,8 @@ impl Tables {
         let Some(wishes) = &mut player.wishes else {
             return;
         };
-        if wishes.end_timer.map(|(at, _)| at) == due {
+        let armed = wishes.end_timer;
+        if armed.and_then(|key| self.timers.due_at(key)) == due {
             return;
         }
         self.timers.clear(&mut wishes.end_timer);

@@ -29,7 +29,17 @@ impl Tables {
         let Some(node) = self.node(id) else { return };
         let grace_at = now + self.config.timing.resume_grace;
         // A redial after the grace would come too late.
-        let is_late = matches!(node.state, State::Waiting { redial } if redial.0 >= grace_at);
+        let redial_at = match node.state {
+            State::Waiting { redial } => self.timers.due_at(redial),
+            State::Stopped(_)
+            | State::Due
+            | State::Parting { .. }
+            | State::Dialling { .. }
+            | State::Opening { .. }
+            | State::Ready(_)
+            | State::Leaving { .. } => None,
+        };
+        let is_late = redial_at.is_some_and(|at| at >= grace_at);
         let may_resume = node.session.is_some() && !node.duty.is_over() && !is_late;
         let players = self.players_where(|player| player.is_at(id));
         for player in players {

@@ -1,9 +1,8 @@
 //! [`Timers`]: what is due, and when.
 
-use std::collections::BTreeMap;
-
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::player::{Ending, PlayerId, Stage};
+use crate::slab::Slab;
 use crate::time::Timestamp;
 
 /// What a moment is waited for.
@@ -62,26 +61,54 @@ pub enum Timer {
     Command(CommandId),
 }
 
-/// The name of an armed timer, by which it is cancelled.
-pub(crate) type TimerKey = (Timestamp, u64);
+/// The name of an armed timer, by which it is cancelled. Never used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TimerKey {
+    slot: u32,
+    generation: u32,
+}
 
-/// The armed timers, in the order in which they are due.
+/// The armed timers: a heap of their slots, and in each slot its place in the heap, so that
+/// cancelling one searches for nothing.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
-    due: BTreeMap<TimerKey, Timer>,
+    armed: Slab<Armed>,
+    /// The slots, each due no later than the two behind twice its place.
+    heap: Vec<u32>,
     serial: u64,
+}
+
+#[derive(Debug)]
+struct Armed {
+    /// The serial number tells those of one moment apart.
+    due: (Timestamp, u64),
+    timer: Timer,
+    place: u32,
 }
 
 impl Timers {
     pub(super) fn arm(&mut self, at: Timestamp, timer: Timer) -> TimerKey {
         self.serial += 1;
-        let key = (at, self.serial);
-        self.due.insert(key, timer);
-        key
+        let place = u32::try_from(self.heap.len()).expect("Limits bound what has timers");
+        let armed = Armed {
+            due: (at, self.serial),
+            timer,
+            place,
+        };
+        let (slot, generation) = self.armed.insert(|_, _| armed);
+        self.heap.push(slot);
+        self.rise(self.heap.len() - 1);
+        TimerKey { slot, generation }
     }
 
     pub(super) fn cancel(&mut self, key: TimerKey) {
-        self.due.remove(&key);
+        self.remove(key.slot, key.generation);
+    }
+
+    /// When an armed timer is due.
+    pub(super) fn due_at(&self, key: TimerKey) -> Option<Timestamp> {
+        let armed = self.armed.get(key.slot, key.generation)?;
+        Some(armed.due.0)
     }
 
     /// Cancels the timer in its holder's slot, if one is armed.
@@ -110,20 +137,82 @@ impl Timers {
 
     /// Takes the earliest timer that is due at `now`.
     pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
-        let entry = self.due.first_entry()?;
-        (entry.key().0 <= now).then(|| entry.remove())
+        let slot = *self.heap.first()?;
+        let (generation, armed) = self.armed.at(slot)?;
+        if armed.due.0 > now {
+            return None;
+        }
+        self.remove(slot, generation).map(|armed| armed.timer)
     }
 
     pub(super) fn next(&self) -> Option<(Timestamp, Timer)> {
-        self.due
-            .first_key_value()
-            .map(|(key, timer)| (key.0, *timer))
+        let (_, armed) = self.armed.at(*self.heap.first()?)?;
+        Some((armed.due.0, armed.timer))
+    }
+
+    fn remove(&mut self, slot: u32, generation: u32) -> Option<Armed> {
+        let armed = self.armed.remove(slot, generation)?;
+        let place = armed.place as usize;
+        self.heap.swap_remove(place);
+        if place < self.heap.len() {
+            self.settle(place);
+            self.rise(place);
+            self.sink(place);
+        }
+        Some(armed)
+    }
+
+    fn rise(&mut self, mut place: usize) {
+        while place > 0 && self.is_earlier(place, (place - 1) / 2) {
+            self.heap.swap(place, (place - 1) / 2);
+            self.settle(place);
+            place = (place - 1) / 2;
+        }
+        self.settle(place);
+    }
+
+    fn sink(&mut self, mut place: usize) {
+        loop {
+            let mut first = place;
+            for behind in [2 * place + 1, 2 * place + 2] {
+                if behind < self.heap.len() && self.is_earlier(behind, first) {
+                    first = behind;
+                }
+            }
+            if first == place {
+                return;
+            }
+            self.heap.swap(place, first);
+            self.settle(place);
+            self.settle(first);
+            place = first;
+        }
+    }
+
+    fn is_earlier(&self, one: usize, other: usize) -> bool {
+        let due = |place: usize| {
+            let slot = self.heap.get(place)?;
+            self.armed.at(*slot).map(|(_, armed)| armed.due)
+        };
+        due(one) < due(other)
+    }
+
+    /// Tells a timer its place in the heap.
+    fn settle(&mut self, place: usize) {
+        if let Some(slot) = self.heap.get(place)
+            && let Some(armed) = self.armed.at_mut(*slot)
+        {
+            armed.place = place as u32;
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use rand_core::Rng as _;
+
     use super::*;
+    use crate::Seed;
 
     const fn repeat(number: u64) -> Timer {
         Timer::Repeat(number)
@@ -147,5 +236,43 @@ mod tests {
         let mut slot = Some(timers.arm(Timestamp::ZERO, repeat(1)));
         timers.clear(&mut slot);
         assert_eq!((slot, timers.next()), (None, None));
+    }
+
+    /// Against a list that is sorted anew for each question.
+    #[test]
+    fn however_they_are_armed_and_cancelled_the_earliest_is_next() {
+        let mut chance = Seed::from(5).stream(0);
+        let mut timers = Timers::default();
+        let mut naive: Vec<(Timestamp, u64, TimerKey)> = Vec::new();
+        let mut most = 0;
+        for number in 0..20_000_u64 {
+            let drawn = chance.next_u32();
+            match drawn % 4 {
+                0 | 1 => {
+                    let at = Timestamp::from_millis(u64::from(drawn >> 2) % 500 + number / 10);
+                    naive.push((at, number, timers.arm(at, repeat(number))));
+                }
+                2 if !naive.is_empty() => {
+                    let index = (drawn >> 2) as usize % naive.len();
+                    let (at, _, key) = naive.swap_remove(index);
+                    assert_eq!(timers.due_at(key), Some(at));
+                    timers.cancel(key);
+                    timers.cancel(key);
+                    assert_eq!(timers.due_at(key), None);
+                }
+                _ => {
+                    naive.sort_by_key(|(at, number, _)| (*at, *number));
+                    let now = Timestamp::from_millis(number / 10);
+                    let is_due = naive.first().is_some_and(|(at, ..)| *at <= now);
+                    let due = is_due.then(|| repeat(naive.remove(0).1));
+                    assert_eq!(timers.pop_due(now), due);
+                }
+            }
+            naive.sort_by_key(|(at, number, _)| (*at, *number));
+            let first = naive.first().map(|(at, number, _)| (*at, repeat(*number)));
+            assert_eq!(timers.next(), first);
+            most = most.max(naive.len());
+        }
+        assert!(most > 50, "{most}");
     }
 }

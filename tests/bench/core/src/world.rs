@@ -37,7 +37,6 @@ impl World {
     pub fn new(nodes: usize) -> Self {
         let mut config = PoolConfig::new(UserId::new(1).expect("not zero"));
         config.resume_for = None;
-        config.inactive_after = None;
         for number in 0..nodes {
             let node = NodeConfig::new(format!("node{number}"), "http://localhost:2333", "secret");
             let region = REGIONS[number % REGIONS.len()];
