@@ -9,7 +9,7 @@ use crate::time::Timestamp;
 /// What the application wants of a player. Large parts are shared and never change in place.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Desired {
-    pub(crate) track: Option<Choice>,
+    pub(crate) track: Option<Arc<Choice>>,
     /// On the server's clock.
     pub(crate) end_time_ms: Option<u64>,
     pub(crate) volume: Volume,
@@ -74,7 +74,7 @@ impl Desired {
         } else if let (Some(user_data), Some(choice)) = (update.user_data, &mut self.track)
             && choice.user_data.as_ref() != Some(&user_data)
         {
-            choice.set_user_data(Some(user_data));
+            Arc::make_mut(choice).set_user_data(Some(user_data));
             fields = fields.with(Fields::USER_DATA);
         }
         if let (Some(position_ms), Some(choice)) = (update.position_ms, &self.track) {
@@ -130,9 +130,9 @@ impl Desired {
                 play,
             };
             choice.set_user_data(user_data.clone().or(own));
-            choice
+            Arc::new(choice)
         });
-        let length_ms = self.track.as_ref().map_or(u64::MAX, Choice::length_ms);
+        let length_ms = self.track.as_deref().map_or(u64::MAX, Choice::length_ms);
         self.clock.begin(0, length_ms, now);
         if stops_nothing {
             return Fields::NONE;
@@ -159,7 +159,7 @@ impl Desired {
         } else if fields.has(Fields::USER_DATA)
             && let (Some(choice), Some(old)) = (&mut self.track, &base.track)
         {
-            choice.set_user_data(old.user_data.clone());
+            Arc::make_mut(choice).set_user_data(old.user_data.clone());
         }
         if fields.has(Fields::TRACK.with(Fields::POSITION)) {
             self.clock = base.clock;
@@ -213,7 +213,7 @@ impl Desired {
             let left_ms = end_time_ms.saturating_sub(position_ms).max(1);
             *end_time_ms = content_ms.saturating_add(left_ms);
         }
-        let length_ms = self.track.as_ref().map_or(u64::MAX, Choice::length_ms);
+        let length_ms = self.track.as_deref().map_or(u64::MAX, Choice::length_ms);
         self.clock.begin(content_ms, length_ms, now);
     }
 
@@ -227,7 +227,7 @@ impl Desired {
     pub(crate) fn renumber(&mut self) {
         self.plays = self.plays.wrapping_add(1);
         if let Some(choice) = &mut self.track {
-            choice.play = self.plays;
+            Arc::make_mut(choice).play = self.plays;
         }
     }
 

@@ -33,10 +33,12 @@ impl Player {
         let play = play.and_then(|data| play_tag::play_of(data.get()));
         let play = play.unwrap_or(self.wanted.plays);
         self.wanted.plays = self.wanted.plays.max(play);
-        self.wanted.track = track.map(|track| Choice {
-            play,
-            user_data: track.user_data.clone(),
-            source: Source::Track(track),
+        self.wanted.track = track.map(|track| {
+            Arc::new(Choice {
+                play,
+                user_data: track.user_data.clone(),
+                source: Source::Track(track),
+            })
         });
         if self.wanted.track.is_none() {
             self.wanted.end_time_ms = None;
@@ -44,7 +46,7 @@ impl Player {
         let length_ms = self
             .wanted
             .track
-            .as_ref()
+            .as_deref()
             .map_or(u64::MAX, Choice::length_ms);
         let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
         self.wanted.clock.begin(position_ms, length_ms, now);
@@ -95,7 +97,7 @@ impl Player {
             details.encoded = encoded.clone();
         }
         details.user_data.clone_from(&choice.user_data);
-        choice.source = Source::Track(track);
+        Arc::make_mut(choice).source = Source::Track(track);
         let length_ms = Choice::length_ms(choice);
         self.wanted.clock.bound(length_ms);
     }

@@ -13,7 +13,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::CommandId;
-use crate::player::{Choice, Player, PlayerId, Update, play_tag};
+use crate::player::{Player, PlayerId, Update, play_tag};
 use crate::protocol::{TrackEndReason, WireTrack};
 use crate::time::Timestamp;
 
@@ -92,11 +92,7 @@ impl Player {
     /// Whether the application knows already that this play is over: the pool ended it.
     pub(super) fn has_ended(&self, track: &WireTrack<'_>) -> bool {
         let ended = self.wishes.as_ref().and_then(|wishes| wishes.ended);
-        let present = self
-            .wanted
-            .track
-            .as_ref()
-            .map(|choice: &Choice| choice.play);
+        let present = self.wanted.track.as_ref().map(|choice| choice.play);
         let play = track.user_data;
         let play = play.and_then(|data| play_tag::play_of(data.get()));
         play.is_some() && play == ended && play != present

@@ -177,7 +177,7 @@ impl Tables {
         let track = player
             .wanted
             .track
-            .as_ref()
+            .as_deref()
             .and_then(Choice::track)
             .cloned();
         self.clear_track(id, now);
@@ -294,7 +294,7 @@ impl Tables {
 
 /// The player's own track, shared, if an event is about that one.
 fn own_track(player: &Player, wire: &WireTrack<'_>) -> Option<Arc<Track>> {
-    let own = player.wanted.track.as_ref().and_then(Choice::track)?;
+    let own = player.wanted.track.as_deref().and_then(Choice::track)?;
     same_track(&own.encoded, &wire.encoded).then(|| own.clone())
 }
 

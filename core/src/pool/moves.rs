@@ -375,7 +375,7 @@ impl Tables {
         let track = player
             .wanted
             .track
-            .as_ref()
+            .as_deref()
             .and_then(Choice::track)
             .cloned();
         let guild = player.guild;

@@ -341,7 +341,7 @@ impl Tables {
         let track = player
             .wanted
             .track
-            .as_ref()
+            .as_deref()
             .and_then(Choice::track)
             .cloned();
         let source = track.as_ref().map(|track| &*track.info.source_name);

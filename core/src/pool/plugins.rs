@@ -313,7 +313,7 @@ impl Tables {
             let length_ms = player
                 .wanted
                 .track
-                .as_ref()
+                .as_deref()
                 .map_or(u64::MAX, Choice::length_ms);
             player.wanted.clock.begin(end_ms, length_ms, now);
             self.player_changed(id);

@@ -43,7 +43,7 @@ impl Tables {
         PlayerView {
             guild: player.guild,
             place: self.place(player),
-            track: wanted.track.as_ref().and_then(Choice::track).cloned(),
+            track: wanted.track.as_deref().and_then(Choice::track).cloned(),
             playing: wanted.track.is_some(),
             paused: wanted.paused,
             volume: wanted.volume,
