@@ -201,6 +201,15 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_no_clock_can_have_counts_as_the_plain_one() {
+        for rate in [0.0, -2.0, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            let mut position = playing(0, u64::MAX);
+            position.scale(rate, at(0));
+            assert_eq!(position.content_ms(at(1_000)), 1_000, "{rate}");
+        }
+    }
+
+    #[test]
     fn a_seek_brings_both_clocks_together() {
         let mut position = playing(0, u64::MAX);
         position.scale(2.0, at(0));

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lavapool_core::node::{Loss, Status};
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Filters, RawJson, Timescale};
-use lavapool_core::{Closed, Event};
+use lavapool_core::{Closed, Command, Event};
 use lavapool_tests::node::{PlayerView, TrackView, VoiceState};
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
@@ -51,6 +51,27 @@ fn the_moved_players_spread_over_the_nodes_left() {
 
     let counts = ["b", "c", "d", "e"].map(|name| world.guilds_on(name).len());
     assert_eq!(counts, [25; 4]);
+}
+
+#[test]
+fn a_failover_is_told_though_one_of_its_players_was_destroyed_on_the_way() {
+    let mut world = crowded(1..=2, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(millis(100));
+
+    world.submit(Command::Destroy(guild(2)));
+    world.run_for(secs(5));
+
+    let told = world.events_since(lost_at);
+    let told: Vec<_> = told
+        .filter_map(|event| match event {
+            Event::Failover { players, .. } => Some(players.to_vec()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [vec![guild(1)]]);
 }
 
 #[test]

@@ -81,6 +81,22 @@ fn the_application_hears_of_a_move_as_a_move_and_of_no_start_or_end() {
 }
 
 #[test]
+fn a_move_to_where_the_player_is_costs_nothing() {
+    let mut world = crowded(1..=1, ["b"]);
+    let since = world.now();
+    let node = world.id("a");
+
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(millis(1));
+
+    assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+    assert_eq!(world.requests_since("a", since), Vec::<String>::new());
+}
+
+#[test]
 fn a_move_to_a_node_that_fails_leaves_the_player_playing_where_it_is() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").faults().fail_matching("/players/", 503);

@@ -297,6 +297,19 @@ fn a_body_that_lasts_until_the_end_is_bounded() {
 }
 
 #[test]
+fn a_body_that_lasts_until_the_end_may_be_as_long_as_its_bound() {
+    let mut connection = asking(Method::GET, SMALL);
+    let body = "a".repeat(SMALL.body_bytes_max);
+    let bytes = format!("HTTP/1.1 200 OK\r\n\r\n{body}");
+
+    assert_eq!(feed(&mut connection, &[bytes.as_bytes()]), []);
+    let response = connection.end_of_stream();
+
+    let response = response.map(|response| response.map(|response| response.body.to_vec()));
+    assert_eq!(response, Ok(Some(body.into_bytes())));
+}
+
+#[test]
 fn an_end_inside_a_body_is_told() {
     let ended = [Seen::Ended(Ended::InsideResponse)];
 

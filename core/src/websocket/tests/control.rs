@@ -3,6 +3,31 @@
 use super::*;
 
 #[test]
+fn a_websocket_is_closed_once_both_sides_have_said_so() {
+    let states = |websocket: &WebSocket| {
+        (
+            websocket.is_handshaking(),
+            websocket.is_open(),
+            websocket.is_closing(),
+            websocket.is_closed(),
+        )
+    };
+    let handshaking = asking(WebSocketLimits::default());
+    assert_eq!(states(&handshaking), (true, false, false, false));
+    let mut websocket = open(WebSocketLimits::default());
+    assert_eq!(states(&websocket), (false, true, false, false));
+
+    websocket.close(CloseCode::NORMAL, "");
+    assert_eq!(states(&websocket), (false, false, true, false));
+    let text = [0x81, 1, b'x']; // dropped
+    assert_eq!(feed(&mut websocket, &[&text]), []);
+    assert_eq!(states(&websocket), (false, false, true, false));
+
+    feed(&mut websocket, &[&[0x88, 0]]);
+    assert_eq!(states(&websocket), (false, false, false, true));
+}
+
+#[test]
 fn a_ping_is_answered_with_its_payload() {
     // RFC 6455 §5.7: an unmasked ping request.
     let bytes = [0x89, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
