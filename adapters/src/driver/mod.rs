@@ -50,11 +50,11 @@ use sockets::{Sockets, Stage};
 /// some of these are left nothing new is taken, so that nobody hears of what a handle does not show
 /// yet, and what waits stays as small as the [`Limits`](crate::Limits) say.
 ///
-/// A socket is written to once a poll, with all that the pool has for it in one piece: frames and
-/// requests that came about meanwhile leave together. What it does not take waits for it to be
-/// writable. `cargo run --release -p lavapool-tests --bin soak` counts that: of 7 547 writes, of
-/// 351 bytes each, 7 547 took all that there was, so nothing is left for a second write in the
-/// same poll, or for a vectored one.
+/// A socket is written to once each of these times, with all that the pool has for it in one
+/// piece: frames and requests that came about meanwhile leave together. What it does not take
+/// waits for it to be writable. `cargo run --release -p lavapool-tests --bin soak` counts that: of
+/// 7 547 writes, of 351 bytes each, 7 547 took all that there was, so nothing is left for a second
+/// write, or for a vectored one.
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
