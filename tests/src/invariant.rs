@@ -59,6 +59,8 @@ invariants! {
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
     LoadSpread: "A player that lost its node goes to none that is much worse than another.",
     SecretsHidden: "No event and no answer shows a password, a token or a session id.",
+    SameAgain: "The same seed gives the same run, to the byte.",
+    SameWhenCut: "The same bytes cut at other places give the same events, answers and bytes.",
     // What must be once nothing goes wrong any more, looked at in the end.
     NodesReturn: "Every node that is well is connected.",
     PlayersKept: "Every player that is wanted is there.",

@@ -83,7 +83,7 @@ impl Simulation {
         };
         // What was under way for long tells of an earlier place.
         let written_at = self.oracle.patched_at(host, guild);
-        let is_late = written_at.is_none_or(|at| at + self.apart + UNDER_WAY_MAX < request.at);
+        let is_late = written_at.is_none_or(|at| at + UNDER_WAY_MAX < request.at);
         if is_late || !self.knows_place(guild, &identifier) {
             return;
         }
@@ -177,5 +177,5 @@ fn millis(time: Duration) -> i64 {
 /// What is heard twice because the pool was told late that sound began.
 const REPEATS_MAX: Duration = Duration::from_secs(2);
 
-/// How long a socket may take for what is written to it.
+/// How long what is written may be under way, and still tell of the present place.
 const UNDER_WAY_MAX: Duration = Duration::from_millis(500);

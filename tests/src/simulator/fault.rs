@@ -223,6 +223,8 @@ impl Simulation {
                 let all = [400, 404, 405, 410, 415, 418];
                 faults.failures.push(Failure {
                     times: Some(times),
+                    // A DELETE that is refused for good leaves a player that nobody can take away.
+                    method: Some("PATCH".into()),
                     path: Some("/v4/sessions/".into()),
                     ..Failure::always(all[index(rest, all.len())])
                 });

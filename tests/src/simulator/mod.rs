@@ -22,16 +22,20 @@ mod oracle;
 mod order;
 mod plan;
 mod secrets;
+mod shrink;
 mod spread;
 mod tally;
 mod tellings;
+mod twice;
 mod verdict;
 mod wire;
 
 pub use self::fault::{Fault, FaultKind};
 pub use self::order::{Order, OrderKind};
 pub use self::plan::{Options, Plan};
+pub use self::shrink::shrink;
 pub use self::tally::Tally;
+pub use self::twice::differs;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -74,6 +78,8 @@ pub struct Simulation {
     broken: Option<Broken>,
     /// The lines of the trace, if they are wanted.
     lines: Option<Vec<String>>,
+    /// The trace itself, if it is wanted.
+    trace: Option<Vec<(Duration, Traced)>>,
 }
 
 /// What became of a run.
@@ -98,8 +104,16 @@ impl Simulation {
         Self::run_through(plan, true)
     }
 
+    /// Lets a plan happen, and returns all that went into the pool and came out of it.
+    fn trace(plan: Plan) -> Vec<(Duration, Traced)> {
+        let mut simulation = Self::new(plan, false, true);
+        // What is broken is for others to say.
+        let _ = catch_unwind(AssertUnwindSafe(|| simulation.pass()));
+        simulation.trace.unwrap_or_default()
+    }
+
     fn run_through(plan: Plan, is_traced: bool) -> Outcome {
-        let mut simulation = Self::new(plan, is_traced);
+        let mut simulation = Self::new(plan, is_traced, false);
         let whole = catch_unwind(AssertUnwindSafe(|| simulation.pass()));
         if let Err(panic) = whole {
             let detail = words(&*panic);
@@ -114,7 +128,7 @@ impl Simulation {
         }
     }
 
-    fn new(plan: Plan, is_traced: bool) -> Self {
+    fn new(plan: Plan, is_traced: bool, is_kept: bool) -> Self {
         let options = &plan.options;
         let names: Vec<_> = ["a", "b", "c", "d", "e"][..options.hosts]
             .iter()
@@ -172,9 +186,13 @@ impl Simulation {
             tally: Tally::default(),
             broken: None,
             lines: is_traced.then(Vec::new),
+            trace: is_kept.then(Vec::new),
         };
         for (at, traced) in began {
             simulation.observe(at, &traced);
+            if let Some(trace) = &mut simulation.trace {
+                trace.push((at, traced));
+            }
         }
         simulation
     }
@@ -360,6 +378,9 @@ impl Simulation {
     fn look(&mut self) {
         for (at, traced) in self.world.take_trace() {
             self.observe(at, &traced);
+            if let Some(trace) = &mut self.trace {
+                trace.push((at, traced));
+            }
         }
         self.judge_audio();
         if self.broken.is_none() {

@@ -10,7 +10,7 @@ use super::chance::Chance;
 use super::driver::Driver;
 use super::network::Network;
 use super::records::Records;
-use super::{Host, Weather, World};
+use super::{Given, Host, Traced, Weather, World};
 use crate::node::{self, TestNode};
 
 /// What a world is made of.
@@ -129,6 +129,7 @@ impl WorldBuilder {
         }
         let mut common = config.clone();
         common.nodes.clear();
+        let started = Given::Started(Box::new(config.clone()), self.seed);
         let driver = Driver::new(config.limits.clone());
         let command_deadline = config.timing.command_deadline;
         let pool = Pool::new(config, Seed::from(self.seed), Timestamp::ZERO)
@@ -141,7 +142,10 @@ impl WorldBuilder {
             hosts,
             network: Network::new(latencies, self.cuts, &self.weather),
             driver,
-            records: Records::default(),
+            records: Records {
+                trace: vec![(Duration::ZERO, Traced::Given(started))],
+                ..Records::default()
+            },
             gateway: super::discord::Gateway::default(),
             command_deadline,
             joins: 0,

@@ -7,7 +7,7 @@ use lavapool_core::{Pool, Seed};
 
 use super::builder::pool_side_of;
 use super::driver::Driver;
-use super::{Traced, Weather, World};
+use super::{Given, Traced, Weather, World};
 use crate::invariant::Broken;
 
 impl World {
@@ -35,7 +35,11 @@ impl World {
         let mut config = self.config.clone();
         config.nodes = nodes;
         self.driver = Driver::new(config.limits.clone());
-        let seed = Seed::from(self.seed ^ self.restarts << 32);
+        let number = self.seed ^ (self.restarts << 32);
+        let seed = Seed::from(number);
+        self.records.given(self.now, || {
+            Given::Started(Box::new(config.clone()), number)
+        });
         let now = self.stamp();
         self.pool = Pool::new(config, seed, now).expect("the configuration worked before");
         self.rings = None;

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use lavapool_core::{Answer, Closed, Command, CommandId, Event, Output, RequestError, SocketId};
+use lavapool_core::{
+    Answer, Closed, Command, CommandId, Event, Output, PoolConfig, RequestError, SocketId,
+};
 
 /// What a command was answered.
 pub type Answered = Result<Answer, RequestError>;
@@ -25,6 +27,8 @@ pub enum Traced {
 /// One thing that went into the pool.
 #[derive(Clone, Debug)]
 pub enum Given {
+    /// Another pool began, with this configuration and seed.
+    Started(Box<PoolConfig>, u64),
     /// The moment of a timer has come.
     Timeout,
     /// A socket is connected.
@@ -75,6 +79,7 @@ impl fmt::Display for Traced {
                     shown(bytes)
                 )
             }
+            Self::Given(Given::Started(..)) => write!(f, "a client starts"),
             Self::Given(given) => write!(f, "{given:?}"),
         }
     }

@@ -15,6 +15,10 @@ pub(crate) struct Options {
     pub(crate) is_hasty: bool,
     /// The sabotage to be found, or `all`.
     pub(crate) sabotage: Option<String>,
+    /// Whether each run is compared with another one, and with itself cut differently.
+    pub(crate) checks_determinism: bool,
+    /// Whether to look for the least that makes a run fail.
+    pub(crate) shrinks: bool,
 }
 
 /// How much of a failing run is shown.
@@ -30,14 +34,17 @@ pub(crate) enum Log {
 
 /// What can be said.
 pub(crate) const USAGE: &str = "\
-usage: simulate [--seeds N] [--from N] [--seed N] [--log none|last|full] [--threads N] [--first]
-                [--sabotage NAME|all]
+usage: simulate [--seeds N] [--from N | --seed N] [--log none|last|full] [--threads N] [--first]
+                [--shrink] [--check-determinism] [--sabotage NAME|all]
   --seeds N    how many seeds, one run each (default 100)
   --from N     the first of them, decimal or 0x and hexadecimal (default 0)
   --seed N     this one alone
   --log HOW    none: failures alone; last: the last lines of each (default); full: all lines
   --threads N  how many runs at once (default: one a processor)
   --first      stop at the first failure
+  --shrink     look for the least that makes a failing run fail
+  --check-determinism
+               run each seed twice, and once with the bytes cut differently, and compare
   --sabotage   break a copy of the core as tests/sabotage/NAME.patch does, or in every way that is
                there, one after the other, and fail if that is not found";
 
@@ -52,6 +59,8 @@ impl Options {
             threads,
             is_hasty: false,
             sabotage: None,
+            checks_determinism: false,
+            shrinks: false,
         };
         let mut arguments = arguments;
         while let Some(name) = arguments.next() {
@@ -78,6 +87,8 @@ impl Options {
                     let threads = number(&value()?)?.max(1);
                     options.threads = usize::try_from(threads).unwrap_or(1);
                 }
+                "--check-determinism" => options.checks_determinism = true,
+                "--shrink" => options.shrinks = true,
                 "--first" => options.is_hasty = true,
                 "--sabotage" => options.sabotage = Some(value()?),
                 other => return Err(format!("{other:?} is no option")),

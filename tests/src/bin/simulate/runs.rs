@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use lavapool_tests::simulator::{Outcome, Plan, Simulation, Tally};
+use lavapool_tests::invariant::Invariant;
+use lavapool_tests::simulator::{Outcome, Plan, Simulation, Tally, differs, shrink};
 
 use crate::options::{Log, Options};
 
@@ -29,6 +30,9 @@ pub(crate) fn all(options: &Options) -> bool {
         println!("seed {seed:#x}: {broken}");
         if options.log == Log::Last {
             show_last(seed);
+        }
+        if options.shrinks {
+            show_shrunk(seed, broken.invariant);
         }
         !options.is_hasty
     });
@@ -56,10 +60,7 @@ fn each(options: &Options, mut see: impl FnMut(u64, Outcome) -> bool) {
                         return;
                     }
                     let plan = Plan::draw(options.from.wrapping_add(number));
-                    let outcome = match options.log {
-                        Log::Full => Simulation::run_traced(plan),
-                        Log::None | Log::Last => Simulation::run(plan),
-                    };
+                    let outcome = run(plan, options);
                     if sender.send((number, outcome)).is_err() {
                         return;
                     }
@@ -82,6 +83,41 @@ fn each(options: &Options, mut see: impl FnMut(u64, Outcome) -> bool) {
     });
 }
 
+/// Runs a plan, as often as it is to be compared.
+fn run(plan: Plan, options: &Options) -> Outcome {
+    let differs = options.checks_determinism.then(|| differs(&plan));
+    let mut outcome = match options.log {
+        Log::Full => Simulation::run_traced(plan),
+        Log::None | Log::Last => Simulation::run(plan),
+    };
+    outcome.broken = outcome.broken.or(differs.flatten());
+    outcome
+}
+
+/// Shows the least that makes a run fail.
+fn show_shrunk(seed: u64, invariant: Invariant) {
+    let whole = Plan::draw(seed);
+    let plan = shrink(&whole, invariant, SHRINKS_MAX);
+    let (faults, orders) = (plan.faults.len(), plan.orders.len());
+    println!(
+        "    {faults} of {} faults and {orders} of {} orders are needed, in this world: {:?}",
+        whole.faults.len(),
+        whole.orders.len(),
+        plan.options,
+    );
+    for (at, fault) in &plan.faults {
+        println!("    {at:?} {fault:?}");
+    }
+    for (at, order) in &plan.orders {
+        println!("    {at:?} {order:?}");
+    }
+    let outcome = Simulation::run_traced(plan);
+    let first = outcome.lines.len().saturating_sub(LAST_LINES);
+    for line in &outcome.lines[first..] {
+        println!("    {line}");
+    }
+}
+
 /// Shows the last lines of a run, and how to see all of them.
 fn show_last(seed: u64) {
     let outcome = Simulation::run_traced(Plan::draw(seed));
@@ -94,3 +130,6 @@ fn show_last(seed: u64) {
 }
 
 const LAST_LINES: usize = 200;
+
+/// How many runs a search for the least may take.
+const SHRINKS_MAX: usize = 2_000;
