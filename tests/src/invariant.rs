@@ -54,7 +54,7 @@ invariants! {
     NonsenseCostsItself: "A message that means nothing costs no more than itself.",
     EventsInOrder: "Events of a guild came over the wire before, in this order.",
     EventsNotStale: "No event is from a session that is over.",
-    EndsOnce: "A track ends once, and does not start after that.",
+    EndsOnce: "A track ends once as far as a queue goes on, and does not start after that.",
     NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
     LoadSpread: "A player that lost its node goes to none that is much worse than another.",

@@ -135,13 +135,13 @@ impl Pool {
         rest.exchange = None;
         rest.reused = true;
         self.tables.timers.clear(&mut rest.timer);
-        if reusable {
-            if let Some(node) = self.tables.node_mut(node) {
+        match self.tables.node_mut(node) {
+            Some(node) if reusable => {
                 node.lane(kind).idle.push(socket);
+                self.rest_idle(socket, now);
             }
-            self.rest_idle(socket, now);
-        } else {
-            self.drop_socket(socket);
+            // The response may have been the last of a node that was removed.
+            Some(_) | None => self.drop_socket(socket),
         }
         self.tables.note_lane(node, kind);
     }

@@ -26,8 +26,9 @@ pub(super) struct Application {
     pub(super) open: BTreeMap<CommandId, Asked>,
     /// Which servers are nodes of the pool, by their index.
     pub(super) known: Vec<bool>,
-    /// This is not the first process, and it has not seen every node yet.
-    is_new: bool,
+    /// This is not the first process, and until then it may find players on its nodes; for ever
+    /// if it has not seen all of them yet.
+    blind_until: Option<Duration>,
     /// The client is closing: until when, and with which nodes another one starts.
     closing: Option<(Duration, Vec<NodeConfig>)>,
 }
@@ -53,6 +54,13 @@ impl Application {
 
     pub(super) fn is_closing(&self) -> bool {
         self.closing.is_some()
+    }
+
+    /// The client's host is suspended: what it was about to do, it does later.
+    pub(super) fn sleeps_for(&mut self, time: Duration) {
+        if let Some((by, _)) = &mut self.closing {
+            *by += time;
+        }
     }
 
     /// The moment by which a client that closes must have done so.
@@ -221,11 +229,16 @@ impl Simulation {
     /// Whether another process of the client has not seen every node yet: players may be found
     /// there that are as an earlier process left them.
     fn is_blind(&mut self) -> bool {
-        if self.application.is_new {
+        let now = self.world.now();
+        if self.application.blind_until == Some(Duration::MAX) {
             let mut nodes = self.world.pool().nodes();
-            self.application.is_new = !nodes.all(|node| node.status == Status::Connected);
+            if nodes.all(|node| node.status == Status::Connected) {
+                self.application.blind_until = Some(now + LISTED_WITHIN);
+            }
         }
-        self.application.is_new
+        self.application
+            .blind_until
+            .is_some_and(|until| until > now)
     }
 
     /// Hears what became of a command.
@@ -324,7 +337,7 @@ impl Simulation {
     fn start_client(&mut self, nodes: Vec<NodeConfig>, by_force: bool) {
         self.tally.restarts += 1;
         self.application.open.clear();
-        self.application.is_new = true;
+        self.application.blind_until = Some(Duration::MAX);
         self.oracle.new_client();
         self.world.restart_client(nodes, by_force);
         for guild in self.application.intents.keys() {
@@ -361,3 +374,6 @@ impl Simulation {
 /// A close frame is answered within 2 s or not at all, and a player destroyed before within a
 /// request's deadline.
 const CLOSES_WITHIN: Duration = Duration::from_secs(40);
+
+/// How long after a session was resumed its players may be unknown: an answer's deadline and more.
+const LISTED_WITHIN: Duration = Duration::from_secs(20);

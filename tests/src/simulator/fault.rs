@@ -315,10 +315,12 @@ impl Simulation {
                 self.undo_later(fault);
             }
             FaultKind::Suspend => {
+                self.application.sleeps_for(fault.lasts_for);
                 self.oracle.late(now + fault.lasts_for);
                 self.world.suspend(fault.lasts_for, true);
             }
             FaultKind::ClockStops => {
+                self.application.sleeps_for(fault.lasts_for);
                 self.oracle.late(now + fault.lasts_for);
                 self.oracle.clock_stood(fault.lasts_for);
                 self.world.suspend(fault.lasts_for, false);

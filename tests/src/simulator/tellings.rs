@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lavapool_core::Event;
-use lavapool_core::protocol::{GuildId, TrackEndReason};
+use lavapool_core::protocol::GuildId;
 
 use super::wire::Message;
 use crate::invariant::{Broken, Invariant};
@@ -89,7 +89,8 @@ impl Tellings {
             Event::TrackStart { .. } => {
                 require(!self.ended.contains(&key), Invariant::EndsOnce, detail)
             }
-            Event::TrackEnd { reason, .. } if *reason != TrackEndReason::Replaced => {
+            // A copy that was made while the track ended elsewhere is stopped, and says so.
+            Event::TrackEnd { reason, .. } if reason.may_start_next() => {
                 require(self.ended.insert(key), Invariant::EndsOnce, detail)
             }
             _ => Ok(()),

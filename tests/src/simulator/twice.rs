@@ -15,10 +15,15 @@ use crate::world::{Given, Traced};
 /// connections, and every byte that is sent.
 pub fn differs(plan: &Plan) -> Option<Broken> {
     let mut plan = plan.clone();
+    // What comes in one piece is settled once: messages must not be joined to be cut apart.
+    plan.options.weather.has_joins = false;
     for (_, fault) in &mut plan.faults {
         // A trace has the time of the world, which is then that of the pool.
-        if fault.kind == FaultKind::ClockStops {
-            fault.kind = FaultKind::Suspend;
+        match fault.kind {
+            FaultKind::ClockStops => fault.kind = FaultKind::Suspend,
+            // One bit makes several messages of one.
+            FaultKind::FlippedBit => fault.kind = FaultKind::ResetMidway,
+            _ => {}
         }
     }
     let first = Simulation::trace(plan.clone());

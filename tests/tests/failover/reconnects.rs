@@ -292,6 +292,19 @@ fn a_removed_node_has_no_socket_left() {
 }
 
 #[test]
+fn a_removed_node_that_has_lost_its_session_has_no_socket_left() {
+    let mut world = crowded(1..=5, ["b"]);
+    let node = world.id("a");
+    let players = Leaving::Keep;
+    world.submit(Command::RemoveNode { node, players });
+    world.node("a").faults().sessions_unknown = true;
+
+    world.run_for(secs(5));
+
+    assert_eq!(world.server("a").connections(), []);
+}
+
+#[test]
 fn a_removed_node_can_destroy_its_players() {
     let mut world = crowded(1..=5, ["b"]);
     let node = world.id("a");
