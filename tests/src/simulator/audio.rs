@@ -77,7 +77,9 @@ impl Simulation {
         let guild = player.parse().ok().and_then(GuildId::new);
         let encoded = track.encoded.as_deref();
         let decoded = encoded.and_then(|encoded| TrackBlob::decode(encoded).ok());
-        let identifier = track.identifier.or(decoded.map(|blob| blob.identifier));
+        let identifier = track
+            .identifier
+            .or_else(|| decoded.map(|blob| blob.identifier));
         let (Some(guild), Some(identifier)) = (guild, identifier) else {
             return;
         };

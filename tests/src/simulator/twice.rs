@@ -51,7 +51,8 @@ fn first_difference<T: PartialEq>(one: &[T], another: &[T]) -> Option<usize> {
         .iter()
         .zip(another)
         .position(|(one, another)| one != another);
-    differing.or((one.len() != another.len()).then(|| one.len().min(another.len())))
+    let is_longer = one.len() != another.len();
+    differing.or_else(|| is_longer.then(|| one.len().min(another.len())))
 }
 
 /// What a pool says, apart from when it asks to be written for.
