@@ -379,7 +379,7 @@ fn players_go_to_nodes_that_have_the_source_of_their_track_while_there_are_any()
         .sources
         .retain(|source| source != "http");
     let node = world.id("b");
-    world.submit(lavapool_core::Command::Reconnect(node));
+    world.submit(Command::Reconnect(node));
     world.run_for(secs(11));
 
     world.kill("a");
