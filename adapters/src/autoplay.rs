@@ -86,7 +86,7 @@ impl Player {
     pub(crate) async fn find(
         &self,
         mut search: Autoplay,
-        turn: u64,
+        turn: u32,
     ) -> Result<Option<Arc<Track>>, Error> {
         let mut step = search.next();
         while let Step::Load(identifier) = step {

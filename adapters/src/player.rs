@@ -251,17 +251,17 @@ impl Player {
     }
 
     /// The number of the latest track, stop or end that a handle of this player asked for.
-    pub(crate) fn turn(&self) -> MutexGuard<'_, u64> {
+    pub(crate) fn turn(&self) -> MutexGuard<'_, u32> {
         lock(&self.lease.cell.turn)
     }
 
     /// How often a handle asked for a track that gives way to what plays.
-    pub(crate) fn tries(&self) -> u64 {
+    pub(crate) fn tries(&self) -> u32 {
         self.lease.cell.tries.load(Ordering::Relaxed)
     }
 
     /// Plays or stops as the next turn.
-    pub(crate) fn update_in(&self, turn: &mut u64, update: Update) -> Pending<()> {
+    pub(crate) fn update_in(&self, turn: &mut u32, update: Update) -> Pending<()> {
         *turn += 1;
         self.submit_counted(None, update)
     }

@@ -69,7 +69,7 @@ struct State {
     /// The play of the current track, or of the last one; `None` while that is to be played.
     own: Option<Own>,
     /// What the application plays past the queue, and in which turn.
-    foreign: Option<(u64, Arc<Track>)>,
+    foreign: Option<(u32, Arc<Track>)>,
     autoplay: bool,
 }
 
@@ -82,14 +82,14 @@ enum Deed {
     /// The queue is dry: a track is looked for.
     Search {
         search: Box<Autoplay>,
-        turn: u64,
+        turn: u32,
     },
 }
 
 /// A play that is on its way.
 struct Play {
     track: Arc<Track>,
-    turn: u64,
+    turn: u32,
     pending: Pending<()>,
     /// Held for as long as somebody may hear the answer.
     listens: Arc<()>,
@@ -246,7 +246,7 @@ impl QueuedPlayer {
     }
 
     /// Decides something in a turn of the player, in which nobody else can.
-    fn turn<T>(&self, decide: impl FnOnce(&mut State, &mut u64) -> T) -> T {
+    fn turn<T>(&self, decide: impl FnOnce(&mut State, &mut u32) -> T) -> T {
         let mut state = lock(&self.state);
         let mut turn = self.player.turn();
         decide(&mut state, &mut turn)
@@ -267,7 +267,7 @@ impl QueuedPlayer {
         self.begin(deed)
     }
 
-    fn play(&self, state: &mut State, turn: &mut u64, track: Arc<Track>) -> Deed {
+    fn play(&self, state: &mut State, turn: &mut u32, track: Arc<Track>) -> Deed {
         let update = Update::play(track.clone());
         let mut pending = self.player.update_in(turn, update);
         let turn = *turn;
@@ -282,7 +282,7 @@ impl QueuedPlayer {
     }
 
     /// Goes on from the answer to a play, unless somebody else has.
-    fn answered(&self, since: u64) -> Deed {
+    fn answered(&self, since: u32) -> Deed {
         self.turn(|state, turn| match *turn == since {
             true => self.settle(state, turn, true),
             false => Deed::Nothing,
@@ -329,7 +329,7 @@ impl QueuedPlayer {
 
 impl State {
     /// The own play, if it is of this turn of the player: nobody has played past the queue since.
-    fn own_in(&self, turn: u64) -> Option<&Own> {
+    fn own_in(&self, turn: u32) -> Option<&Own> {
         self.own.as_ref().filter(|own| own.turn == turn)
     }
 

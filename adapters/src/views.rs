@@ -1,11 +1,11 @@
 //! [`Views`]: what handles read without asking the driver, which writes it.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use lavapool_core::node::{NodeRef, NodeView, Report, Status, UNAVAILABLE};
-use lavapool_core::player::{Motion, PlayerView};
+use lavapool_core::player::{Motion, PackedView, PlayerView};
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Changed, NodeId, Pool};
 
@@ -45,11 +45,11 @@ pub(crate) struct PlayerCell {
     pub(crate) guild: GuildId,
     /// How often a handle asked for another track, for a stop or for the player's end. Held from
     /// the count to the submission, so that the last to count is the last to be heard.
-    pub(crate) turn: Mutex<u64>,
+    pub(crate) turn: Mutex<u32>,
     /// How often one asked for a track that gives way to what plays. Whether it did is not known
     /// before it is answered, so it is no turn.
-    pub(crate) tries: AtomicU64,
-    view: Mutex<Option<PlayerView>>,
+    pub(crate) tries: AtomicU32,
+    view: Mutex<Option<PackedView>>,
     /// How many leases of it there are, changed under the lock of all players. References are no
     /// such count: two that go at once would each see the other's.
     leases: AtomicU32,
@@ -104,7 +104,7 @@ impl Views {
             let cell = players
                 .entry(guild)
                 .or_insert_with(|| PlayerCell::new(guild));
-            *lock(&cell.view) = view;
+            *lock(&cell.view) = view.map(PackedView::from);
         } else if let Some(cell) = players.get(&guild) {
             slots.clear(cell);
             *lock(&cell.view) = None;
@@ -179,7 +179,7 @@ impl Views {
 
     fn players_where(&self, is_meant: impl Fn(&PlayerView) -> bool) -> Vec<Arc<PlayerCell>> {
         let players = lock(&self.players);
-        let is_meant = |cell: &&Arc<PlayerCell>| lock(&cell.view).as_ref().is_some_and(&is_meant);
+        let is_meant = |cell: &&Arc<PlayerCell>| cell.read(&is_meant) == Some(true);
         let cells = players.values().filter(is_meant);
         let mut leased: Vec<_> = cells.map(|cell| cell.lease()).collect();
         drop(players);
@@ -268,7 +268,7 @@ impl PlayerCell {
         Arc::new(Self {
             guild,
             turn: Mutex::new(0),
-            tries: AtomicU64::new(0),
+            tries: AtomicU32::new(0),
             view: Mutex::new(None),
             leases: AtomicU32::new(0),
             slot: AtomicU32::new(NO_SLOT),
@@ -299,12 +299,12 @@ impl PlayerCell {
     }
 
     pub(crate) fn view(&self) -> Option<PlayerView> {
-        lock(&self.view).clone()
+        lock(&self.view).as_ref().map(PackedView::unpack)
     }
 
     /// Reads one part of the view.
     pub(crate) fn read<T>(&self, read: impl FnOnce(&PlayerView) -> T) -> Option<T> {
-        lock(&self.view).as_ref().map(read)
+        self.view().as_ref().map(read)
     }
 }
 

@@ -13,7 +13,7 @@ use super::{Deed, QueuedPlayer, State};
 impl QueuedPlayer {
     /// Looks what became of the queue's own play, if that is answered and nobody has looked yet.
     /// Bad news are left to whoever awaits them, unless they are `wanted` at once.
-    pub(super) fn settle(&self, state: &mut State, turn: &mut u64, wanted: bool) -> Deed {
+    pub(super) fn settle(&self, state: &mut State, turn: &mut u32, wanted: bool) -> Deed {
         let is_playing = self.player.is_playing();
         let Some(own) = state.own.as_mut().filter(|own| own.turn == *turn) else {
             return Deed::Nothing;
@@ -61,7 +61,7 @@ impl QueuedPlayer {
         })
     }
 
-    fn judge(&self, state: &mut State, turn: &mut u64, event: &Event) -> Deed {
+    fn judge(&self, state: &mut State, turn: &mut u32, event: &Event) -> Deed {
         let own = state.own_in(*turn);
         let is_mine = own.is_some();
         let is_awaited = own.is_some_and(|own| own.is_awaited());
@@ -120,7 +120,7 @@ impl QueuedPlayer {
     fn ended(
         &self,
         state: &mut State,
-        turn: &mut u64,
+        turn: &mut u32,
         track: &Arc<Track>,
         reason: &TrackEndReason,
     ) -> Deed {
@@ -162,7 +162,7 @@ impl QueuedPlayer {
     }
 
     /// Does what the end of a track leads to.
-    pub(super) fn follow(&self, state: &mut State, turn: &mut u64, ended: Ended) -> Deed {
+    pub(super) fn follow(&self, state: &mut State, turn: &mut u32, ended: Ended) -> Deed {
         match ended {
             Ended::Next(next) => self.play(state, turn, next),
             Ended::Dry { last, finished } if finished && state.autoplay => {
@@ -179,7 +179,7 @@ impl QueuedPlayer {
     }
 
     /// Plays what a search has found, unless there is something else by now.
-    pub(super) fn found(&self, track: Arc<Track>, since: u64) -> Deed {
+    pub(super) fn found(&self, track: Arc<Track>, since: u32) -> Deed {
         self.turn(|state, turn| {
             if *turn != since || state.queue.current().is_some() {
                 return Deed::Nothing;

@@ -11,9 +11,9 @@ use crate::pending::Watch;
 /// The play of a queue's current track.
 pub(crate) struct Own {
     /// The player's turn in which it was asked for.
-    pub(crate) turn: u64,
+    pub(crate) turn: u32,
     /// The player's [tries](crate::Player::tries) at that time.
-    pub(crate) tries: u64,
+    pub(crate) tries: u32,
     pub(crate) stage: Stage,
 }
 
@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
 
 impl Own {
     /// A play that is on its way; it is heard of for as long as the returned token is held.
-    pub(crate) fn awaited(turn: u64, tries: u64, watch: Watch) -> (Self, Arc<()>) {
+    pub(crate) fn awaited(turn: u32, tries: u32, watch: Watch) -> (Self, Arc<()>) {
         let token = Arc::new(());
         let stage = Stage::Awaited {
             watch,

@@ -8,6 +8,7 @@ mod care;
 mod desired;
 mod fields;
 mod known;
+mod packed;
 mod placement;
 pub(crate) mod play_tag;
 mod position;
@@ -19,6 +20,7 @@ mod view;
 mod voice;
 mod wishes;
 
+pub use packed::PackedView;
 pub use position::Position;
 pub use update::{Source, Update, Volume};
 pub use view::{Motion, Place, PlayerView};

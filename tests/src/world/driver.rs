@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lavapool_core::player::PlayerView;
+use lavapool_core::player::{PackedView, Position};
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Changed, CommandId, Input, Limits, Output, SocketId, Timestamp};
 
@@ -21,7 +21,7 @@ pub(super) struct Driver {
     /// The commands without an answer, and when each must have one.
     pub(super) open: BTreeMap<CommandId, Duration>,
     /// The views, as they were published last.
-    pub(super) published: BTreeMap<GuildId, PlayerView>,
+    pub(super) published: BTreeMap<GuildId, PackedView>,
     limits: Limits,
     /// How many timeouts in a row were handled at the same moment.
     timeouts_at: (Duration, u32),
@@ -290,7 +290,7 @@ impl World {
             match changed {
                 Changed::Player(guild) => {
                     match self.pool.player(guild) {
-                        Some(view) => self.driver.published.insert(guild, view),
+                        Some(view) => self.driver.published.insert(guild, view.into()),
                         None => self.driver.published.remove(&guild),
                     };
                 }
@@ -324,9 +324,14 @@ impl World {
         let published = &self.driver.published;
         let mut stale: Option<GuildId> = None;
         let mut players = 0;
-        for player in self.pool.players() {
+        for mut player in self.pool.players() {
             players += 1;
-            if published.get(&player.guild) != Some(&player) {
+            if !player.playing {
+                // Not kept: there is no track to be anywhere in.
+                player.position = Position::default();
+            }
+            let shown = published.get(&player.guild).map(PackedView::unpack);
+            if shown.as_ref() != Some(&player) {
                 stale.get_or_insert(player.guild);
             }
         }

@@ -1,0 +1,123 @@
+//! [`PackedView`]: a player's view in little room, for who keeps one of each player.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::player::{Motion, Place, PlayerView, Position, Volume};
+use crate::protocol::plugins::{Category, LyricsFrom};
+use crate::protocol::{ChannelId, Filters, GuildId, Track};
+
+/// A [`PlayerView`] in little room: what most players lack takes none.
+///
+/// ```
+/// # use lavapool_core::player::{PackedView, PlayerView};
+/// # fn keep(view: PlayerView) {
+/// let packed = PackedView::from(view.clone());
+/// assert_eq!(packed.unpack(), view);
+/// # }
+/// ```
+///
+/// Where a player without a track stands is not kept: it is unpacked at the start.
+#[derive(Clone, Debug)]
+pub struct PackedView {
+    guild: GuildId,
+    place: Place,
+    channel: Option<ChannelId>,
+    more: Option<Box<More>>,
+    volume: Volume,
+    playing: bool,
+    paused: bool,
+    connected: bool,
+    synced: bool,
+}
+
+/// What an idle player lacks.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct More {
+    track: Option<Arc<Track>>,
+    end_time: Option<Duration>,
+    filters: Option<Arc<Filters>>,
+    ping: Option<Duration>,
+    skipped: Option<Arc<[Category]>>,
+    live_lyrics: Option<LyricsFrom>,
+    position: Position,
+}
+
+impl PackedView {
+    /// The view.
+    pub fn unpack(&self) -> PlayerView {
+        let more = self.more.as_deref().cloned().unwrap_or_default();
+        PlayerView {
+            guild: self.guild,
+            place: self.place.clone(),
+            track: more.track,
+            playing: self.playing,
+            paused: self.paused,
+            volume: self.volume,
+            end_time: more.end_time,
+            filters: more.filters,
+            channel: self.channel,
+            connected: self.connected,
+            ping: more.ping,
+            skipped: more.skipped,
+            live_lyrics: more.live_lyrics,
+            synced: self.synced,
+            position: more.position,
+        }
+    }
+
+    /// Takes over what moved.
+    pub fn follow(&mut self, motion: &Motion) {
+        self.connected = motion.connected;
+        match &mut self.more {
+            Some(more) => {
+                more.position = motion.position;
+                more.ping = motion.ping;
+            }
+            None => {
+                self.more = packed(More {
+                    ping: motion.ping,
+                    position: standing(self.playing, motion.position),
+                    ..More::default()
+                });
+            }
+        }
+    }
+}
+
+impl From<PlayerView> for PackedView {
+    fn from(view: PlayerView) -> Self {
+        let more = More {
+            track: view.track,
+            end_time: view.end_time,
+            filters: view.filters,
+            ping: view.ping,
+            skipped: view.skipped,
+            live_lyrics: view.live_lyrics,
+            position: standing(view.playing, view.position),
+        };
+        Self {
+            guild: view.guild,
+            place: view.place,
+            channel: view.channel,
+            more: packed(more),
+            volume: view.volume,
+            playing: view.playing,
+            paused: view.paused,
+            connected: view.connected,
+            synced: view.synced,
+        }
+    }
+}
+
+fn packed(more: More) -> Option<Box<More>> {
+    (more != More::default()).then(|| Box::new(more))
+}
+
+fn standing(playing: bool, position: Position) -> Position {
+    if playing {
+        position
+    } else {
+        Position::default()
+    }
+}
