@@ -90,7 +90,7 @@ fn run(plan: Plan, options: &Options) -> Outcome {
         Log::Full => Simulation::run_traced(plan),
         Log::None | Log::Last => Simulation::run(plan),
     };
-    outcome.broken = outcome.broken.or(differs.flatten());
+    outcome.broken = outcome.broken.or_else(|| differs.flatten());
     outcome
 }
 

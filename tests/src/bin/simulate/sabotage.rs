@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use lavapool_tests::sabotage::{Sabotage, SabotageError, Tree};
@@ -159,6 +159,7 @@ fn read(line: &str) -> Option<Found> {
 }
 
 /// Where the copies are built, one after the other, so that only the core is built anew.
-fn target(tree: &Tree) -> std::path::PathBuf {
-    tree.root().parent().unwrap_or(Path::new(".")).join("build")
+fn target(tree: &Tree) -> PathBuf {
+    let parent = tree.root().parent();
+    parent.map_or_else(|| "build".into(), |parent| parent.join("build"))
 }
