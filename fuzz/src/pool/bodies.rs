@@ -107,12 +107,6 @@ impl Server {
 
     /// The text of an event or another message, but for `ready`.
     pub(super) fn text(&self, what: Said) -> Option<String> {
-        let event = |kind: &str, of: u8, mut fields: Value| {
-            fields["op"] = "event".into();
-            fields["type"] = kind.into();
-            fields["guildId"] = asks::guild(of).to_string().into();
-            Some(fields.to_string())
-        };
         match what {
             Said::Update {
                 guild,
@@ -127,61 +121,67 @@ impl Server {
                 })
                 .to_string(),
             ),
-            Said::Start { guild, of } => event(
-                "TrackStartEvent",
-                guild,
-                json!({"track": self.playing(guild, of)}),
-            ),
-            Said::End { guild, of, why } => {
-                let track = self.playing(guild, of);
-                event(
-                    "TrackEndEvent",
-                    guild,
-                    json!({"track": track, "reason": why.name()}),
-                )
-            }
-            Said::Exception { guild, of } => {
-                let exception = json!({"message": "no", "severity": "common", "cause": "x"});
-                let track = self.playing(guild, of);
-                event(
-                    "TrackExceptionEvent",
-                    guild,
-                    json!({"track": track, "exception": exception}),
-                )
-            }
-            Said::Stuck { guild, of } => {
-                let track = self.playing(guild, of);
-                event(
-                    "TrackStuckEvent",
-                    guild,
-                    json!({"track": track, "thresholdMs": 9000}),
-                )
-            }
-            Said::VoiceClosed {
-                guild,
-                code,
-                by_remote,
-            } => event(
-                "WebSocketClosedEvent",
-                guild,
-                json!({"code": code, "reason": "", "byRemote": by_remote}),
-            ),
-            Said::Segment { guild } => event(
-                "SegmentSkipped",
-                guild,
-                json!({"segment": {
-                    "category": "sponsor", "start": 0, "end": 5,
-                }}),
-            ),
             Said::Stats {
                 playing,
                 load,
                 deficit,
             } => Some(stats(playing, load, deficit)),
+            Said::Start { .. }
+            | Said::End { .. }
+            | Said::Exception { .. }
+            | Said::Stuck { .. }
+            | Said::VoiceClosed { .. }
+            | Said::Segment { .. } => self.event(what),
             Said::Upgrade | Said::Ready { .. } | Said::Ping | Said::Pong | Said::Goodbye { .. } => {
                 None
             }
         }
+    }
+
+    /// The text of an event.
+    fn event(&self, what: Said) -> Option<String> {
+        let track = |guild, of| self.playing(guild, of);
+        let (kind, guild, mut fields) = match what {
+            Said::Start { guild, of } => {
+                ("TrackStartEvent", guild, json!({"track": track(guild, of)}))
+            }
+            Said::End { guild, of, why } => {
+                let fields = json!({"track": track(guild, of), "reason": why.name()});
+                ("TrackEndEvent", guild, fields)
+            }
+            Said::Exception { guild, of } => {
+                let exception = json!({"message": "no", "severity": "common", "cause": "x"});
+                let fields = json!({"track": track(guild, of), "exception": exception});
+                ("TrackExceptionEvent", guild, fields)
+            }
+            Said::Stuck { guild, of } => {
+                let fields = json!({"track": track(guild, of), "thresholdMs": 9000});
+                ("TrackStuckEvent", guild, fields)
+            }
+            Said::VoiceClosed {
+                guild,
+                code,
+                by_remote,
+            } => {
+                let fields = json!({"code": code, "reason": "", "byRemote": by_remote});
+                ("WebSocketClosedEvent", guild, fields)
+            }
+            Said::Segment { guild } => {
+                let segment = json!({"category": "sponsor", "start": 0, "end": 5});
+                ("SegmentSkipped", guild, json!({"segment": segment}))
+            }
+            Said::Update { .. }
+            | Said::Stats { .. }
+            | Said::Upgrade
+            | Said::Ready { .. }
+            | Said::Ping
+            | Said::Pong
+            | Said::Goodbye { .. } => return None,
+        };
+        fields["op"] = "event".into();
+        fields["type"] = kind.into();
+        fields["guildId"] = asks::guild(guild).to_string().into();
+        Some(fields.to_string())
     }
 
     fn playing(&self, guild: u8, of: Play) -> Value {

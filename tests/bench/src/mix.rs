@@ -98,9 +98,10 @@ pub(crate) fn write_track(text: &mut String, number: u64, user_data: &str) {
     .and_then(|()| {
         write!(
             text,
-            r#""author":"An Artist With A Name","length":{LENGTH_MS},"isStream":false,"position":0,"#
+            r#""author":"An Artist With A Name","length":{LENGTH_MS},"isStream":false,"#
         )
     })
+    .and_then(|()| text.write_str(r#""position":0,"#))
     .and_then(|()| {
         write!(
             text,

@@ -149,9 +149,8 @@ mod tests {
     fn lines_that_are_gone_or_not_unique_are_told() {
         let diff = Diff::parse(DIFF).expect("it is one");
         let missing = diff.apply("x.rs", "one\n2\nthree\nsix\n");
-        assert!(
-            matches!(missing, Err(DiffError::NotFound { lines, .. }) if lines == "one\ntwo\nthree\n")
-        );
+        let text = "one\ntwo\nthree\n";
+        assert!(matches!(missing, Err(DiffError::NotFound { lines, .. }) if lines == text));
         let twice = diff.apply("x.rs", "one\ntwo\nthree\nsix\nsix\n");
         assert!(matches!(twice, Err(DiffError::Ambiguous { lines, .. }) if lines == "six\n"));
         let inside = diff.apply("x.rs", "one\ntwo\nthree\nfifty-six\n");

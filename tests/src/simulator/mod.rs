@@ -4,7 +4,7 @@
 //! [`Plan`] says, and what must never be is looked for after every step. Then some servers are
 //! healed and the others stay dead, nothing goes wrong any more, and in this *liveness* phase all
 //! must be as the application wants it within a bound. What must hold is listed in
-//! [`Invariant`](crate::invariant::Invariant).
+//! [`Invariant`].
 //!
 //! ```
 //! use lavapool_tests::simulator::{Plan, Simulation};
