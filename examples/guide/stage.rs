@@ -70,7 +70,7 @@ pub(crate) fn builder() -> Builder {
     // A node that is lost within ten seconds is not dialled at once, as others are. Nobody wants
     // to wait that long here.
     let timing = Timing {
-        stable_after: Duration::from_millis(1),
+        stable_after: Duration::ZERO,
         ..Timing::default()
     };
     Client::builder(user).timing(timing)

@@ -18,6 +18,9 @@ pub fn gateway_event(bytes: &[u8]) {
         Ok(GatewayEvent::VoiceState(update)) => {
             assert_eq!(state.as_ref(), Ok(update));
             let data = data(text, "VOICE_STATE_UPDATE");
+            if data.is_null() {
+                return;
+            }
             assert_eq!(data["session_id"], update.session_id.expose());
             let channel = update.channel.map(|channel| channel.get());
             assert_eq!(id(&data["channel_id"]), channel);
@@ -27,6 +30,9 @@ pub fn gateway_event(bytes: &[u8]) {
         Ok(GatewayEvent::VoiceServer(update)) => {
             assert_eq!(server.as_ref(), Ok(update));
             let data = data(text, "VOICE_SERVER_UPDATE");
+            if data.is_null() {
+                return;
+            }
             assert_eq!(data["token"], update.token.expose());
             assert_eq!(data["endpoint"].as_str(), update.endpoint.as_deref());
             assert_eq!(id(&data["guild_id"]), Some(update.guild.get()));
@@ -53,9 +59,19 @@ pub fn gateway_event(bytes: &[u8]) {
     }
 }
 
-/// The `d` of a message with this name.
+/// The `d` of a message with this name. Null where some other field is a number beyond those of a
+/// `Value`, which nobody reads.
 fn data(text: &str, name: &str) -> Value {
-    let mut value: Value = serde_json::from_str(text).expect("what is read is json");
+    let mut value: Value = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(error) => {
+            assert!(
+                error.to_string().starts_with("number out of range"),
+                "{error}"
+            );
+            return Value::Null;
+        }
+    };
     assert_eq!(value["t"], name);
     value["d"].take()
 }
