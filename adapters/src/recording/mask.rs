@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 ///
 /// A letter becomes another letter, a digit another digit and a sign another sign, so that a
 /// pseudonym is as long as the secret however it is escaped. What quotes and escapes are made of
-/// stays.
+/// stays, and whatever is not ASCII becomes one and the same character of its length.
 #[derive(Debug, Default)]
 pub(super) struct Masks {
     key: RandomState,
@@ -32,8 +32,8 @@ impl Masks {
         secret
             .chars()
             .map(|character| match u8::try_from(character) {
-                Ok(byte) => char::from(draws.replace(byte)),
-                Err(_) => character,
+                Ok(byte) if byte.is_ascii() => char::from(draws.replace(byte)),
+                Ok(_) | Err(_) => foreign(character.len_utf8()),
             })
             .collect()
     }
@@ -49,11 +49,11 @@ impl Masks {
                     6
                 }
                 [b'\\', ..] => 2,
-                [byte, ..] => {
+                [byte, ..] if byte.is_ascii() => {
                     *byte = draws.replace(first);
                     1
                 }
-                [] => return,
+                [..] => mask_foreign(rest),
             };
             rest = rest.get_mut(length..).unwrap_or_default();
         }
@@ -84,17 +84,49 @@ impl Draws<'_> {
     }
 }
 
-/// Replaces a character that is written as its number, `\u0041`.
+/// What stands for every character beyond ASCII that takes so many bytes of UTF-8.
+const fn foreign(bytes: usize) -> char {
+    match bytes {
+        2 => '\u{f8}',
+        3 => '\u{2022}',
+        _ => '\u{1f3b5}',
+    }
+}
+
+/// Replaces a character beyond ASCII that stands as it is; returns how many bytes it has.
+fn mask_foreign(text: &mut [u8]) -> usize {
+    let length = match text.first() {
+        Some(0xc0..=0xdf) => 2,
+        Some(0xe0..=0xef) => 3,
+        Some(0xf0..) => 4,
+        // In the middle of one, which no text begins with.
+        Some(_) | None => return 1,
+    };
+    if let Some(place) = text.get_mut(..length) {
+        foreign(length).encode_utf8(place);
+    }
+    length
+}
+
+/// Replaces a character that is written as its number, `\u0041`, or half of one.
 fn mask_unicode(digits: &mut [u8], draws: &mut Draws<'_>) {
     let Some(digits) = digits.get_mut(..4) else {
         return;
     };
     let number = std::str::from_utf8(digits).ok();
-    let number = number.and_then(|text| u8::from_str_radix(text, 16).ok());
-    if let Some(byte) = number {
-        let text = format!("{:04x}", draws.replace(byte));
-        digits.copy_from_slice(text.as_bytes());
-    }
+    let number = number.and_then(|text| u16::from_str_radix(text, 16).ok());
+    let Some(number) = number else {
+        return;
+    };
+    let mut halves = [0; 2];
+    let masked = match (u8::try_from(number), number) {
+        (Ok(byte), _) if byte.is_ascii() => u16::from(draws.replace(byte)),
+        (_, ..0x800) => u16::try_from(u32::from(foreign(2))).unwrap_or(number),
+        (_, 0xd800..0xdc00) => foreign(4).encode_utf16(&mut halves)[0],
+        (_, 0xdc00..0xe000) => foreign(4).encode_utf16(&mut halves)[1],
+        _ => u16::try_from(u32::from(foreign(3))).unwrap_or(number),
+    };
+    digits.copy_from_slice(format!("{masked:04x}").as_bytes());
 }
 
 /// What may stand for what. All of a kind are as long as each other in a JSON string, in a header
@@ -115,13 +147,13 @@ mod tests {
     #[test]
     fn a_pseudonym_is_of_the_same_kind_and_nowhere_the_same() {
         let masks = Masks::default();
-        let secret = "abcXYZ019-._~!?+% \\\"/é";
+        let secret = "abcXYZ019-._~!?+% \\\"/éп日🎧";
         let masked = masks.mask(secret);
 
         assert_eq!(masked, masks.mask(secret), "it is stable");
         assert_eq!(masked.len(), secret.len());
         for (before, after) in secret.chars().zip(masked.chars()) {
-            let is_kept = " \\\"/é".contains(before);
+            let is_kept = " \\\"/".contains(before);
             assert_eq!(before == after, is_kept, "{before} {after}");
             let kind = |character| {
                 let is_in = |kind: &&[u8]| u8::try_from(character).is_ok_and(|b| kind.contains(&b));
@@ -139,12 +171,12 @@ mod tests {
     #[test]
     fn a_secret_has_one_pseudonym_however_it_is_escaped() {
         let masks = Masks::default();
-        let secret = "tok\"en/4\\7é";
+        let secret = "tok\"en/4\\7é日🎧";
         let masked = masks.mask(secret);
         for escaped in [
-            r#""tok\"en/4\\7é""#,
-            r#""tok\u0022en\/4\\7\u00e9""#,
-            r#""\u0074ok\"en\u002f\u0034\\\u0037\u00e9""#,
+            r#""tok\"en/4\\7é日🎧""#,
+            r#""tok\u0022en\/4\\7\u00e9\u65e5🎧""#,
+            r#""\u0074ok\"en\u002f\u0034\\\u0037\u00e9日\ud83c\udfa7""#,
         ] {
             assert_eq!(serde_json::from_str::<String>(escaped).unwrap(), secret);
             let mut bytes = escaped.as_bytes().to_vec();
