@@ -71,7 +71,7 @@ impl PackedView {
         self.connected = motion.connected;
         match &mut self.more {
             Some(more) => {
-                more.position = motion.position;
+                more.position = standing(self.playing, motion.position);
                 more.ping = motion.ping;
             }
             None => {
