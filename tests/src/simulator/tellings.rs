@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lavapool_core::Event;
-use lavapool_core::protocol::GuildId;
+use lavapool_core::protocol::{GuildId, TrackEndReason};
 
 use super::wire::Message;
 use crate::invariant::{Broken, Invariant};
@@ -15,6 +15,8 @@ pub(super) struct Tellings {
     arrived: BTreeMap<GuildId, VecDeque<Arrived>>,
     /// The tracks of which the end was told.
     ended: BTreeSet<(GuildId, String)>,
+    /// When a session was resumed last.
+    resumed_at: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -56,9 +58,18 @@ impl Tellings {
         is_doubtful: bool,
         session_of: impl Fn(usize) -> Option<String>,
     ) -> Result<(), Broken> {
+        if matches!(event, Event::NodeReady { resumed: true, .. }) {
+            self.resumed_at = Some(at);
+        }
         let Some((guild, kind, track)) = about(event) else {
             return Ok(());
         };
+        // The news of an end may be lost with a connection: that the server has no track any more
+        // is told as one, 5 s after its list of players.
+        let is_inferred = self
+            .resumed_at
+            .is_some_and(|resumed| at < resumed + INFERRED_WITHIN)
+            && is_finished(event);
         let queue = self.arrived.entry(guild).or_default();
         let is_it = |arrived: &Arrived| arrived.kind == kind && arrived.track == track;
         let is_alive = |arrived: &Arrived| {
@@ -68,6 +79,9 @@ impl Tellings {
         let alive = queue.iter().position(|one| is_it(one) && is_alive(one));
         let place = alive.or_else(|| queue.iter().position(is_it));
         let Some(place) = place else {
+            if is_inferred {
+                return self.follow(event, guild, track);
+            }
             let detail = format!("{kind} of {track:?} in {guild} did not arrive, or before others");
             return require(is_doubtful, Invariant::EventsInOrder, detail);
         };
@@ -110,6 +124,11 @@ fn about(event: &Event) -> Option<(GuildId, &'static str, &str)> {
     })
 }
 
+fn is_finished(event: &Event) -> bool {
+    let finished = TrackEndReason::Finished;
+    matches!(event, Event::TrackEnd { reason, .. } if *reason == finished)
+}
+
 fn require(holds: bool, invariant: Invariant, detail: String) -> Result<(), Broken> {
     if holds {
         Ok(())
@@ -125,6 +144,9 @@ const KINDS: [&str; 5] = [
     "TrackStuckEvent",
     "WebSocketClosedEvent",
 ];
+
+/// The list of players may come late, and the server is given 5 s to say more.
+const INFERRED_WITHIN: Duration = Duration::from_secs(30);
 
 /// How much is remembered of a guild, the latest.
 const ARRIVED_MAX: usize = 64;
