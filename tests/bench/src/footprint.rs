@@ -47,7 +47,8 @@ pub(crate) fn measure() -> Outcome<Footprint> {
     if !built.success() || crates.len() < 10 {
         return Err("the example does not build, or cargo shows no tree".into());
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or(root.join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let stripped = std::env::temp_dir().join(format!("manual_loop.{}", std::process::id()));
     let example = target.join("release/examples/manual_loop");
     let done = Command::new("strip")

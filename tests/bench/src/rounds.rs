@@ -68,17 +68,21 @@ pub(crate) fn run(bench: Bench, options: &Options) -> Outcome {
     for part in parts {
         measure(*part, options, &mut results)?;
     }
+    if matches!(bench, Bench::All) && !options.json {
+        // What was measured is not lost to whatever comes after it.
+        print(&results);
+    }
     if matches!(bench, Bench::All | Bench::Failover) {
         results.failover = failover()?;
     }
     if matches!(bench, Bench::All | Bench::Memory) {
         results.memory = memory()?;
     }
-    if matches!(bench, Bench::All | Bench::Build) {
-        results.build = Some(footprint::measure()?);
-    }
     if matches!(bench, Bench::All | Bench::Load) {
         results.load = Some(load(options.seconds)?);
+    }
+    if matches!(bench, Bench::All | Bench::Build) {
+        results.build = Some(footprint::measure()?);
     }
     if options.json {
         println!("{}", serde_json::to_string_pretty(&results)?);

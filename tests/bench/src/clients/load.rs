@@ -55,7 +55,7 @@ pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outco
         reads.clone(),
         count / nodes,
     ));
-    let client = on.block_on(builder.connect_on(observed.clone()))?;
+    let client = on.block_on(builder.connect_on(observed))?;
     in_turns(players, |range| on.block_on(play(&client, range)))?;
 
     arrivals.wait(WITHIN).ok_or("not all tracks have started")?;

@@ -84,7 +84,7 @@ impl Server {
         let node = &mut self.nodes[place];
         node.count_patch(guild);
         let mut starts = false;
-        let player = node.players.entry(guild).or_insert_with(Player::new);
+        let player = node.players.entry(guild).or_insert_with(Player::idle);
         if let Some(track) = patch.track {
             if let Some(encoded) = track.encoded {
                 let encoded = encoded.get();
@@ -182,7 +182,7 @@ struct PatchTrack<'a> {
 }
 
 impl Player {
-    fn new() -> Self {
+    fn idle() -> Self {
         Self {
             user_data: "{}".into(),
             volume: 100,
