@@ -170,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mix_is_four_fifths_positions_and_244_bytes_a_message() {
+    fn the_mix_is_four_fifths_positions_and_224_bytes_a_message() {
         let guilds = guilds();
         let mut text = String::new();
         let mut counts = [0; 4];
@@ -182,6 +182,6 @@ mod tests {
         }
 
         assert_eq!(counts, [16_000, 2_000, 1_000, 1_000]);
-        assert_eq!(text.len() / 20_000, 244, "{text:.300}");
+        assert_eq!(text.len() / 20_000, 224, "{text:.300}");
     }
 }
