@@ -164,16 +164,19 @@ impl Client {
     /// there is one; `None` is as for all nodes. A node that is connected stays so: to let it show
     /// a renewed client certificate at once, [`reconnect`](Node::reconnect) it.
     ///
-    /// TLS settings are used for the first time by that dial, which may read the platform's
-    /// authorities from disk; `Tls::check` does so beforehand. Those that cannot work let the dials
-    /// fail with
-    /// [`TlsFailure::Misconfigured`](crate::TlsFailure::Misconfigured).
+    /// What TLS needs is made ready by this call, which may read the platform's authorities from
+    /// disk; so is that of all nodes, if it takes the place of a transport's own.
+    ///
+    /// # Errors
+    /// `Error::Tls` if these settings of TLS cannot work; the transport is what it was.
     pub fn set_transport(
         &self,
         node: impl Into<Arc<str>>,
         transport: impl Into<Option<Transport>>,
-    ) {
-        self.handle.transports.set(node.into(), transport.into());
+    ) -> Result<(), Error> {
+        let node = node.into();
+        let set = self.handle.transports.set(node.clone(), transport.into());
+        set.map_err(|refusal| Error::of_tls(node, refusal))
     }
 
     /// Removes the node of this name; see [`Node::remove`].

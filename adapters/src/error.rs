@@ -29,14 +29,15 @@ pub enum Error {
         /// The name of the node.
         node: Arc<str>,
     },
-    /// The node is to be reached by TLS with settings that cannot work. It was not added.
+    /// The node is to be reached by TLS with settings that cannot work. It was not added, and its
+    /// transport is what it was.
     #[cfg(feature = "rustls")]
     #[error("the node {node:?} asks for TLS, which cannot work: {error}")]
     Tls {
         /// The name of the node.
         node: Arc<str>,
         /// Why.
-        error: crate::tls::TlsError,
+        error: lavapool_core::TlsError,
     },
     /// The client is closed.
     #[error("the client is closed")]
@@ -106,7 +107,7 @@ pub enum ConnectError {
         /// The name of the node.
         node: Arc<str>,
         /// Why.
-        error: crate::tls::TlsError,
+        error: lavapool_core::TlsError,
     },
     /// The file that [`Builder::record`](crate::Builder::record) names cannot be made; nothing was
     /// tried.

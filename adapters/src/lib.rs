@@ -173,7 +173,7 @@ pub use lavapool_core::{
     Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, Fate, FetchFailure,
     GatewayEvent, GatewayPayload, Kinds, Leaving, Limits, Needs, NodeFailure, NodeId, PoolConfig,
     ProxyFailure, Rejoin, RequestError, Score, Secret, Seed, Shard, Strangers, Strategy,
-    SubmitError, Timestamp, Timing, TlsFailure, Unconfirmed, Verdict, VoiceCloseCode,
+    SubmitError, Timestamp, Timing, TlsError, TlsFailure, Unconfirmed, Verdict, VoiceCloseCode,
     VoiceRecovery, VoiceServerUpdate, VoiceStateUpdate, VoiceTrouble,
 };
 pub use lavapool_core::{protocol, region, rest};
@@ -192,7 +192,7 @@ pub use queue::QueuedPlayer;
 pub use queues::Queues;
 pub use recording::{Recording, RecordingFailure, RecordingState};
 #[cfg(feature = "rustls")]
-pub use tls::{Tls, TlsError};
+pub use tls::Tls;
 pub use transport::Transport;
 
 /// The code of the README, compiled.

@@ -1,13 +1,12 @@
 //! [`Tls`]: whom to trust at the other end of `https`, and who we are there.
 
-mod error;
 mod verifier;
 
-pub use error::TlsError;
 pub(crate) use verifier::SelfSigned;
 
 use std::sync::{Arc, OnceLock};
 
+use lavapool_core::TlsError;
 use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
@@ -40,7 +39,8 @@ use verifier::Verifier;
 pub struct Tls {
     source: Source,
     server_name: Option<ServerName<'static>>,
-    built: Arc<OnceLock<Result<Arc<ClientConfig>, TlsError>>>,
+    /// What was made of it; what could not be made is tried again.
+    built: Arc<OnceLock<Arc<ClientConfig>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +117,8 @@ impl Tls {
     /// first, then its intermediates.
     ///
     /// # Errors
-    /// [`TlsError::NoCertificate`] and [`TlsError::InvalidKey`].
+    /// [`TlsError::NoCertificate`] and [`TlsError::InvalidKey`]. That the certificate decodes, and
+    /// that they belong together, is found as there.
     pub fn client_certificate_der(
         self,
         chain: impl IntoIterator<Item = Vec<u8>>,
@@ -151,22 +152,27 @@ impl Tls {
     }
 
     /// Finds out whether these settings work, as the start of a client does for each node with
-    /// TLS. It reads the platform's authorities from disk, once for this and all later clones.
+    /// TLS. It reads the platform's authorities from disk, once for this and all later clones; if
+    /// they do not work, the next call tries again.
     ///
     /// # Errors
-    /// [`TlsError::NoRoots`], [`TlsError::NoProvider`], [`TlsError::InvalidKey`],
-    /// [`TlsError::KeyMismatch`] and [`TlsError::NoVersion`].
+    /// [`TlsError::NoRoots`], [`TlsError::NoProvider`], [`TlsError::InvalidCertificate`],
+    /// [`TlsError::InvalidKey`], [`TlsError::KeyMismatch`] and [`TlsError::NoVersion`].
     pub fn check(&self) -> Result<(), TlsError> {
         self.config().map(drop)
     }
 
-    /// What a handshake needs, made at the first call.
+    /// What a handshake needs, made at the first call that can.
     pub(crate) fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
-        let built = self.built.get_or_init(|| match &self.source {
-            Source::Settings(settings) => settings.build().map(Arc::new),
-            Source::Whole(config) => Ok(config.clone()),
-        });
-        built.clone()
+        if let Some(built) = self.built.get() {
+            return Ok(built.clone());
+        }
+        let built = match &self.source {
+            Source::Settings(settings) => settings.build()?.into(),
+            Source::Whole(config) => config.clone(),
+        };
+        // Of those that were made at once the first counts, so that all share its tickets.
+        Ok(self.built.get_or_init(|| built).clone())
     }
 
     /// The name that the certificate must have.
@@ -227,6 +233,7 @@ impl Settings {
                 .with_client_auth_cert(chain.clone(), key.clone_key())
                 .map_err(|error| match error {
                     rustls::Error::InconsistentKeys(_) => TlsError::KeyMismatch,
+                    rustls::Error::InvalidCertificate(_) => TlsError::InvalidCertificate,
                     _ => TlsError::InvalidKey,
                 })?,
         };

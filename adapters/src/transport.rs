@@ -114,13 +114,31 @@ impl Transports {
         Self { state }
     }
 
-    /// From the next dial on.
-    pub(crate) fn set(&self, node: Arc<str>, transport: Option<Transport>) {
+    /// From the next dial on. What TLS needs is made before that, by whoever calls this: it may
+    /// be read from disk, which the driver does not wait for.
+    pub(crate) fn set(&self, node: Arc<str>, transport: Option<Transport>) -> Result<(), Refusal> {
+        #[cfg(feature = "rustls")]
+        if let Some(tls) = self.news(&node, transport.as_ref()) {
+            tls.check()?;
+        }
         let nodes = &mut lock(&self.state).nodes;
         match transport {
             Some(transport) => drop(nodes.insert(node, transport)),
             None => drop(nodes.remove(&node)),
         }
+        Ok(())
+    }
+
+    /// The TLS that a node would have by this transport, unless it has that already.
+    #[cfg(feature = "rustls")]
+    fn news(&self, node: &str, transport: Option<&Transport>) -> Option<Tls> {
+        if let Some(own) = transport.and_then(|transport| transport.tls.clone()) {
+            return Some(own);
+        }
+        let state = lock(&self.state);
+        let has_own = |transport: &Transport| transport.tls.is_some();
+        let had_own = state.nodes.get(node).is_some_and(has_own);
+        state.default.tls.clone().filter(|_| had_own)
     }
 
     pub(crate) fn route(&self, node: &str) -> Route {
@@ -153,7 +171,7 @@ impl Transports {
 
 /// What is wrong with the TLS of a node.
 #[cfg(feature = "rustls")]
-pub(crate) type Refusal = crate::tls::TlsError;
+pub(crate) type Refusal = lavapool_core::TlsError;
 
 /// There is no TLS.
 #[cfg(not(feature = "rustls"))]

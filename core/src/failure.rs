@@ -1,4 +1,5 @@
-//! What a driver can meet between the socket and the node: [`TlsFailure`] and [`ProxyFailure`].
+//! What a driver can meet between the socket and the node: [`TlsFailure`], with [`TlsError`], and
+//! [`ProxyFailure`].
 
 use std::fmt;
 
@@ -63,11 +64,43 @@ pub enum TlsFailure {
     #[error("the host name cannot be that of a certificate")]
     InvalidHost,
     /// What the driver was told about TLS contradicts itself or is not enough.
-    #[error("tls is configured in a way that cannot work")]
-    Misconfigured,
+    #[error("tls cannot work as it is configured: {0}")]
+    Misconfigured(TlsError),
     /// Anything else on this side, such as a lack of randomness.
     #[error("tls failed")]
     Failed,
+}
+
+/// Settings of TLS that cannot work, whoever the server is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The PEM text, or the chain, holds no certificate.
+    #[error("there is no certificate in it")]
+    NoCertificate,
+    /// What was given as a certificate does not decode.
+    #[error("the certificate does not decode")]
+    InvalidCertificate,
+    /// The private key does not decode, or is of a kind that the cryptography cannot use.
+    #[error("the private key cannot be used")]
+    InvalidKey,
+    /// The private key is that of another certificate.
+    #[error("the private key does not belong to the certificate")]
+    KeyMismatch,
+    /// The expected name is neither a name nor an address.
+    #[error("the server name is neither a name nor an address")]
+    InvalidServerName,
+    /// The platform has no authorities (a container without `ca-certificates`, for one), and
+    /// none were given.
+    #[error("no certificate authority is known")]
+    NoRoots,
+    /// There is no cryptography: the driver was built without any, and was given none.
+    #[error("no cryptography was given")]
+    NoProvider,
+    /// The cryptography has no cipher for TLS 1.2 or 1.3.
+    #[error("the cryptography has no cipher for tls")]
+    NoVersion,
 }
 
 /// Why a proxy did not let a connection through to the node.
@@ -157,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_that_has_a_name_is_told_with_it() {
+    fn a_failure_is_told_with_what_is_known_of_it() {
         let table = [
             (
                 TlsFailure::Refused { alert: 116 }.to_string(),
@@ -166,6 +199,11 @@ mod tests {
             (
                 TlsFailure::Refused { alert: 7 }.to_string(),
                 "the server refused with tls alert 7",
+            ),
+            (
+                TlsFailure::Misconfigured(TlsError::KeyMismatch).to_string(),
+                "tls cannot work as it is configured: \
+                    the private key does not belong to the certificate",
             ),
             (
                 ProxyFailure::Reply { reply: 5 }.to_string(),

@@ -31,7 +31,7 @@ pub(super) struct Session<S> {
 /// The beginning of TLS with a host.
 pub(super) fn begin(tls: &Tls, host: &str) -> Result<ClientConnection, TlsFailure> {
     let name = tls.name_for(host).ok_or(TlsFailure::InvalidHost)?;
-    let config = tls.config().map_err(|_| TlsFailure::Misconfigured)?;
+    let config = tls.config().map_err(TlsFailure::Misconfigured)?;
     let connection = ClientConnection::new(config, name);
     let mut connection = connection.map_err(|error| failure(&error))?;
     connection.set_buffer_limit(Some(OUTGOING_BYTES_MAX));

@@ -18,8 +18,8 @@ use crate::protocol::{
 use crate::region::RegionMap;
 use crate::rest::{PluginRequest, Request};
 use crate::{
-    Fate, Leaving, NodeId, Pool, ProxyFailure, Secret, Shard, Strangers, Target, TlsFailure,
-    VoiceServerUpdate, VoiceStateUpdate,
+    Fate, Leaving, NodeId, Pool, ProxyFailure, Secret, Shard, Strangers, Target, TlsError,
+    TlsFailure, VoiceServerUpdate, VoiceStateUpdate,
 };
 
 #[test]
@@ -100,6 +100,7 @@ fn every_line_is_read_as_it_was_written() {
     }
     for why in [
         Closed::Tls(TlsFailure::Refused { alert: 48 }),
+        Closed::Tls(TlsFailure::Misconfigured(TlsError::NoRoots)),
         Closed::Proxy(ProxyFailure::Status { status: 407 }),
     ] {
         let text = serde_json::to_string(&why).unwrap();

@@ -146,7 +146,8 @@ fn a_node_has_the_trust_that_belongs_to_its_name() {
         assert_eq!(node.view().loss, tls(TlsFailure::UnknownAuthority));
 
         let by_name = trusting(&theirs).server_name("elsewhere").unwrap();
-        client.set_transport("main", lavapool::Transport::new().tls(by_name));
+        let transport = lavapool::Transport::new().tls(by_name);
+        client.set_transport("main", transport).unwrap();
 
         node.reconnect().await.unwrap();
     });

@@ -5,6 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
+use lavapool_core::TlsError;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection};
@@ -138,4 +139,22 @@ fn a_server_that_sends_without_end_gets_its_turn_and_no_more() {
     }
 
     assert_eq!(read, bytes.len());
+}
+
+#[test]
+fn settings_that_cannot_work_are_told_by_their_fault() {
+    let nobody = Tls::new().without_platform_roots();
+    let key = rcgen::KeyPair::generate().unwrap().serialize_der();
+    let own = || generate_simple_self_signed(["main".to_owned()]).unwrap();
+    let tls = || nobody.clone().root_der(own().cert.der().as_ref()).unwrap();
+    let mixed = tls().client_certificate_der([own().cert.der().to_vec()], key.clone());
+    let broken = tls().client_certificate_der([vec![7]], key);
+    for (tls, error) in [
+        (nobody, TlsError::NoRoots),
+        (mixed.unwrap(), TlsError::KeyMismatch),
+        (broken.unwrap(), TlsError::InvalidCertificate),
+    ] {
+        let begun = begin(&tls, "main").map(drop);
+        assert_eq!(begun, Err(TlsFailure::Misconfigured(error)));
+    }
 }
