@@ -1,6 +1,7 @@
 //! The runtimes that every scenario is run on.
 
 use std::future::poll_fn;
+use std::io::{Write, stderr};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
@@ -9,22 +10,26 @@ use lavapool::runtime::{AsyncStd, Runtime, Smol, Timer, Tokio};
 
 use crate::{Servers, Way};
 
-/// Makes a test of each of these scenarios for each runtime.
+/// Makes a test of each of these scenarios for each runtime, with a name of its own where the way
+/// to the nodes is not the plain one.
 macro_rules! on_each_runtime {
     ($($scenario:ident),+ $(,)?) => {
+        $crate::hosts::on_each_runtime! { $($scenario: $scenario by Plain),+ }
+    };
+    ($($(#[$meta:meta])* $name:ident: $scenario:ident by $way:ident),+ $(,)?) => {
         mod on_tokio {
-            $(#[test] fn $scenario() {
-                crate::hosts::tokio(stringify!($scenario), crate::Way::Plain, super::$scenario);
+            $($(#[$meta])* #[test] fn $name() {
+                crate::hosts::tokio(stringify!($scenario), crate::Way::$way, super::$scenario);
             })+
         }
         mod on_async_std {
-            $(#[test] fn $scenario() {
-                crate::hosts::async_std(stringify!($scenario), crate::Way::Plain, super::$scenario);
+            $($(#[$meta])* #[test] fn $name() {
+                crate::hosts::async_std(stringify!($scenario), crate::Way::$way, super::$scenario);
             })+
         }
         mod on_smol {
-            $(#[test] fn $scenario() {
-                crate::hosts::smol(stringify!($scenario), crate::Way::Plain, super::$scenario);
+            $($(#[$meta])* #[test] fn $name() {
+                crate::hosts::smol(stringify!($scenario), crate::Way::$way, super::$scenario);
             })+
         }
     };
@@ -36,14 +41,14 @@ pub(crate) fn tokio(name: &str, way: Way, scenario: impl AsyncFnOnce(Tokio, &Ser
     servers.tokio.block_on(async {
         let on = Tokio::current();
         let scenario = scenario(on.clone(), &servers);
-        within(&format!("{name} on tokio, {way:?}"), on, scenario).await;
+        within(&format!("{name} on tokio by {way:?}"), on, scenario).await;
     });
     servers.assert_way();
 }
 
 pub(crate) fn async_std(name: &str, way: Way, scenario: impl AsyncFnOnce(AsyncStd, &Servers)) {
     let (servers, on) = (Servers::start(way), AsyncStd::global());
-    let name = format!("{name} on async-std, {way:?}");
+    let name = format!("{name} on async-std by {way:?}");
     let scenario = scenario(on.clone(), &servers);
     async_std::task::block_on(within(&name, on, scenario));
     servers.assert_way();
@@ -51,7 +56,7 @@ pub(crate) fn async_std(name: &str, way: Way, scenario: impl AsyncFnOnce(AsyncSt
 
 pub(crate) fn smol(name: &str, way: Way, scenario: impl AsyncFnOnce(Smol, &Servers)) {
     let (servers, on) = (Servers::start(way), Smol::global());
-    let name = format!("{name} on smol, {way:?}");
+    let name = format!("{name} on smol by {way:?}");
     let scenario = scenario(on.clone(), &servers);
     ::smol::block_on(within(&name, on, scenario));
     servers.assert_way();
@@ -59,7 +64,6 @@ pub(crate) fn smol(name: &str, way: Way, scenario: impl AsyncFnOnce(Smol, &Serve
 
 /// Runs a scenario to its end, or panics after a minute.
 pub(crate) async fn within<R: Runtime>(name: &str, runtime: R, scenario: impl Future<Output = ()>) {
-    println!("runs: {name}");
     let mut timer = runtime.timer();
     timer.reset(runtime.now() + WITHIN);
     let mut scenario = pin!(scenario);
@@ -68,7 +72,8 @@ pub(crate) async fn within<R: Runtime>(name: &str, runtime: R, scenario: impl Fu
         polled => polled,
     })
     .await;
-    println!("went well: {name}");
+    // Past the harness, which shows what is printed only of tests that fail.
+    let _ = writeln!(stderr(), "ran: {name}");
 }
 
 const WITHIN: Duration = Duration::from_secs(60);

@@ -18,52 +18,19 @@ use lavapool_tests::sim::SimRuntime;
 use scenario::a_bots_life;
 use servers::{Servers, Way};
 
-#[test]
-fn the_scenario_on_tokio() {
-    hosts::tokio(LIFE, Way::Plain, a_bots_life);
-}
+mod the_scenario {
+    use super::scenario::a_bots_life;
 
-#[test]
-fn the_scenario_behind_tls_on_tokio() {
-    hosts::tokio(LIFE, Way::Tls, a_bots_life);
-}
-
-#[cfg(unix)]
-#[test]
-fn the_scenario_behind_tls_and_unix_sockets_on_tokio() {
-    hosts::tokio(LIFE, Way::UnixAndTls, a_bots_life);
-}
-
-#[test]
-fn the_scenario_on_async_std() {
-    hosts::async_std(LIFE, Way::Plain, a_bots_life);
-}
-
-#[test]
-fn the_scenario_behind_tls_on_async_std() {
-    hosts::async_std(LIFE, Way::Tls, a_bots_life);
-}
-
-#[cfg(unix)]
-#[test]
-fn the_scenario_behind_tls_and_unix_sockets_on_async_std() {
-    hosts::async_std(LIFE, Way::UnixAndTls, a_bots_life);
-}
-
-#[test]
-fn the_scenario_on_smol() {
-    hosts::smol(LIFE, Way::Plain, a_bots_life);
-}
-
-#[test]
-fn the_scenario_behind_tls_on_smol() {
-    hosts::smol(LIFE, Way::Tls, a_bots_life);
-}
-
-#[cfg(unix)]
-#[test]
-fn the_scenario_behind_tls_and_unix_sockets_on_smol() {
-    hosts::smol(LIFE, Way::UnixAndTls, a_bots_life);
+    crate::hosts::on_each_runtime! {
+        as_it_is: a_bots_life by Plain,
+        behind_tls: a_bots_life by Tls,
+        #[cfg(unix)]
+        behind_tls_and_unix_sockets: a_bots_life by UnixAndTls,
+        by_a_proxy_of_http: a_bots_life by Http,
+        behind_tls_by_a_proxy_of_http: a_bots_life by HttpAndTls,
+        by_a_proxy_of_socks: a_bots_life by Socks,
+        behind_tls_by_a_proxy_of_socks: a_bots_life by SocksAndTls,
+    }
 }
 
 #[test]
@@ -71,7 +38,8 @@ fn the_scenario_on_an_executor_of_smol_that_the_program_runs() {
     let servers = Servers::start(Way::Plain);
     let executor = std::sync::Arc::new(smol::Executor::new());
     let on = Smol::from(executor.clone());
-    let life = hosts::within(LIFE, on.clone(), a_bots_life(on, &servers));
+    let name = "a_bots_life on an executor of smol by Plain";
+    let life = hosts::within(name, on.clone(), a_bots_life(on, &servers));
     smol::block_on(executor.run(life));
 }
 
@@ -124,8 +92,6 @@ fn a_unix_socket_that_is_not_there_refuses_on_every_runtime() {
         assert_eq!(loss, refused);
     }
 }
-
-const LIFE: &str = "a bot's life";
 
 fn add(sim: &SimRuntime, name: &str) {
     sim.add_node(name, node::NodeConfig::new(name));

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use lavapool::{Builder, NodeConfig, Tls};
 use lavapool_tests::node::{self, Listener};
+use lavapool_tests::proxy::{Proxy, ProxyServer};
 use lavapool_tests::tls::{Authority, TlsLog, TlsServer};
 #[cfg(unix)]
 use tokio::io::copy_bidirectional;
@@ -23,7 +24,8 @@ pub(crate) struct Servers {
     way: Way,
     authority: Authority,
     tls: [TlsLog; 2],
-    #[cfg_attr(not(unix), expect(dead_code, reason = "there are no Unix sockets"))]
+    proxy: Option<ProxyServer>,
+    /// Unix sockets, if those lead to the nodes.
     doors: Vec<Door>,
 }
 
@@ -34,6 +36,32 @@ pub(crate) enum Way {
     Tls,
     #[cfg(unix)]
     UnixAndTls,
+    Http,
+    HttpAndTls,
+    Socks,
+    SocksAndTls,
+}
+
+impl Way {
+    fn has_tls(self) -> bool {
+        match self {
+            Self::Plain | Self::Http | Self::Socks => false,
+            Self::Tls | Self::HttpAndTls | Self::SocksAndTls => true,
+            #[cfg(unix)]
+            Self::UnixAndTls => true,
+        }
+    }
+
+    /// The proxy, and the scheme of its URI.
+    fn proxy(self) -> Option<(Proxy, &'static str)> {
+        match self {
+            Self::Http | Self::HttpAndTls => Some((Proxy::http(), "http")),
+            Self::Socks | Self::SocksAndTls => Some((Proxy::socks(), "socks5")),
+            Self::Plain | Self::Tls => None,
+            #[cfg(unix)]
+            Self::UnixAndTls => None,
+        }
+    }
 }
 
 impl Servers {
@@ -43,12 +71,17 @@ impl Servers {
         let start = |name| {
             let server = TlsServer::new(authority.issue(&["127.0.0.1", "node.test"]));
             let (log, mut config) = (server.log(), node::NodeConfig::new(name));
-            config.front = (way != Way::Plain).then(|| server.front());
+            config.front = way.has_tls().then(|| server.front());
             (tokio.block_on(Listener::start(config)).unwrap(), log)
         };
         let [(first, first_log), (second, second_log)] = ["first", "second"].map(start);
         Self {
             doors: doors(way, &tokio, [&first, &second]),
+            proxy: way.proxy().map(|(proxy, _)| {
+                let names = ["node.test:80", "node.test:443"];
+                let names = names.map(|name| (name.to_owned(), second.address()));
+                tokio.block_on(ProxyServer::start(&proxy, names)).unwrap()
+            }),
             tokio,
             first,
             second,
@@ -68,19 +101,23 @@ impl Servers {
     }
 
     pub(crate) fn uri(&self, listener: &Listener) -> String {
-        match self.way {
-            Way::Plain => listener.uri(),
-            Way::Tls => format!("https://{}", listener.address()),
-            // Nobody would find the host by its name.
-            #[cfg(unix)]
-            Way::UnixAndTls => "https://node.test".to_owned(),
+        let scheme = if self.way.has_tls() { "https" } else { "http" };
+        // Nobody else would find the host by its name. A proxy is given an address too.
+        let is_second = listener.address() == self.second.address();
+        if !self.doors.is_empty() || (self.proxy.is_some() && is_second) {
+            return format!("{scheme}://node.test");
         }
+        format!("{scheme}://{}", listener.address())
     }
 
     /// A client that knows the way to `first`, to `second`, and to the second as `wrong`.
     pub(crate) fn lead(&self, builder: Builder) -> Builder {
         let tls = Tls::new().without_platform_roots();
-        let builder = builder.tls(tls.root_pem(self.authority.pem()).unwrap());
+        let mut builder = builder.tls(tls.root_pem(self.authority.pem()).unwrap());
+        if let (Some(proxy), Some((_, scheme))) = (&self.proxy, self.way.proxy()) {
+            let uri = format!("{scheme}://bot:secret@{}", proxy.address());
+            builder = builder.proxy(uri.parse().unwrap());
+        }
         #[cfg(unix)]
         if let [first, second] = &*self.doors {
             let unix = |door: &Door| lavapool::Transport::new().unix(&door.0);
@@ -96,7 +133,18 @@ impl Servers {
         for log in &self.tls {
             let agreed = log.to_vec().iter().filter(|record| record.agreed).count();
             // A WebSocket and a REST socket at least.
-            assert_eq!(agreed >= 2, self.way != Way::Plain, "{log:?}");
+            assert_eq!(agreed >= 2, self.way.has_tls(), "{log:?}");
+        }
+        if let Some(proxy) = &self.proxy {
+            let asked = proxy.asked();
+            let port = if self.way.has_tls() { 443 } else { 80 };
+            for host in [
+                self.first.address().to_string(),
+                format!("node.test:{port}"),
+            ] {
+                let times = asked.iter().filter(|asked| **asked == host).count();
+                assert!(times >= 2, "{times} connections to {host}: {asked:?}");
+            }
         }
         #[cfg(unix)]
         for door in &self.doors {
@@ -138,8 +186,8 @@ struct Door(PathBuf, Arc<AtomicUsize>);
 fn doors(way: Way, tokio: &tokio::runtime::Runtime, to: [&Listener; 2]) -> Vec<Door> {
     let _entered = tokio.enter();
     match way {
-        Way::Plain | Way::Tls => Vec::new(),
         Way::UnixAndTls => to.map(Door::open).into(),
+        _ => Vec::new(),
     }
 }
 
