@@ -42,7 +42,7 @@ usage: simulate [--seeds N] [--from N | --seed N] [--log none|last|full] [--thre
   --log HOW    none: failures alone; last: the last lines of each (default); full: all lines
   --threads N  how many runs at once (default: one a processor)
   --first      stop at the first failure
-  --shrink     look for the least that makes a failing run fail
+  --shrink     look for the least that makes a failing run fail, and show that run
   --check-determinism
                run each seed twice, and once with the bytes cut differently, and compare
   --sabotage   break a copy of the core as tests/sabotage/NAME.patch does, or in every way that is

@@ -20,7 +20,7 @@ pub(crate) fn all(options: &Options) -> bool {
     each(options, |seed, outcome| {
         runs += 1;
         tally.add(&outcome.tally);
-        if options.log == Log::Full {
+        if options.log == Log::Full && !options.shrinks {
             outcome.lines.iter().for_each(|line| println!("{line}"));
         }
         let Some(broken) = &outcome.broken else {
@@ -28,11 +28,10 @@ pub(crate) fn all(options: &Options) -> bool {
         };
         failures += 1;
         println!("seed {seed:#x}: {broken}");
-        if options.log == Log::Last {
-            show_last(seed);
-        }
-        if options.shrinks {
-            show_shrunk(seed, broken.invariant);
+        match (options.shrinks, options.log) {
+            (true, log) => show_shrunk(seed, broken.invariant, log),
+            (false, Log::Last) => show_last(seed),
+            (false, Log::None | Log::Full) => {}
         }
         !options.is_hasty
     });
@@ -94,8 +93,8 @@ fn run(plan: Plan, options: &Options) -> Outcome {
     outcome
 }
 
-/// Shows the least that makes a run fail.
-fn show_shrunk(seed: u64, invariant: Invariant) {
+/// Shows the least that makes a run fail, and what happens then.
+fn show_shrunk(seed: u64, invariant: Invariant, log: Log) {
     let whole = Plan::draw(seed);
     let plan = shrink(&whole, invariant, SHRINKS_MAX);
     let (faults, orders) = (plan.faults.len(), plan.orders.len());
@@ -111,22 +110,27 @@ fn show_shrunk(seed: u64, invariant: Invariant) {
     for (at, order) in &plan.orders {
         println!("    {at:?} {order:?}");
     }
-    let outcome = Simulation::run_traced(plan);
-    let first = outcome.lines.len().saturating_sub(LAST_LINES);
-    for line in &outcome.lines[first..] {
-        println!("    {line}");
-    }
+    let lines = match log {
+        Log::None => return,
+        Log::Last => LAST_LINES,
+        Log::Full => usize::MAX,
+    };
+    show_lines(plan, lines);
 }
 
 /// Shows the last lines of a run, and how to see all of them.
 fn show_last(seed: u64) {
-    let outcome = Simulation::run_traced(Plan::draw(seed));
-    let first = outcome.lines.len().saturating_sub(LAST_LINES);
+    show_lines(Plan::draw(seed), LAST_LINES);
+    let simulate = "cargo run --release -p lavapool-tests --bin simulate";
+    println!("    all of it: {simulate} -- --seed {seed:#x} --log full");
+}
+
+fn show_lines(plan: Plan, last: usize) {
+    let outcome = Simulation::run_traced(plan);
+    let first = outcome.lines.len().saturating_sub(last);
     for line in &outcome.lines[first..] {
         println!("    {line}");
     }
-    let simulate = "cargo run --release -p lavapool-tests --bin simulate";
-    println!("    all of it: {simulate} -- --seed {seed:#x} --log full");
 }
 
 const LAST_LINES: usize = 200;
