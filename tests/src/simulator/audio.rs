@@ -93,7 +93,7 @@ impl Simulation {
         let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
             return;
         };
-        let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host);
+        let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host, furthest.at);
         // What the pool took for a sign of life came late.
         let known_at = if lost_at < furthest.at {
             request.at

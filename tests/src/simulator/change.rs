@@ -90,17 +90,13 @@ impl Change {
     /// What the application wants when the pool has taken the change.
     pub(super) fn apply(&self, intent: &mut Intent, by: CommandId) {
         if let Some(choice) = &self.track {
-            // A stop ends a pause, if there is anything to stop.
-            let had_track = intent.track.wanted.is_some();
-            let plays = !matches!(choice, Choice::Stop);
             intent.earlier.extend(intent.track.wanted.take());
             intent.track.set(choice.identifier(), by);
-            // As on the server, a play has no end time and no data but its own, and is not paused.
+            // As on the server, a play has no end time and no data but its own, and either it or
+            // a stop ends a pause.
             intent.end_time.set(None, by);
             intent.user_data.set(None, by);
-            if had_track || plays {
-                intent.paused.set(false, by);
-            }
+            intent.paused.set(false, by);
         }
         if let Some(end_time) = self.end_time {
             intent.end_time.set(end_time.map(millis), by);

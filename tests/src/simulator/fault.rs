@@ -322,8 +322,8 @@ impl Simulation {
             FaultKind::ClockStops => {
                 self.application.sleeps_for(fault.lasts_for);
                 self.oracle.late(now + fault.lasts_for);
-                self.oracle.clock_stood(fault.lasts_for);
-                self.world.suspend(fault.lasts_for, false);
+                let stands_for = self.world.suspend(fault.lasts_for, false);
+                self.oracle.clock_stood(stands_for);
             }
             FaultKind::Load => {
                 let stats = self.world.node(name).stats();

@@ -299,7 +299,10 @@ impl Simulation {
 
     /// The liveness phase: within a bound, all is as the application wants it.
     fn converge(&mut self) {
-        let by = self.world.now() + CONVERGES_WITHIN;
+        let (late, by) = (
+            self.world.now() + LATE_FOR,
+            self.world.now() + CONVERGES_WITHIN,
+        );
         loop {
             self.run_to(self.world.now() + Duration::from_secs(2));
             if self.broken.is_some() {
@@ -314,7 +317,7 @@ impl Simulation {
             let unsettled = self.unsettled();
             match unsettled {
                 // It stays so for a while, and nothing is owed to anybody.
-                None if self.application.open.is_empty() => break,
+                None if self.application.open.is_empty() && self.world.now() >= late => break,
                 None => {}
                 Some(broken) if self.world.now() >= by => {
                     self.broken = Some(broken);
@@ -444,5 +447,8 @@ fn words(panic: &(dyn Any + Send)) -> String {
     text.unwrap_or("a panic without words").to_owned()
 }
 
+/// A server that was slow does the last thing that it was asked up to 25 s after all is well, and
+/// within 45 s the pool has looked what became of it.
+const LATE_FOR: Duration = Duration::from_secs(70);
 /// Sessions that nobody resumes live for 60 s, and players that their voice was lost for as long.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(240);

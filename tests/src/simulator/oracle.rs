@@ -52,6 +52,8 @@ struct Host {
     lost_at: Duration,
     /// When the last byte of its WebSocket arrived.
     heard_at: Duration,
+    /// The same for the connection before.
+    heard_until: Duration,
     /// It is not to have another WebSocket.
     is_leaving: bool,
     /// It is not to be dialled any more.
@@ -129,6 +131,7 @@ impl Oracle {
                 doubt_until: host.doubt_until,
                 lost_at: host.lost_at,
                 heard_at: host.heard_at,
+                heard_until: host.heard_until,
                 ..Host::default()
             };
         }
@@ -211,6 +214,7 @@ impl Oracle {
         host.websocket = None;
         host.session = None;
         host.lost_at = at;
+        host.heard_until = host.heard_at;
         let after_nonsense = by_pool && host.nonsense_at == Some(at) && !host.is_ordered;
         let is_doubted = host.doubt_until > at;
         let name = self.names[socket.host].clone();
@@ -221,9 +225,17 @@ impl Oracle {
         );
     }
 
-    /// The last moment at which a server was heard, and when it was lost.
-    pub(super) fn heard_and_lost(&self, host: usize) -> (Duration, Duration) {
-        (self.hosts[host].heard_at, self.hosts[host].lost_at)
+    /// When a server was heard last of what it did until `at`, and when it was lost.
+    pub(super) fn heard_and_lost(&self, host: usize, at: Duration) -> (Duration, Duration) {
+        let host = &self.hosts[host];
+        // By its present connection it tells nothing of before.
+        let is_older = host.lost_at > at || host.ready_at > Some(at);
+        let heard_at = if is_older {
+            host.heard_until
+        } else {
+            host.heard_at
+        };
+        (heard_at, host.lost_at)
     }
 
     /// When the latest PATCH of a player was begun to be written.
@@ -319,7 +331,7 @@ impl Oracle {
         let name = self.names[index].clone();
         let host = &self.hosts[index];
         // A request that was begun before the loss is written to its end.
-        let doubted = host.doubt_until > at || host.lost_at > at || host.ready_at > Some(at);
+        let doubted = host.doubt_until > at || host.lost_at >= at || host.ready_at > Some(at);
         let session = host.session.clone();
         let line = head.lines().next().unwrap_or_default();
         let what = without_session(line);

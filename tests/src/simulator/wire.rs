@@ -71,8 +71,14 @@ impl Heard {
             let Some(end) = find(&self.buffer, b"\r\n\r\n") else {
                 return said;
             };
-            self.is_open = self.buffer.starts_with(b"HTTP/1.1 101 ");
-            self.is_garbled = !self.is_open;
+            let head = String::from_utf8_lossy(&self.buffer[..end]);
+            // What a server of another version says is not read.
+            let is_known = field(&head, "lavalink-api-version") == Some("4");
+            self.is_open = head.starts_with("HTTP/1.1 101 ") && is_known;
+            if !self.is_open {
+                self.is_garbled = true;
+                return said;
+            }
             self.buffer.drain(..end + 4);
         }
         while let Some((opcode, payload, used)) = frame(&self.buffer) {

@@ -154,6 +154,7 @@ impl WorldBuilder {
             weather: self.weather,
             rings: None,
             clock_behind: Duration::ZERO,
+            clock_stands_until: Duration::ZERO,
             broken: None,
         };
         world.obey();

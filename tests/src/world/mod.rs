@@ -74,6 +74,8 @@ pub struct World {
     rings: Option<(Timestamp, Duration)>,
     /// How much the pool's clock has lost, because it stood still in a suspended host.
     clock_behind: Duration,
+    /// Until when that clock stands still.
+    clock_stands_until: Duration,
     /// What was broken, if that is not to end the world.
     broken: Option<Broken>,
 }

@@ -54,21 +54,30 @@ impl World {
     }
 
     /// Suspends the host of the pool for a time: nothing reaches the pool, no timer rings. Its
-    /// clock goes on, or stands still.
-    pub fn suspend(&mut self, time: Duration, clock_goes_on: bool) {
+    /// clock goes on, or stands still. Returns for how much longer it stands than it would have.
+    pub fn suspend(&mut self, time: Duration, clock_goes_on: bool) -> Duration {
         let awake_at = self.now + time;
         self.network.sleep_until(awake_at);
+        // A clock that stands already stands for what is left of that, too.
+        let stood_until = self.clock_stands_until.max(self.now);
+        let stands_for = if clock_goes_on {
+            Duration::ZERO
+        } else {
+            awake_at.saturating_sub(stood_until)
+        };
+        self.clock_behind += stands_for;
         if !clock_goes_on {
-            self.clock_behind += time;
+            self.clock_stands_until = stood_until.max(awake_at);
         }
         for deadline in self.driver.open.values_mut() {
             *deadline = if clock_goes_on {
                 (*deadline).max(awake_at + Duration::from_nanos(1))
             } else {
-                *deadline + time
+                *deadline + stands_for
             };
         }
         self.rings = None;
+        stands_for
     }
 
     /// Lets the network and the host of the pool be at their best from here on.
