@@ -22,6 +22,7 @@
 
 mod breaker;
 mod config;
+mod doubt;
 mod lane;
 mod ledger;
 mod loss;
@@ -34,6 +35,7 @@ pub use penalty::{PenaltyWeights, UNAVAILABLE};
 pub use view::{NodeView, Report, ReportedNode, Status};
 
 pub(crate) use breaker::Breaker;
+pub(crate) use doubt::Doubt;
 pub(crate) use lane::{Job, Lane, LaneKind};
 pub(crate) use ledger::{Ledger, Telling};
 
@@ -87,7 +89,11 @@ pub(crate) struct Node {
     pub(crate) changing_session: bool,
     /// The guilds of the session's PATCHes that were never answered: such a one may take effect at
     /// any time, and make a player again that is gone.
-    pub(crate) doubted: BTreeSet<GuildId>,
+    pub(crate) doubted: BTreeMap<GuildId, Doubt>,
+    /// Armed while one of them is to be looked at.
+    pub(crate) doubt_timer: Option<TimerKey>,
+    /// Whether the session is one of before this client, and what players it has is not known.
+    pub(crate) is_inherited: bool,
     /// Whether the server's players are being compared with ours: none is sent anything before.
     pub(crate) reconciling: bool,
     /// Whether the session hands out what it kept while it was away: its stats are old.

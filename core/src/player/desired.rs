@@ -134,11 +134,12 @@ impl Desired {
         });
         let length_ms = self.track.as_deref().map_or(u64::MAX, Choice::length_ms);
         self.clock.begin(0, length_ms, now);
-        if stops_nothing {
-            return Fields::NONE;
+        let was_paused = std::mem::replace(&mut self.paused, false);
+        match (stops_nothing, was_paused) {
+            (true, true) => Fields::PAUSED,
+            (true, false) => Fields::NONE,
+            (false, _) => Fields::TRACK.with(Fields::POSITION),
         }
-        self.paused = false;
-        Fields::TRACK.with(Fields::POSITION)
     }
 
     fn apply_filters(&mut self, filters: Arc<Filters>, now: Timestamp) -> Fields {

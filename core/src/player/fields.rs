@@ -18,6 +18,9 @@ impl Fields {
     pub(crate) const PLAY: Self =
         Self(Self::TRACK.0 | Self::POSITION.0 | Self::END_TIME.0 | Self::USER_DATA.0);
 
+    /// What a player keeps from one play to the next, and always has a value of.
+    pub(crate) const KEPT: Self = Self(Self::VOLUME.0 | Self::PAUSED.0 | Self::FILTERS.0);
+
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0
     }

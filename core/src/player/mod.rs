@@ -32,7 +32,7 @@ pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
 pub(crate) use known::{Counted, Unpublished};
 pub(crate) use placement::{Move, Placement};
-pub(crate) use snapshot::decode;
+pub(crate) use snapshot::{Played, decode};
 pub(crate) use stage::Stage;
 pub(crate) use voice::{Voice, VoiceChange};
 pub(crate) use wishes::Wishes;

@@ -51,8 +51,7 @@ impl Player {
     pub(crate) fn pack(&mut self) -> Vec<Waiting> {
         let left = self.unsent;
         // A value that equals the default is sent only if somebody waits for it.
-        let plain = Fields::VOLUME.with(Fields::PAUSED).with(Fields::FILTERS);
-        self.unsent = self.substance().with(left.and(plain));
+        self.unsent = self.substance().with(left.and(Fields::KEPT));
         self.awaits_start = self.wanted.track.is_some();
         let pending = self.unsent;
         let busy = self.busy();

@@ -6,24 +6,121 @@ use crate::player::{Choice, Fields, Player, Source, Volume, play_tag};
 use crate::protocol::{self, Track, VoiceState, WireTrack, same_track};
 use crate::time::Timestamp;
 
+/// What a server plays, beside what is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Played {
+    /// What is wanted; that may be nothing.
+    Ours,
+    /// A play from before: a PATCH that was never answered took effect late.
+    Late,
+    /// What another client began, or the process of this one before.
+    Another,
+    /// Nothing, though there should be something.
+    Nothing,
+}
+
 impl Player {
-    /// Whether the server plays what is wanted.
-    pub(crate) fn is_playing(&self, theirs: &protocol::Player<'_>) -> bool {
-        match (&self.wanted.track, &theirs.track) {
-            (None, None) => true,
-            (Some(choice), Some(wire)) => {
-                match wire
-                    .user_data
-                    .and_then(|data| play_tag::play_of(data.get()))
-                {
-                    Some(play) => play == choice.play,
-                    None => choice
-                        .encoded()
-                        .is_some_and(|own| same_track(own, &wire.encoded)),
-                }
-            }
-            (Some(_), None) | (None, Some(_)) => false,
+    /// What the server plays. A play of another number is late only where a PATCH is in doubt.
+    pub(crate) fn played(&self, theirs: &protocol::Player<'_>, is_doubted: bool) -> Played {
+        let Some(wire) = &theirs.track else {
+            let is_wanted = self.wanted.track.is_none();
+            return if is_wanted {
+                Played::Ours
+            } else {
+                Played::Nothing
+            };
+        };
+        let tag = wire
+            .user_data
+            .and_then(|data| play_tag::play_of(data.get()));
+        let is_ours = self.wanted.track.as_ref().is_some_and(|choice| match tag {
+            Some(play) => play == choice.play,
+            None => choice
+                .encoded()
+                .is_some_and(|own| same_track(own, &wire.encoded)),
+        });
+        match tag {
+            _ if is_ours => Played::Ours,
+            Some(_) if is_doubted => Played::Late,
+            Some(_) | None => Played::Another,
         }
+    }
+
+    /// The server plays what is wanted: its word counts for the place.
+    pub(crate) fn heed_place(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        self.unsent = self.unsent.without(Fields::TRACK);
+        self.awaits_start = false;
+        // As with its reports: without sound the server says 0, or the last place of any.
+        let is_heard = self.is_audible() && !theirs.paused;
+        if is_heard && !self.unsent.has(Fields::POSITION) {
+            let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+            self.wanted.clock.report(position_ms, now);
+        }
+    }
+
+    /// The node is to play it from where it is, whatever it does instead.
+    pub(crate) fn play_again(&mut self, now: Timestamp) {
+        self.wanted.rebase(now);
+        self.awaits_start = self.wanted.track.is_some();
+        self.unsent = self.unsent.with(Fields::TRACK).with(self.substance());
+        self.busy();
+    }
+
+    /// What of the server's player differs from the wanted one is to be sent; what it has is what
+    /// a refusal of that goes back to.
+    pub(crate) fn note_differences(&mut self, theirs: &protocol::Player<'_>) {
+        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
+        let volume = Volume::from(theirs.volume);
+        let wanted = &self.wanted;
+        for (is_other, field) in [
+            (theirs.paused != wanted.paused, Fields::PAUSED),
+            (volume != wanted.volume, Fields::VOLUME),
+            (
+                filters.as_ref() != wanted.filters.as_deref(),
+                Fields::FILTERS,
+            ),
+            (self.has_old_voice(theirs), Fields::VOICE),
+        ] {
+            if is_other {
+                self.unsent = self.unsent.with(field);
+            }
+        }
+        let base = &mut self.busy().base;
+        base.paused = theirs.paused;
+        base.volume = volume;
+        base.filters = filters.map(Arc::new);
+    }
+
+    /// Whether the server was given another voice connection than the present one.
+    fn has_old_voice(&self, theirs: &protocol::Player<'_>) -> bool {
+        let ours = self.voice.as_ref().and_then(|voice| voice.complete());
+        ours.zip(theirs.voice.as_ref())
+            .is_some_and(|(ours, theirs)| {
+                !theirs.token.is_empty()
+                    && (ours.token.expose() != theirs.token
+                        || ours.session_id.expose() != theirs.session_id)
+            })
+    }
+
+    /// Takes over what nobody here has asked for: the server has had the player for longer.
+    pub(crate) fn take_unasked(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let asked = self.unsent;
+        if !asked.has(Fields::PAUSED) && !asked.has(Fields::TRACK) {
+            self.wanted.paused = theirs.paused;
+        }
+        if !asked.has(Fields::VOLUME) {
+            self.wanted.volume = Volume::from(theirs.volume);
+        }
+        if !asked.has(Fields::FILTERS) {
+            self.take_filters(theirs, now);
+        }
+    }
+
+    fn take_filters(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
+        let rate = filters.as_ref().map_or(1.0, |filters| filters.time_scale());
+        self.wanted.filters = filters.map(Arc::new);
+        self.wanted.clock.scale(rate, now);
     }
 
     /// Takes the server's word for what plays.
@@ -58,10 +155,7 @@ impl Player {
         self.take_track(theirs, now);
         self.wanted.paused = theirs.paused;
         self.wanted.volume = Volume::from(theirs.volume);
-        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
-        let rate = filters.as_ref().map_or(1.0, |filters| filters.time_scale());
-        self.wanted.filters = filters.map(Arc::new);
-        self.wanted.clock.scale(rate, now);
+        self.take_filters(theirs, now);
         self.connected = theirs.state.connected;
         self.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
         if let Some(voice) = &theirs.voice

@@ -115,8 +115,8 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
-        if let (Some(guild), Some(node)) = (exchange.guild, self.node_mut(id)) {
-            node.doubted.insert(guild);
+        if let Some(guild) = exchange.guild {
+            self.doubt(id, guild, now);
         }
         // What answered something else in the meantime is well; its voice server is not.
         let is_well = self
@@ -325,6 +325,13 @@ impl Tables {
         };
         player.stage = Stage::Idle;
         let doubtful = std::mem::take(&mut player.busy().doubtful);
+        if let Class::SessionUnknown = class {
+            return self.session_unknown(id, now);
+        }
+        if !doubtful.has(Fields::TRACK) {
+            self.looked_at(player_id, &class, body, now);
+            return self.sync(player_id);
+        }
         let arrived = match class {
             // What should have arrived was stopped in the meantime.
             Class::Done if player.wanted.track.is_none() => false,
@@ -338,9 +345,8 @@ impl Tables {
                             == player.wanted.present_play()
                     })
             }
-            Class::SessionUnknown => return self.session_unknown(id, now),
             // Without a player there is no play either.
-            Class::Rejected { .. } | Class::NodeFailed { .. } => false,
+            Class::SessionUnknown | Class::Rejected { .. } | Class::NodeFailed { .. } => false,
         };
         if arrived {
             // The rest may have arrived or not, and is harmless to send twice; what was set since

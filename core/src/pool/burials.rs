@@ -5,7 +5,7 @@ use super::tables::Tables;
 use crate::command::Answer;
 use crate::error::RequestError;
 use crate::id::{CommandId, NodeId};
-use crate::node::{Job, LaneKind};
+use crate::node::{Job, LaneKind, Node};
 use crate::player::{Move, Placement, PlayerId};
 use crate::protocol::GuildId;
 
@@ -28,9 +28,22 @@ impl Tables {
         for node in nodes.into_iter().filter(|_| was_sent) {
             waits |= self.bury(node, guild, command);
         }
+        self.bury_inherited(guild);
         if !waits && let Some(command) = command {
             self.answer(command, Ok(Answer::Done));
         }
+    }
+
+    /// Sees to it that no node turns out to have the guild's player when the session of a client
+    /// before this one is resumed. Whether there is such a session; nobody waits for it.
+    pub(super) fn bury_inherited(&mut self, guild: GuildId) -> bool {
+        let inherited = self.nodes.iter().filter(|node| node.is_inherited);
+        let inherited: Vec<_> = inherited.map(Node::id).collect();
+        let mut is_any = false;
+        for node in inherited {
+            is_any |= self.bury(node, guild, None);
+        }
+        is_any
     }
 
     /// Takes the player out of every table.

@@ -46,6 +46,7 @@ impl Tables {
             id,
             kept: Kept::Yes,
         });
+        let is_inherited = session.is_some();
         let order = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
         let keep_for = config.own_resume_for().unwrap_or(self.config.resume_for);
         let keeping = Keeping {
@@ -86,7 +87,9 @@ impl Tables {
             plugins: crate::node::Ledger::default(),
             patching: std::collections::BTreeSet::new(),
             changing_session: false,
-            doubted: std::collections::BTreeSet::new(),
+            doubted: std::collections::BTreeMap::new(),
+            doubt_timer: None,
+            is_inherited,
             reconciling: false,
             replaying: false,
             duty: Duty::Serving,
@@ -296,6 +299,7 @@ impl Tables {
             resumed: message.resumed,
         });
         self.answer_all(awaiting, &Ok(Answer::Node(node_ref)));
+        self.doubts_resumed(id, now);
         self.settle_outage(id, message.resumed, now);
         if !message.resumed {
             // Those that were put here before it was ready; a resumed session is compared first.
@@ -320,6 +324,7 @@ impl Tables {
             // With the old session its players are gone, those that were to go as well.
             over = std::mem::take(&mut node.tombstones);
             node.doubted.clear();
+            node.is_inherited = false;
             if node.keeping.resuming || node.keeping.is_changed {
                 node.control.push_first(Job::Session { resuming: true });
             }

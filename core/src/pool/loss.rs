@@ -172,6 +172,7 @@ impl Tables {
             return;
         };
         self.timers.clear(&mut node.postponed_timer);
+        self.timers.clear(&mut node.doubt_timer);
         node.postponed.clear();
         node.setbacks = 0;
         node.latency = None;

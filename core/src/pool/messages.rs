@@ -156,8 +156,7 @@ impl Tables {
     /// The node speaks of a guild that has no player: a PATCH that was never answered took effect
     /// after its player was destroyed. What others made there is none of our business.
     fn ghost_heard(&mut self, id: NodeId, guild: GuildId) {
-        let doubted = self.node(id).map(|node| &node.doubted);
-        if doubted.is_some_and(|doubted| doubted.contains(&guild)) {
+        if self.is_doubted(id, guild) {
             self.bury(id, guild, None);
         }
     }

@@ -12,6 +12,7 @@ mod changed;
 mod commands;
 mod counts;
 mod dial;
+mod doubts;
 mod end_time;
 mod events;
 mod explain;
@@ -323,8 +324,12 @@ impl Pool {
                 tables.move_to(Some(id), player, node, now);
             }
             Command::Destroy(guild) => {
-                let player = tables.player_of(guild).ok_or(SubmitError::NoSuchPlayer)?;
-                tables.destroy(Some(id), player);
+                match tables.player_of(guild) {
+                    Some(player) => tables.destroy(Some(id), player),
+                    // One that was there before this client did may yet come to light.
+                    None if tables.bury_inherited(guild) => tables.answer(id, Ok(Answer::Done)),
+                    None => return Err(SubmitError::NoSuchPlayer),
+                }
             }
             Command::VoiceState(_)
             | Command::VoiceServer(_)
@@ -392,6 +397,7 @@ impl Pool {
             Timer::Grace(node) => tables.grace_due(node, now),
             Timer::Healthy(node) => tables.healthy_due(node),
             Timer::Probe(node) => tables.probe_due(node, now),
+            Timer::Doubt(node) => tables.look_due(node, now),
             Timer::Postponed(node) => tables.postponed_due(node),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),

@@ -88,6 +88,7 @@ impl Tables {
         now: Timestamp,
     ) {
         let voice_at = now + self.config.timing.voice_deadline;
+        let is_unknown = self.is_unknown(id);
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
@@ -99,7 +100,12 @@ impl Tables {
         let without_voice = update.without_voice;
         player.busy();
         player.care.asked = true;
-        let changed = player.wanted.apply(update, now);
+        let mut changed = player.wanted.apply(update, now);
+        if is_unknown {
+            // A server may have had it since before this client: what is asked for is sent, also
+            // where it is what a new player has anyway.
+            changed = changed.with(set.and(Fields::KEPT.with(Fields::TRACK)));
+        }
         player.unsent = player.unsent.with(changed);
         if changed.has(Fields::TRACK) {
             player.awaits_start = player.wanted.track.is_some();
@@ -136,6 +142,15 @@ impl Tables {
         self.track_released(id, changed);
         self.player_changed(id);
         self.sync(id);
+    }
+
+    /// Whether a node may yet turn out to have the player, though none was ever told of it.
+    fn is_unknown(&self, id: PlayerId) -> bool {
+        let Some(player) = self.player(id).filter(|player| !player.was_sent) else {
+            return false;
+        };
+        let node = player.target().and_then(|node| self.node(node));
+        node.is_none_or(|node| node.is_inherited)
     }
 
     /// A player that was stopped does not weigh on its node any more.
@@ -230,7 +245,9 @@ impl Tables {
                 if is_led_over && settled.has(Fields::POSITION) {
                     // From now on the new node's count is the one that counts.
                     player.wanted.clock = sent.clock;
-                    player.wanted.end_time_ms = sent.end_time_ms;
+                    if !player.unsent.has(Fields::END_TIME) {
+                        player.wanted.end_time_ms = sent.end_time_ms;
+                    }
                 }
                 busy.base.confirm(fields, &sent);
             }

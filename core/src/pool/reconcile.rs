@@ -16,7 +16,7 @@ use crate::error::SubmitError;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::node::{Job, LaneKind};
-use crate::player::{Fields, Placement, PlayerId};
+use crate::player::{Fields, Placement, Played, PlayerId};
 use crate::protocol::{self, GuildId, TrackEndReason, decode};
 use crate::time::Timestamp;
 
@@ -41,6 +41,7 @@ impl Tables {
         let is_whole = theirs.len() == listed.len();
         if let Some(node) = self.node_mut(id) {
             node.reconciling = false;
+            node.is_inherited = false;
         }
         let mut present = BTreeSet::new();
         for theirs in &theirs {
@@ -64,6 +65,7 @@ impl Tables {
             return;
         };
         node.reconciling = false;
+        node.is_inherited = false;
         for (guild, tombstone) in &mut node.tombstones {
             if !std::mem::replace(&mut tombstone.queued, true) {
                 node.control.push(Job::Delete(*guild));
@@ -102,10 +104,7 @@ impl Tables {
     /// A player that nobody here knows.
     fn meet_stranger(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {
         let guild = theirs.guild_id;
-        let is_ghost = self
-            .node(id)
-            .is_some_and(|node| node.doubted.contains(&guild));
-        if is_ghost || self.config.strangers == Strangers::Destroy {
+        if self.is_doubted(id, guild) || self.config.strangers == Strangers::Destroy {
             self.bury(id, guild, None);
             return;
         }
@@ -123,45 +122,41 @@ impl Tables {
         }
     }
 
-    /// A player of ours that the server still has.
-    fn compare(&mut self, id: PlayerId, theirs: &protocol::Player<'_>, now: Timestamp) {
+    /// A player of ours that the server has, too.
+    pub(super) fn compare(&mut self, id: PlayerId, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let is_doubted = player
+            .target()
+            .is_some_and(|node| self.is_doubted(node, player.guild));
         let Some(player) = self.player_mut(id) else {
             return;
         };
         player.connected = theirs.state.connected;
         player.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
-        let is_same = player.is_playing(theirs);
-        let is_over = theirs.track.is_none() && !is_same && !player.unsent.has(Fields::TRACK);
-        if is_same {
+        if !std::mem::replace(&mut player.was_sent, true) {
+            player.take_unasked(theirs, now);
+        }
+        let played = player.played(theirs, is_doubted);
+        let is_pending = player.unsent.has(Fields::TRACK);
+        match played {
             // The play is there, whatever became of the answer to its PATCH.
-            player.unsent = player.unsent.without(Fields::TRACK);
-            player.awaits_start = false;
-            // As with its reports: without sound the server says 0, or the last place of any.
-            let is_heard = player.is_audible() && !theirs.paused;
-            if is_heard && !player.unsent.has(Fields::POSITION) {
-                let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
-                player.wanted.clock.report(position_ms, now);
-            }
-        } else if !player.unsent.has(Fields::TRACK) && !is_over {
-            player.take_track(theirs, now);
+            Played::Ours => player.heed_place(theirs, now),
+            // Ours is on its way.
+            Played::Late | Played::Another | Played::Nothing if is_pending => {}
+            Played::Late => player.play_again(now),
+            Played::Another => player.take_track(theirs, now),
+            Played::Nothing => {}
         }
         player.busy().doubtful = Fields::NONE;
-        if theirs.paused != player.wanted.paused {
-            player.unsent = player.unsent.with(Fields::PAUSED);
-        }
-        if theirs.volume != player.wanted.volume.get() {
-            player.unsent = player.unsent.with(Fields::VOLUME);
-        }
-        let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
-        if filters.as_ref() != player.wanted.filters.as_deref() {
-            player.unsent = player.unsent.with(Fields::FILTERS);
-        }
+        player.note_differences(theirs);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.
         let pending = player.unsent;
         let settled = player.busy().settle_except(pending);
         self.answer_settled(settled);
-        if is_over {
+        if played == Played::Nothing && !is_pending {
             // Nobody could stop it while the session was away, and the news of its end may be lost.
             self.hold_end(id, TrackEndReason::Finished, now);
         }
@@ -175,14 +170,19 @@ impl Tables {
             player.place == Placement::On(id) && !present.contains(&player.guild)
         });
         for player_id in absent {
-            if let Some(player) = self.player_mut(player_id) {
-                player.wanted.rebase(now);
-                player.unsent = player.unsent.with(player.substance());
-                player.connected = false;
-                player.regulate(now);
-            }
-            self.player_changed(player_id);
+            self.recreate(player_id, now);
         }
+    }
+
+    /// The player's node does not have it: it is sent whole.
+    pub(super) fn recreate(&mut self, id: PlayerId, now: Timestamp) {
+        if let Some(player) = self.player_mut(id) {
+            player.wanted.rebase(now);
+            player.unsent = player.unsent.with(player.substance());
+            player.connected = false;
+            player.regulate(now);
+        }
+        self.player_changed(id);
     }
 
     /// What must not be there is destroyed, if it is; the rest of the tombstones have served.

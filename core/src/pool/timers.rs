@@ -35,6 +35,8 @@ pub enum Timer {
     Exchange(SocketId),
     /// An idle REST socket has been kept long enough.
     Idle(SocketId),
+    /// What a node did with a request that it never answered is looked at.
+    Doubt(NodeId),
     /// The pool's own requests that a node did not answer are repeated.
     Postponed(NodeId),
     /// A REST request of the application is repeated.

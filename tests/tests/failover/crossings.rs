@@ -53,6 +53,22 @@ fn a_late_answer_of_the_old_node_confirms_nothing_on_the_new() {
 }
 
 #[test]
+fn an_end_time_that_is_taken_back_during_a_move_is_taken_back_on_the_new_node() {
+    let mut world = crowded(1..=1, ["b"]);
+    let end_time = |end| Update::default().end_time(end);
+    world.update(guild(1), end_time(Some(secs(600))));
+    world.run_for(secs(1));
+    world.node("b").config().latency.voice = secs(1);
+    send_to(&mut world, "b");
+    world.run_for(millis(500));
+    world.update(guild(1), end_time(None));
+    world.run_for(secs(5));
+    let (name, copy) = world.only_copy(guild(1));
+    let end = copy.end_time_ms.filter(|end| *end < i64::MAX);
+    assert_eq!((name, end), ("b", None));
+}
+
+#[test]
 fn removing_a_node_that_cannot_be_emptied_in_time_leaves_no_player_in_limbo() {
     let mut world = crowded(1..=1, ["b"]);
     world

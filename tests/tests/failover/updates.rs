@@ -95,6 +95,19 @@ fn what_is_confirmed_already_is_answered_without_a_request() {
 }
 
 #[test]
+fn a_stop_ends_the_pause_of_a_player_that_plays_nothing() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::stop());
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    assert!(world.only_copy(guild(1)).1.paused);
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(1));
+    assert!(!world.only_copy(guild(1)).1.paused);
+    assert!(!world.player(guild(1)).paused);
+}
+
+#[test]
 fn the_same_track_and_the_same_place_twice_are_sent_twice() {
     let mut world = crowded(1..=1, []);
     let since = world.now();
