@@ -7,6 +7,7 @@ mod certificates;
 mod platform;
 mod proxies;
 mod streams;
+mod writes;
 
 use std::time::Duration;
 

@@ -21,6 +21,8 @@ struct Server {
     heard: Vec<u8>,
     /// Whether the wire takes anything.
     takes: bool,
+    /// How often it took something.
+    writes: usize,
 }
 
 impl Socket for Wire {
@@ -37,11 +39,15 @@ impl Socket for Wire {
         if !server.takes {
             return Poll::Pending;
         }
-        let count = server.connection.read_tls(&mut bytes)?;
-        let state = server.connection.process_new_packets().unwrap();
-        let mut plaintext = vec![0; state.plaintext_bytes_to_read()];
-        server.connection.reader().read_exact(&mut plaintext)?;
-        server.heard.extend(plaintext);
+        server.writes += 1;
+        let count = bytes.len();
+        while !bytes.is_empty() {
+            server.connection.read_tls(&mut bytes)?;
+            let state = server.connection.process_new_packets().unwrap();
+            let mut plaintext = vec![0; state.plaintext_bytes_to_read()];
+            server.connection.reader().read_exact(&mut plaintext)?;
+            server.heard.extend(plaintext);
+        }
         Poll::Ready(Ok(count))
     }
 
@@ -64,6 +70,7 @@ fn connected() -> (Session<Wire>, Wire) {
         connection: ServerConnection::new(config.unwrap().into()).unwrap(),
         heard: Vec::new(),
         takes: true,
+        writes: 0,
     })));
     let tls = Tls::new().without_platform_roots();
     let tls = tls.root_der(cert.der().as_ref()).unwrap();
@@ -99,6 +106,35 @@ fn a_socket_that_takes_nothing_leaves_the_bytes_with_the_pool() {
         session.poll_close(cx).is_pending(),
         "what was taken is not written"
     );
+}
+
+#[test]
+fn a_burst_of_several_records_is_written_at_once() {
+    let (mut session, server) = connected();
+    let cx = &mut Context::from_waker(Waker::noop());
+    let bytes = vec![7; 35_000];
+    server.0.lock().unwrap().writes = 0;
+
+    let taken = session.poll_write(cx, &bytes).map(Result::unwrap);
+
+    assert_eq!(taken, Poll::Ready(bytes.len()));
+    let server = server.0.lock().unwrap();
+    assert_eq!((&server.heard, server.writes), (&bytes, 1));
+}
+
+#[test]
+fn what_waited_for_the_socket_leaves_with_what_comes_then() {
+    let (mut session, server) = connected();
+    let cx = &mut Context::from_waker(Waker::noop());
+    server.0.lock().unwrap().takes = false;
+    assert!(session.poll_write(cx, b"fir").is_ready());
+    server.0.lock().unwrap().takes = true;
+    server.0.lock().unwrap().writes = 0;
+
+    assert!(session.poll_write(cx, b"st").is_ready());
+
+    let server = server.0.lock().unwrap();
+    assert_eq!((&*server.heard, server.writes), (&b"first"[..], 1));
 }
 
 #[test]
