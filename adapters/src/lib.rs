@@ -170,11 +170,11 @@ pub use lavapool_core::protocol::{
 };
 pub use lavapool_core::queue::{Queue, QueueError, QueueLimits, QueueSnapshot, Repeat};
 pub use lavapool_core::{
-    Candidate, Closed, ConfigError, CustomStrategy, Endpoint, Event, Fate, FetchFailure,
-    GatewayEvent, GatewayPayload, Kinds, Leaving, Limits, Needs, NodeFailure, NodeId, PoolConfig,
-    ProxyFailure, Rejoin, RequestError, Score, Secret, Seed, Shard, Strangers, Strategy,
-    SubmitError, Timestamp, Timing, TlsError, TlsFailure, Unconfirmed, Verdict, VoiceCloseCode,
-    VoiceRecovery, VoiceServerUpdate, VoiceStateUpdate, VoiceTrouble,
+    Candidate, Closed, ConfigError, CustomStrategy, DialFailure, Endpoint, Event, Fate,
+    FetchFailure, GatewayEvent, GatewayPayload, Kinds, Leaving, Limits, Needs, NodeFailure, NodeId,
+    PoolConfig, ProxyFailure, Rejoin, RequestError, Score, Secret, Seed, Shard, Strangers,
+    Strategy, SubmitError, Timestamp, Timing, TlsError, TlsFailure, Unconfirmed, Verdict,
+    VoiceCloseCode, VoiceRecovery, VoiceServerUpdate, VoiceStateUpdate, VoiceTrouble,
 };
 pub use lavapool_core::{protocol, region, rest};
 

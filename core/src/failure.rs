@@ -1,9 +1,43 @@
-//! What a driver can meet between the socket and the node: [`TlsFailure`], with [`TlsError`], and
-//! [`ProxyFailure`].
+//! What a driver can meet between the socket and the node: [`DialFailure`], [`TlsFailure`] with
+//! [`TlsError`], and [`ProxyFailure`].
 
 use std::fmt;
 
 use thiserror::Error;
+
+/// Why a connection could not be made, to a node or to a proxy.
+///
+/// The order is by how far it came: of those that the addresses of a host failed with, the greatest
+/// says most of the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Error)]
+#[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]
+#[non_exhaustive]
+pub enum DialFailure {
+    /// Any other failure of the operating system.
+    #[error("the connection failed")]
+    Failed,
+    /// The name could not be looked up, which says nothing of whether it is there.
+    #[error("the host name could not be looked up")]
+    LookupFailed,
+    /// The name has no address.
+    #[error("the host name does not resolve")]
+    NameNotFound,
+    /// The network does not reach the address.
+    #[error("the host cannot be reached")]
+    Unreachable,
+    /// The operating system forbids it.
+    #[error("the system does not permit the connection")]
+    Denied,
+    /// The operating system gave up waiting.
+    #[error("the connection timed out")]
+    TimedOut,
+    /// The peer reset the connection.
+    #[error("the connection was reset")]
+    Reset,
+    /// Nobody listens there.
+    #[error("the connection was refused")]
+    Refused,
+}
 
 /// Why TLS could not be agreed on, or broke.
 ///
@@ -109,8 +143,8 @@ pub enum TlsError {
 #[non_exhaustive]
 pub enum ProxyFailure {
     /// The proxy itself could not be reached.
-    #[error("the proxy cannot be reached")]
-    Unreachable,
+    #[error("the proxy cannot be reached: {0}")]
+    Unreachable(DialFailure),
     /// It wants other credentials, or any.
     #[error("the proxy refuses the credentials")]
     Unauthorized,
@@ -204,6 +238,10 @@ mod tests {
                 TlsFailure::Misconfigured(TlsError::KeyMismatch).to_string(),
                 "tls cannot work as it is configured: \
                     the private key does not belong to the certificate",
+            ),
+            (
+                ProxyFailure::Unreachable(DialFailure::Refused).to_string(),
+                "the proxy cannot be reached: the connection was refused",
             ),
             (
                 ProxyFailure::Reply { reply: 5 }.to_string(),

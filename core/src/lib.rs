@@ -198,7 +198,7 @@ pub use endpoint::Endpoint;
 pub use error::{ConfigError, FetchFailure, NodeFailure, RequestError, SubmitError, Unconfirmed};
 pub use event::{Event, Kinds};
 pub use event_queue::EventQueue;
-pub use failure::{ProxyFailure, TlsError, TlsFailure};
+pub use failure::{DialFailure, ProxyFailure, TlsError, TlsFailure};
 pub use gateway::{GatewayEvent, GatewayPayload, Shard};
 pub use id::{CommandId, NodeId, SocketId};
 pub use limits::{Limits, Timing};

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::command::Answer;
 use crate::endpoint::Endpoint;
 use crate::error::RequestError;
-use crate::failure::{ProxyFailure, TlsFailure};
+use crate::failure::{DialFailure, ProxyFailure, TlsFailure};
 use crate::gateway::GatewayPayload;
 use crate::id::{CommandId, SocketId};
 
@@ -50,6 +50,15 @@ pub enum Closed {
     /// The name has no address.
     #[error("the host name does not resolve")]
     NameNotFound,
+    /// The name could not be looked up, which says nothing of whether it is there: no resolver
+    /// answered, for one. Most systems tell a driver that only in the text of an error; a text
+    /// that it does not know is [`Closed::NameNotFound`].
+    #[error("the host name could not be looked up")]
+    LookupFailed,
+    /// The operating system forbids it: a firewall of this machine, a sandbox, or the permissions
+    /// of a Unix socket.
+    #[error("the system does not permit the connection")]
+    Denied,
     /// The endpoint asks for TLS and the driver has none.
     #[error("the driver was built without tls")]
     TlsUnavailable,
@@ -65,6 +74,21 @@ pub enum Closed {
     /// Any other failure of the operating system.
     #[error("the connection failed")]
     Failed,
+}
+
+impl From<DialFailure> for Closed {
+    fn from(failure: DialFailure) -> Self {
+        match failure {
+            DialFailure::Failed => Self::Failed,
+            DialFailure::LookupFailed => Self::LookupFailed,
+            DialFailure::NameNotFound => Self::NameNotFound,
+            DialFailure::Unreachable => Self::Unreachable,
+            DialFailure::Denied => Self::Denied,
+            DialFailure::TimedOut => Self::TimedOut,
+            DialFailure::Reset => Self::Reset,
+            DialFailure::Refused => Self::Refused,
+        }
+    }
 }
 
 /// What the driver must do.

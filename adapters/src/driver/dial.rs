@@ -1,5 +1,6 @@
 //! [`dial`]: a connection to whichever address of a host answers first.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -7,12 +8,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use lavapool_core::Closed;
+use lavapool_core::{Closed, DialFailure};
 
 use crate::runtime::{Runtime, Timer};
 
 /// A connection on its way.
-pub(super) type Dial<S> = Pin<Box<dyn Future<Output = Result<S, Closed>> + Send>>;
+pub(super) type Dial<S, E = Closed> = Pin<Box<dyn Future<Output = Result<S, E>> + Send>>;
 
 /// A connection to one address on its way.
 type Trial<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
@@ -20,21 +21,25 @@ type Trial<S> = Pin<Box<dyn Future<Output = io::Result<S>> + Send>>;
 /// Looks up the host and tries its addresses, the families [by turns](by_turns), each as soon as
 /// the one before it has failed or [`HEAD_START`] has passed: an address that never answers must
 /// not use up the time of the others (RFC 8305 §5). The first connection counts, the other
-/// attempts are dropped.
+/// attempts are dropped. If all fail, that [which came furthest](DialFailure) is told.
 ///
 /// A resolver answers for both families at once, as getaddrinfo does, so there is no answer for
 /// one of them to wait for (the Resolution Delay of RFC 8305 §3).
-pub(super) fn dial<R: Runtime>(runtime: Arc<R>, host: &str, port: u16) -> Dial<R::Socket> {
+pub(super) fn dial<R: Runtime>(
+    runtime: Arc<R>,
+    host: &str,
+    port: u16,
+) -> Dial<R::Socket, DialFailure> {
     let resolve = runtime.resolve(host, port);
     Box::pin(async move {
-        // What a resolver says when it finds nothing differs from system to system.
-        let addresses = resolve.await.map_err(|_| Closed::NameNotFound)?;
+        let resolved = resolve.await;
+        let addresses = resolved.map_err(|error| lookup_failure(&error))?;
         let race = Race {
             timer: runtime.timer(),
             runtime,
             addresses: by_turns(addresses).into_iter(),
             attempts: Vec::new(),
-            last: Closed::NameNotFound,
+            told: None,
         };
         race.await
     })
@@ -48,15 +53,15 @@ struct Race<R: Runtime> {
     attempts: Vec<Trial<R::Socket>>,
     /// The end of the head start of the latest attempt.
     timer: R::Timer,
-    /// Why the latest attempt to fail did so.
-    last: Closed,
+    /// The most telling of the failures.
+    told: Option<DialFailure>,
 }
 
 impl<R: Runtime> Race<R> {
     /// Goes on with every attempt, and takes out those that failed.
     fn poll_attempts(&mut self, cx: &mut Context<'_>) -> Poll<R::Socket> {
         let mut connected = None;
-        let last = &mut self.last;
+        let told = &mut self.told;
         self.attempts.retain_mut(|attempt| {
             if connected.is_some() {
                 return false;
@@ -64,7 +69,7 @@ impl<R: Runtime> Race<R> {
             match attempt.as_mut().poll(cx) {
                 Poll::Pending => return true,
                 Poll::Ready(Ok(socket)) => connected = Some(socket),
-                Poll::Ready(Err(error)) => *last = cause(&error),
+                Poll::Ready(Err(error)) => *told = (*told).max(Some(failure(&error))),
             }
             false
         });
@@ -88,7 +93,7 @@ impl<R: Runtime> Race<R> {
 }
 
 impl<R: Runtime> Future for Race<R> {
-    type Output = Result<R::Socket, Closed>;
+    type Output = Result<R::Socket, DialFailure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
@@ -102,7 +107,7 @@ impl<R: Runtime> Future for Race<R> {
                 return Poll::Pending;
             }
             if !this.start_next() {
-                return Poll::Ready(Err(this.last));
+                return Poll::Ready(Err(this.told.unwrap_or(DialFailure::NameNotFound)));
             }
         }
     }
@@ -132,52 +137,67 @@ pub(super) fn cause(error: &io::Error) -> Closed {
         return *closed;
     }
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => Closed::Refused,
+        io::ErrorKind::UnexpectedEof => Closed::EndOfStream,
+        _ => failure(error).into(),
+    }
+}
+
+fn failure(error: &io::Error) -> DialFailure {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => DialFailure::Refused,
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::ConnectionAborted
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::NotConnected => Closed::Reset,
+        | io::ErrorKind::NotConnected => DialFailure::Reset,
         io::ErrorKind::HostUnreachable
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::NetworkDown
-        | io::ErrorKind::AddrNotAvailable => Closed::Unreachable,
-        io::ErrorKind::TimedOut => Closed::TimedOut,
-        io::ErrorKind::UnexpectedEof => Closed::EndOfStream,
-        _ => Closed::Failed,
+        | io::ErrorKind::AddrNotAvailable => DialFailure::Unreachable,
+        io::ErrorKind::PermissionDenied => DialFailure::Denied,
+        io::ErrorKind::TimedOut => DialFailure::TimedOut,
+        _ => DialFailure::Failed,
     }
+}
+
+/// What an error of a resolver means. The standard library has a kind for none of getaddrinfo's
+/// (RFC 3493 §6.1), so that only their text tells a resolver that gave no answer from a name that
+/// is not there.
+fn lookup_failure(error: &io::Error) -> DialFailure {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if says_nothing_of_the_name(error) {
+            return DialFailure::LookupFailed;
+        }
+        cause = error.source();
+    }
+    DialFailure::NameNotFound
+}
+
+fn says_nothing_of_the_name(error: &(dyn Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<io::Error>() {
+        if error.kind() == io::ErrorKind::TimedOut {
+            return true;
+        }
+        if let Some(code) = error.raw_os_error() {
+            return !NAME_NOT_FOUND_CODES.contains(&code);
+        }
+    }
+    let text = error.to_string();
+    NO_ANSWER_TEXTS.iter().any(|told| text.contains(told))
 }
 
 /// How long an address is tried before the next one is too (RFC 8305 §8).
 const HEAD_START: Duration = Duration::from_millis(250);
+/// How systems say `EAI_AGAIN` and `EAI_FAIL`: glibc and the BSDs, then musl.
+const NO_ANSWER_TEXTS: [&str; 4] = [
+    "Temporary failure in name resolution",
+    "Non-recoverable failure in name resolution",
+    "Try again",
+    "Unrecoverable error",
+];
+/// Windows' `WSAHOST_NOT_FOUND` and `WSANO_DATA`. Elsewhere a code is that of a system call which
+/// failed during the lookup.
+const NAME_NOT_FOUND_CODES: [i32; 2] = [11001, 11004];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_families_take_turns_and_keep_their_order() {
-        let cases = [
-            ("6a 6b 6c 4a 4b", "6a 4a 6b 4b 6c"),
-            ("4a 4b 4c 6a", "4a 6a 4b 4c"),
-            ("6a 4a 6b 4b", "6a 4a 6b 4b"),
-            ("4a 4b", "4a 4b"),
-            ("6a", "6a"),
-            ("", ""),
-        ];
-        for (resolved, expected) in cases {
-            assert_eq!(by_turns(addresses(resolved)), addresses(expected));
-        }
-    }
-
-    /// An address for each word: its family, and a letter that tells it from others.
-    fn addresses(words: &str) -> Vec<SocketAddr> {
-        let address = |word: &str| {
-            let text = match word.split_at(1) {
-                ("6", letter) => format!("[2001:db8::{letter}]:2333"),
-                (_, letter) => format!("192.0.2.{}:2333", letter.as_bytes()[0]),
-            };
-            text.parse().expect("it is an address")
-        };
-        words.split_whitespace().map(address).collect()
-    }
-}
+mod tests;

@@ -42,13 +42,16 @@ pub(super) fn open<R: Runtime>(
         Err(closed) => return Box::pin(std::future::ready(Err(closed))),
     };
     let socket = match &route.way {
-        Way::Direct => dial(runtime, host, port),
+        Way::Direct => {
+            let dialled = dial(runtime, host, port);
+            Box::pin(async move { dialled.await.map_err(Closed::from) })
+        }
         Way::Unix(path) => unix(&*runtime, path),
         Way::Proxy(proxy) => {
             let dialled = dial(runtime, &proxy.host, proxy.port);
             let tunnel = Tunnel::new(proxy, host, port);
             Box::pin(async move {
-                let unreachable = |_| Closed::Proxy(ProxyFailure::Unreachable);
+                let unreachable = |why| Closed::Proxy(ProxyFailure::Unreachable(why));
                 let mut socket = dialled.await.map_err(unreachable)?;
                 pass(&mut socket, tunnel).await.map(|()| socket)
             })
@@ -59,13 +62,16 @@ pub(super) fn open<R: Runtime>(
 
 fn unix<R: Runtime>(runtime: &R, path: &Path) -> Dial<R::Socket> {
     let connected = runtime.connect_unix(path);
-    Box::pin(async move {
-        connected.await.map_err(|error| match error.kind() {
-            io::ErrorKind::Unsupported => Closed::UnixUnavailable,
-            io::ErrorKind::NotFound => Closed::Refused,
-            _ => cause(&error),
-        })
-    })
+    Box::pin(async move { connected.await.map_err(|error| unix_failure(&error)) })
+}
+
+fn unix_failure(error: &io::Error) -> Closed {
+    match error.kind() {
+        io::ErrorKind::Unsupported => Closed::UnixUnavailable,
+        // Nobody listens there, whether or not somebody once did.
+        io::ErrorKind::NotFound => Closed::Refused,
+        _ => cause(error),
+    }
 }
 
 /// What a connection needs to become one with TLS, if it is to.
@@ -186,3 +192,21 @@ pub(super) fn carried(closed: Closed) -> io::Error {
 const TLS_ALERT: u8 = 21;
 /// The most that is read from a proxy at once.
 const PROXY_READ_BYTES: usize = 512;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unix_socket_that_cannot_be_connected_says_why() {
+        let table = [
+            (io::ErrorKind::Unsupported, Closed::UnixUnavailable),
+            (io::ErrorKind::NotFound, Closed::Refused),
+            (io::ErrorKind::ConnectionRefused, Closed::Refused),
+            (io::ErrorKind::PermissionDenied, Closed::Denied),
+        ];
+        for (kind, expected) in table {
+            assert_eq!(unix_failure(&kind.into()), expected);
+        }
+    }
+}

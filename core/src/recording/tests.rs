@@ -18,8 +18,8 @@ use crate::protocol::{
 use crate::region::RegionMap;
 use crate::rest::{PluginRequest, Request};
 use crate::{
-    Fate, Leaving, NodeId, Pool, ProxyFailure, Secret, Shard, Strangers, Target, TlsError,
-    TlsFailure, VoiceServerUpdate, VoiceStateUpdate,
+    DialFailure, Fate, Leaving, NodeId, Pool, ProxyFailure, Secret, Shard, Strangers, Target,
+    TlsError, TlsFailure, VoiceServerUpdate, VoiceStateUpdate,
 };
 
 #[test]
@@ -102,6 +102,7 @@ fn every_line_is_read_as_it_was_written() {
         Closed::Tls(TlsFailure::Refused { alert: 48 }),
         Closed::Tls(TlsFailure::Misconfigured(TlsError::NoRoots)),
         Closed::Proxy(ProxyFailure::Status { status: 407 }),
+        Closed::Proxy(ProxyFailure::Unreachable(DialFailure::Refused)),
     ] {
         let text = serde_json::to_string(&why).unwrap();
         assert_eq!(serde_json::from_str::<Closed>(&text).unwrap(), why);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use lavapool::{ProxyFailure, Transport};
+use lavapool::{DialFailure, ProxyFailure, Transport};
 use lavapool_tests::proxy::Proxy;
 use lavapool_tests::tls::TlsServer;
 
@@ -81,12 +81,12 @@ fn a_proxy_that_lets_nobody_through_says_why() {
         (
             Proxy::http(),
             "socks5://main:2334",
-            ProxyFailure::Unreachable,
+            ProxyFailure::Unreachable(DialFailure::Unreachable),
         ),
         (
             Proxy::http(),
             "http://nowhere:2333",
-            ProxyFailure::Unreachable,
+            ProxyFailure::Unreachable(DialFailure::NameNotFound),
         ),
     ];
     for (proxy, uri, failure) in table {
