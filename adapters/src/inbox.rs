@@ -17,7 +17,8 @@ use crate::pending::Reply;
 /// The queue between the handles and the driver.
 ///
 /// Commands are bounded and keep their order. Voice updates are not refused: the latest of each
-/// kind and guild is kept, in the order of arrival.
+/// kind and guild is kept, in the order of arrival. Nor are cancellations, of which each command
+/// that the pool has accepted can have one.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     state: Mutex<State>,
@@ -30,6 +31,8 @@ pub(crate) struct Inbox {
 #[derive(Debug, Default)]
 struct State {
     queue: VecDeque<Entry>,
+    /// How many of the queue are commands.
+    commands: usize,
     /// A guild stays here, and its one entry counts, until all that it has was handed over.
     voice: BTreeMap<GuildId, Vec<Voice>>,
     /// The driver is gone, and takes nothing any more.
@@ -82,7 +85,7 @@ impl Inbox {
             let mut state = lock(&self.state);
             let refusal = if state.ended {
                 Some(Error::Closed)
-            } else if state.queue.len() >= max {
+            } else if state.commands >= max {
                 Some(SubmitError::TooManyCommands { max }.into())
             } else {
                 None
@@ -90,6 +93,7 @@ impl Inbox {
             match refusal {
                 None => {
                     state.queue.push_back(Entry::Submit(Box::new(submission)));
+                    state.commands += 1;
                     None
                 }
                 Some(error) => Some((submission.reply, error)),
@@ -145,10 +149,12 @@ impl Inbox {
 
     /// Takes up to `entries_max` entries; the second is whether there are more.
     pub(crate) fn take(&self, entries_max: usize) -> (Vec<Entry>, bool) {
-        let queue = &mut lock(&self.state).queue;
-        let count = queue.len().min(entries_max);
-        let taken = queue.drain(..count).collect();
-        (taken, !queue.is_empty())
+        let state = &mut *lock(&self.state);
+        let count = state.queue.len().min(entries_max);
+        let taken: Vec<_> = state.queue.drain(..count).collect();
+        let is_command = |entry: &&Entry| matches!(entry, Entry::Submit(_));
+        state.commands -= taken.iter().filter(is_command).count();
+        (taken, !state.queue.is_empty())
     }
 
     /// Takes what Discord said about a guild, until [`settle_voice`](Self::settle_voice) says
@@ -185,6 +191,7 @@ impl Inbox {
             let mut state = lock(&self.state);
             state.ended = true;
             state.voice.clear();
+            state.commands = 0;
             std::mem::take(&mut state.queue)
         };
         for entry in queue {
@@ -278,6 +285,25 @@ mod tests {
         assert_eq!(replies[2].peek(), Some(Err(refused)));
         assert_eq!((replies[0].peek(), replies[1].peek()), (None, None));
         assert_eq!(inbox.take(10).0.len(), 3);
+    }
+
+    #[test]
+    fn only_commands_count_as_commands() {
+        let inbox = Inbox::new(2, Arc::default());
+        for number in 1..=10 {
+            let guild = GuildId::new(number).expect("not zero");
+            inbox.voice(Voice::Server(VoiceServerUpdate { guild, ..server(1) }));
+            let command = serde_json::from_value(number.into());
+            inbox.cancel(command.expect("a number is one"));
+        }
+
+        let replies: Vec<_> = (0..3).map(|_| submit(&inbox)).collect();
+        let is_refused = |reply: &Arc<Reply>| reply.peek().is_some();
+        assert_eq!(replies.iter().filter(|reply| is_refused(reply)).count(), 1);
+
+        inbox.take(21);
+        assert!(!is_refused(&submit(&inbox)), "the first was taken");
+        assert!(is_refused(&submit(&inbox)), "the second was not");
     }
 
     #[test]
