@@ -6,6 +6,7 @@ mod socks;
 use lavapool_core::ProxyFailure;
 
 use crate::proxy::{Kind, Proxy};
+use connect::Answers;
 use socks::Socks;
 
 /// The conversation with a proxy.
@@ -21,7 +22,7 @@ pub(super) struct Tunnel {
 }
 
 enum Protocol {
-    Connect,
+    Connect(Answers),
     Socks(Socks),
 }
 
@@ -30,7 +31,7 @@ enum Protocol {
 enum Step {
     /// It is not complete.
     Wait,
-    /// So many bytes were it, and this is said next.
+    /// So many bytes were it, and this is said next, if anything.
     Say(usize, Vec<u8>),
     /// So many bytes were it, and the connection is the node's.
     Open(usize),
@@ -41,7 +42,7 @@ impl Tunnel {
         let (protocol, outgoing) = match proxy.kind {
             Kind::Http => {
                 let request = connect::request(proxy, host, port);
-                (Protocol::Connect, request)
+                (Protocol::Connect(Answers::default()), request)
             }
             Kind::Socks5 => {
                 let (socks, greeting) = Socks::new(proxy, host, port);
@@ -77,7 +78,7 @@ impl Tunnel {
         self.incoming.extend_from_slice(bytes);
         while !self.is_open {
             let step = match &mut self.protocol {
-                Protocol::Connect => connect::step(&self.incoming)?,
+                Protocol::Connect(answers) => answers.step(&self.incoming)?,
                 Protocol::Socks(socks) => socks.step(&self.incoming)?,
             };
             match step {

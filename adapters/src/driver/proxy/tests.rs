@@ -47,7 +47,10 @@ fn an_http_proxy_that_refuses_is_told_from_one_that_is_none() {
             b"HTTP/1.1 502\r\n\r\n",
             ProxyFailure::Status { status: 502 },
         ),
-        (b"HTTP/1.1 100 Continue\r\n\r\n", ProxyFailure::Violation),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            ProxyFailure::Violation,
+        ),
         (b"HTTP/1.1 2000 OK\r\n\r\n", ProxyFailure::Violation),
         (b"SSH-2.0-server\r\n", ProxyFailure::Violation),
         (&long, ProxyFailure::Violation),
@@ -56,6 +59,42 @@ fn an_http_proxy_that_refuses_is_told_from_one_that_is_none() {
         let said = converse("http://proxy:3128", "node", &[answer]);
         assert_eq!(said, Err(failure));
     }
+}
+
+#[test]
+fn an_http_proxy_may_say_that_it_is_at_work() {
+    let answers = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n\
+        HTTP/1.1 200 OK\r\n\r\n";
+    let then = b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 502 No\r\n\r\n";
+
+    let opened = converse("http://proxy:3128", "node", &[answers]);
+    let refused = converse("http://proxy:3128", "node", &[then]);
+
+    let request = b"CONNECT node:443 HTTP/1.1\r\nHost: node:443\r\n\r\n";
+    assert_eq!(opened, Ok((request.to_vec(), true)));
+    assert_eq!(refused, Err(ProxyFailure::Status { status: 502 }));
+}
+
+#[test]
+fn an_http_proxy_that_is_at_work_without_end_is_none() {
+    let one = b"HTTP/1.1 102 Processing\r\n\r\n";
+    let long = [
+        b"HTTP/1.1 102 \r\nX: ".as_slice(),
+        &[b'x'; 3000],
+        b"\r\n\r\n",
+    ]
+    .concat();
+    let ok = b"HTTP/1.1 200 OK\r\n\r\n";
+
+    let by = |answer: &[u8], count| {
+        let answers = [answer.repeat(count).as_slice(), ok].concat();
+        converse("http://proxy:3128", "node", &[&answers]).map(|(_, is_open)| is_open)
+    };
+
+    assert_eq!(by(one, 16), Ok(true));
+    assert_eq!(by(one, 17), Err(ProxyFailure::Violation));
+    assert_eq!(by(&long, 2), Ok(true));
+    assert_eq!(by(&long, 3), Err(ProxyFailure::Violation));
 }
 
 #[test]
