@@ -10,6 +10,8 @@
 //! assert!(authority.pem().starts_with("-----BEGIN CERTIFICATE-----"));
 //! ```
 
+pub mod faults;
+
 use std::io::{Read, Write};
 use std::sync::{Arc, Mutex, MutexGuard};
 

@@ -4,10 +4,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod careless;
+mod dials;
+mod faults;
+#[cfg(target_os = "linux")]
+mod hole;
 mod hosts;
+mod observed;
 mod panicking;
 mod scenario;
 mod servers;
+mod slow;
 mod turns;
 mod virtual_time;
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lavapool::{Builder, NodeConfig, Tls};
+use lavapool::runtime::Runtime;
+use lavapool::{Builder, Event, Loss, NodeConfig, Tls};
 use lavapool_tests::node::{self, Listener};
 use lavapool_tests::proxy::{Proxy, ProxyServer};
 use lavapool_tests::tls::{Authority, TlsLog, TlsServer};
@@ -156,15 +157,20 @@ impl Servers {
 
 /// Why a node behind a Unix socket that is not there cannot be reached.
 #[cfg(unix)]
-pub(crate) async fn absent<R: lavapool::runtime::Runtime>(runtime: R) -> lavapool::Loss {
+pub(crate) async fn absent<R: Runtime>(runtime: R) -> Loss {
     let transport = lavapool::Transport::new().unix("/nonexistent/lavalink");
     let builder = crate::builder().transport("main", transport);
-    let client = builder.node(NodeConfig::from_uri("main", "http://main").unwrap());
-    let client = client.start_on(runtime).unwrap();
+    let node = NodeConfig::from_uri("main", "http://main").unwrap();
+    loss_of(runtime, builder.node(node)).await
+}
+
+/// Why the client's only node cannot be reached.
+pub(crate) async fn loss_of<R: Runtime>(runtime: R, builder: Builder) -> Loss {
+    let client = builder.start_on(runtime).unwrap();
     let mut events = client.events();
     loop {
         let event = events.next().await.unwrap();
-        if let lavapool::Event::NodeReconnecting { loss, .. } = event {
+        if let Event::NodeReconnecting { loss, .. } = event {
             return loss;
         }
     }

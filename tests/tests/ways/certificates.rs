@@ -1,36 +1,22 @@
 //! Whom a client trusts, and what it says of those whom it does not.
 
+use lavapool_tests::tls::faults::TlsFault;
 use lavapool_tests::tls::{Identity, TlsServer};
 use rcgen::date_time_ymd;
 
 use super::*;
 
 #[test]
-fn a_certificate_that_cannot_be_trusted_is_told_by_its_fault() {
-    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
-    let expired = ours.issue_with(&["main"], |params| {
-        params.not_after = date_time_ymd(2001, 1, 1);
-    });
-    let early = ours.issue_with(&["main"], |params| {
-        params.not_before = date_time_ymd(4000, 1, 1);
-    });
-    let no_server = ours.issue_with(&["main"], |params| {
-        params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
-    });
-    let table = [
-        (theirs.issue(&["main"]), TlsFailure::UnknownAuthority),
-        (Identity::self_signed(&["main"]), TlsFailure::SelfSigned),
-        (expired, TlsFailure::Expired),
-        (early, TlsFailure::NotYetValid),
-        (ours.issue(&["other", "10.0.0.1"]), TlsFailure::WrongHost),
-        (no_server, TlsFailure::InvalidCertificate),
-    ];
-    for (identity, failure) in table {
-        let client = client_of("https://main:2333", &ours);
+fn a_server_that_cannot_be_trusted_or_is_none_is_told_by_its_fault() {
+    let ours = Authority::new("ours");
+    for fault in TlsFault::all(&ours, "main") {
+        let client = client_of(&format!("{}://main:2333", fault.scheme), &ours);
         SimRuntime::run(|sim| async move {
-            add(&sim, TlsServer::new(identity).front());
+            let mut config = node::NodeConfig::new("main");
+            config.front = fault.front;
+            sim.add_node("main", config);
             let loss = loss_of(&sim, client).await;
-            assert_eq!(loss, tls(failure));
+            assert_eq!(loss, tls(fault.failure), "{}", fault.what);
             let handshakes = sim.with("main", |node| node.log().handshakes.len());
             assert_eq!(handshakes, 0, "nothing is said to whom is not trusted");
         });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lavapool::{DialFailure, ProxyFailure, Transport};
 use lavapool_tests::proxy::Proxy;
 use lavapool_tests::tls::TlsServer;
+use lavapool_tests::tls::faults::says;
 
 use super::*;
 
@@ -150,7 +151,7 @@ fn a_redirect_is_told_with_where_it_points_to() {
     SimRuntime::run(|sim| async move {
         let answer = b"HTTP/1.1 308 Permanent Redirect\r\n\
             Location: https://new.test/lavalink\r\nContent-Length: 0\r\n\r\n";
-        add(&sim, streams::says(answer));
+        add(&sim, says(answer));
 
         let loss = loss_of(&sim, builder().node(config("http://main:2333"))).await;
 

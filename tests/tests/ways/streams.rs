@@ -1,9 +1,8 @@
 //! How bytes pass through TLS, and how connections begin and end.
 
-use std::sync::{Arc, Mutex};
-
 use lavapool::{Error, LoadResult, NodeFailure, RequestError};
 use lavapool_tests::node::{Disturbance, Front, How, Passed};
+use lavapool_tests::tls::faults::{Spoiler, silent};
 use lavapool_tests::tls::{TlsLog, TlsRecord, TlsServer};
 
 use super::*;
@@ -141,17 +140,13 @@ fn a_record_that_is_garbage_or_cut_ends_the_connection_by_its_name() {
     ] {
         SimRuntime::run(|sim| async move {
             let ours = Authority::new("ours");
-            let said = Arc::new(Mutex::new(None));
-            let (whole, spoiled) = (server(&ours).front(), said.clone());
-            add(
-                &sim,
-                Fronts::new(move || Box::new(Spoiled(whole.make(), spoiled.clone()))),
-            );
+            let spoiler = Spoiler::default();
+            add(&sim, spoiler.before(server(&ours).front()));
             let client = client_of("https://main:2333", &ours);
             let client = client.connect_on(sim.clone()).await.unwrap();
             let mut events = client.events();
 
-            *said.lock().unwrap() = Some(record);
+            spoiler.say(Some(record));
             sim.with("main", |node| {
                 node.disturb(&Disturbance::UnknownOp, node.now());
                 node.drop_connections(How::Fin, node.now());
@@ -164,73 +159,16 @@ fn a_record_that_is_garbage_or_cut_ends_the_connection_by_its_name() {
                 }
             };
             assert_eq!(lost, Loss::Socket(Closed::Tls(failure)));
-            *said.lock().unwrap() = None;
+            spoiler.say(None);
             client.node("main").unwrap().ready().await.unwrap();
         });
     }
 }
 
 #[test]
-fn a_server_that_is_none_is_said_to_be_one() {
-    let ours = Authority::new("ours");
-    let alert_of_http2 = TlsFailure::Refused { alert: 120 };
-    let table = [
-        (
-            says(b"HTTP/1.1 400 Bad Request\r\n\r\n"),
-            TlsFailure::NotTls,
-        ),
-        (says(&[22, 3, 3, 0, 4, 99, 0, 0, 0]), TlsFailure::Violation),
-        (says(&[22, 3, 3, 255, 255, 0]), TlsFailure::Violation),
-        (
-            says(&[21, 3, 3, 0, 2, 2, 40]),
-            TlsFailure::Refused { alert: 40 },
-        ),
-        (says(&[22, 3, 3, 0, 80, 2, 0]), TlsFailure::HandshakeCut),
-        (says(b""), TlsFailure::HandshakeCut),
-        (server(&ours).protocols(&["h2"]).front(), alert_of_http2),
-    ];
-    for (front, failure) in table {
-        SimRuntime::run(|sim| {
-            add(&sim, front);
-            let builder = client_of("https://main:2333", &ours);
-            async move {
-                assert_eq!(loss_of(&sim, builder).await, tls(failure));
-            }
-        });
-    }
-}
-
-#[test]
-fn a_server_of_tls_that_is_addressed_without_is_said_to_be_one() {
-    SimRuntime::run(|sim| async move {
-        let ours = Authority::new("ours");
-        add(&sim, server(&ours).front());
-
-        let loss = loss_of(&sim, builder().node(config("http://main:2333"))).await;
-
-        assert_eq!(loss, tls(TlsFailure::OnlyTls));
-    });
-}
-
-#[test]
-fn a_node_without_tls_behind_https_is_said_to_be_one() {
-    SimRuntime::run(|sim| async move {
-        sim.add_node("main", node::NodeConfig::new("main"));
-
-        let loss = loss_of(
-            &sim,
-            client_of("https://main:2333", &Authority::new("ours")),
-        )
-        .await;
-
-        assert_eq!(loss, tls(TlsFailure::NotTls));
-    });
-}
-
-#[test]
 fn a_handshake_counts_into_the_connect_deadline() {
     SimRuntime::run(|sim| async move {
-        add(&sim, Fronts::new(|| Box::new(Script::default())));
+        add(&sim, silent());
         let client = client_of("https://main:2333", &Authority::new("ours"));
         let client = client.start_on(sim.clone()).unwrap();
         let mut events = client.events();
@@ -278,60 +216,6 @@ fn a_body_that_lasts_until_the_end_is_whole_only_if_the_end_was_meant() {
 
             assert_eq!(version, expected);
         });
-    }
-}
-
-/// What says this as soon as it is spoken to, and ends the connection.
-pub(super) fn says(bytes: &'static [u8]) -> Fronts {
-    Fronts::new(move || Box::new(Script(Some(bytes))))
-}
-
-/// Says something else than what is behind it, if it is told to.
-struct Spoiled(Box<dyn Front>, Arc<Mutex<Option<&'static [u8]>>>);
-
-impl Spoiled {
-    fn spoil(&self, said: Vec<u8>) -> Vec<u8> {
-        let instead = *self.1.lock().unwrap();
-        instead.map_or(said, <[u8]>::to_vec)
-    }
-}
-
-impl Front for Spoiled {
-    fn client_sent(&mut self, bytes: &[u8]) -> Passed {
-        self.0.client_sent(bytes)
-    }
-
-    fn node_sent(&mut self, bytes: Vec<u8>) -> Vec<u8> {
-        let said = self.0.node_sent(bytes);
-        self.spoil(said)
-    }
-
-    fn node_ended(&mut self) -> Vec<u8> {
-        // Once is enough.
-        let is_spoiled = self.1.lock().unwrap().is_some();
-        if is_spoiled {
-            Vec::new()
-        } else {
-            self.0.node_ended()
-        }
-    }
-}
-
-/// A server of one sentence, or of none.
-#[derive(Default)]
-struct Script(Option<&'static [u8]>);
-
-impl Front for Script {
-    fn client_sent(&mut self, _: &[u8]) -> Passed {
-        Passed {
-            to_node: Vec::new(),
-            to_client: self.0.unwrap_or_default().to_vec(),
-            ends: self.0.map(|_| How::Fin),
-        }
-    }
-
-    fn node_sent(&mut self, _: Vec<u8>) -> Vec<u8> {
-        Vec::new()
     }
 }
 

@@ -1,0 +1,88 @@
+//! Peers that take little at a time.
+
+use std::net::SocketAddr;
+
+use lavapool::protocol::RawJson;
+use lavapool::runtime::Runtime;
+use lavapool::{NodeConfig, Source, Update};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+
+use crate::observed::{NoDelay, Observed};
+use crate::{Servers, builder, guild, hosts};
+
+hosts::on_each_runtime! {
+    a_request_passes_by_bits: a_request_passes_by_bits by Plain,
+    a_request_passes_by_bits_behind_tls: a_request_passes_by_bits by Tls,
+}
+
+/// More than a loopback interface holds between two sockets (`net.ipv4.tcp_wmem`).
+const TEXT_BYTES: usize = 6 << 20;
+/// What the peer's socket holds of it.
+const WINDOW_BYTES: u32 = 64 * 1024;
+/// How much of a connection passes before its peer stops reading.
+const PASSED_BYTES: usize = 64 * 1024;
+
+async fn a_request_passes_by_bits<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
+    let (reads, reading) = watch::channel(false);
+    let to = servers.first.address();
+    let door = servers.tokio.spawn(async move { narrow(to, reading) });
+    let door = door.await.unwrap();
+    let uri = servers.uri(&servers.first);
+    let (scheme, _) = uri.split_once("://").unwrap();
+    let node = NodeConfig::from_uri("first", &format!("{scheme}://{door}")).unwrap();
+    let runtime = Observed::new(runtime);
+    let seen = runtime.seen.clone();
+    let client = servers.lead(builder());
+    let client = client.nodes([node, servers.config("second")]);
+    let client = client.connect_on(runtime).await.unwrap();
+    client.node("second").unwrap().version().await.unwrap();
+
+    // Nothing of it repeats, so that a byte at a wrong place would show.
+    let text: String = (0..TEXT_BYTES / 8).map(|n| format!("{n:08}")).collect();
+    let data = RawJson::parse(&format!(r#"{{"text":"{text}"}}"#)).unwrap();
+    let song = Source::identifier("https://tracks.test/song");
+    let update = Update::play(song).without_voice().user_data(data);
+    let played = client.player(guild(817)).update(update);
+    seen.full.notified().await;
+    reads.send(true).unwrap();
+    played.await.unwrap();
+
+    let theirs = servers.first.with(|node| node.players(node.now())).await;
+    let track = theirs[0].track.as_ref().unwrap();
+    assert!(track.user_data["text"] == text, "it arrived as it was sent");
+    assert!(*seen.partial.lock().unwrap() > 0);
+}
+
+/// A port that leads to a node, and reads little at a time; after a while only if it is to.
+fn narrow(to: SocketAddr, reading: watch::Receiver<bool>) -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(WINDOW_BYTES).unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(16).unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let node = TcpStream::connect(to).await.unwrap();
+            node.set_nodelay(true).unwrap();
+            let (mut asks, mut hears) = client.into_split();
+            let (mut answers, mut takes) = node.into_split();
+            // Each ends when its connection does.
+            tokio::spawn(async move { copy(&mut answers, &mut hears).await });
+            let mut reading = reading.clone();
+            tokio::spawn(async move {
+                let mut buffer = [0; 16 * 1024];
+                let mut passed = 0;
+                while let Ok(count @ 1..) = asks.read(&mut buffer).await {
+                    takes.write_all(&buffer[..count]).await.unwrap();
+                    passed += count;
+                    if passed > PASSED_BYTES {
+                        reading.wait_for(|reads| *reads).await.unwrap();
+                    }
+                }
+            });
+        }
+    });
+    address
+}
