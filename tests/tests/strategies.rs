@@ -40,6 +40,30 @@ fn a_function_of_the_application_chooses_the_node() {
 }
 
 #[test]
+fn a_node_without_stats_is_judged_by_the_nodes_that_are_there() {
+    SimRuntime::run(|sim| async move {
+        add_with(&sim, "bare", |node| {
+            node.config().stats_interval = Duration::MAX
+        });
+        add(&sim, "light");
+        add_with(&sim, "heavy", |node| node.stats().system_load = 0.9);
+        let client = connect(
+            &sim,
+            builder().nodes(["bare", "light", "heavy"].map(config)),
+        )
+        .await;
+        // The median of two is the greater.
+        play(&client, 1..=1).await;
+        assert_eq!(guilds_on(&sim, "light"), [1]);
+        client.player(guild(1)).destroy().await.unwrap();
+        sim.kill("heavy");
+        sim.sleep(secs(1)).await;
+        play(&client, 2..=2).await;
+        assert_eq!(guilds_on(&sim, "bare"), [2]);
+    });
+}
+
+#[test]
 fn a_function_is_told_what_is_known_of_the_node_and_of_the_player() {
     SimRuntime::run(|sim| async move {
         add_with(&sim, "a", |node| node.stats().players = Some((9, 8)));

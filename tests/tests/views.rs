@@ -25,6 +25,25 @@ fn what_a_node_reports_of_a_player_is_shown_of_that_player() {
 }
 
 #[test]
+fn a_node_shows_how_many_of_its_players_play_as_soon_as_that_changes() {
+    SimRuntime::run(|sim| async move {
+        let client = connected(&sim, ["main"]).await;
+        play(&client, 1..=3).await;
+        // Its stats show them by now: from here on nothing is reserved.
+        sim.sleep(secs(61)).await;
+        let counts = || {
+            let view = client.node("main").unwrap().view();
+            (view.players, view.playing)
+        };
+        assert_eq!(counts(), (3, 3));
+        client.player(guild(1)).stop().await.unwrap();
+        assert_eq!(counts(), (3, 2));
+        client.player(guild(2)).destroy().await.unwrap();
+        assert_eq!(counts(), (2, 1));
+    });
+}
+
+#[test]
 fn a_player_in_the_place_of_one_that_is_gone_has_a_view_of_its_own() {
     SimRuntime::run(|sim| async move {
         let client = connected(&sim, ["main"]).await;

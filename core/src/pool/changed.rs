@@ -86,13 +86,18 @@ impl Tables {
 
     /// The view of a node changed, and perhaps its score.
     pub(super) fn node_changed(&mut self, id: NodeId) {
-        if let Some(node) = self.nodes.get_mut(id.slot, id.generation)
+        self.view_changed(id);
+        self.tell_status(id);
+        self.rescore(id);
+    }
+
+    /// The view of a node changed, and nothing that goes into its score.
+    pub(super) fn view_changed(&mut self, id: NodeId) {
+        if let Some(node) = self.node_mut(id)
             && !std::mem::replace(&mut node.changed, true)
         {
             self.changed.push_back(News::Node(id));
         }
-        self.tell_status(id);
-        self.rescore(id);
     }
 
     /// Says so if the node's status is another one than before.

@@ -25,18 +25,20 @@ impl Tables {
     pub(super) fn uncount(&mut self, counted: &Counted) {
         for node in counted.at.into_iter().flatten() {
             // A node that was removed took its count with it.
-            if let Some(node) = self.node_mut(node) {
-                node.players.all -= 1;
-                node.players.playing -= usize::from(counted.plays);
+            if let Some(found) = self.node_mut(node) {
+                found.players.all -= 1;
+                found.players.playing -= usize::from(counted.plays);
+                self.node_changed(node);
             }
         }
     }
 
     fn count(&mut self, counted: &Counted) {
         for node in counted.at.into_iter().flatten() {
-            if let Some(node) = self.node_mut(node) {
-                node.players.all += 1;
-                node.players.playing += usize::from(counted.plays);
+            if let Some(found) = self.node_mut(node) {
+                found.players.all += 1;
+                found.players.playing += usize::from(counted.plays);
+                self.node_changed(node);
             }
         }
     }

@@ -197,5 +197,6 @@ impl Tables {
             }
         }
         self.reroute_requests(id);
+        self.rescore_without_stats();
     }
 }

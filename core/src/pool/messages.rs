@@ -99,8 +99,6 @@ impl Tables {
             node.reserved.retain(|_, confirmed| !*confirmed);
         }
         self.weigh(id);
-        self.node_changed(id);
-        self.rescore_without_stats();
         if self.listening.intersects(Kinds::STATS)
             && let Some(node) = self.node_ref(id)
         {
@@ -249,7 +247,6 @@ impl Tables {
         self.timers.cancel(deadline);
         self.answer_all(pings, &Ok(Answer::Latency(latency)));
         self.weigh(id);
-        self.node_changed(id);
     }
 
     /// No pong came in time.

@@ -110,6 +110,8 @@ impl Tables {
             let stats = node.stats.as_ref();
             node.load = stats.map(|stats| weights.load(stats, node.latency));
         }
+        self.node_changed(id);
+        self.rescore_without_stats();
     }
 
     /// A node said what it is.
@@ -129,7 +131,7 @@ impl Tables {
         self.rescore_by(id, None);
     }
 
-    /// The stats of a node changed: those without any are judged by them.
+    /// The load of a node changed: those without stats are judged by the median of all loads.
     pub(super) fn rescore_without_stats(&mut self) {
         let bare = self.scores.bare();
         if bare.is_empty() {
@@ -138,6 +140,7 @@ impl Tables {
         let median = self.median_load();
         for node in bare {
             self.rescore_by(node, Some(median));
+            self.view_changed(node);
         }
     }
 

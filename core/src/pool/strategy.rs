@@ -322,8 +322,11 @@ const fn bounded(standing: u64) -> u64 {
 /// The middle one of the other nodes' load terms: what a node without stats probably has.
 pub(super) fn median(loads: impl Iterator<Item = f64>) -> f64 {
     let mut loads: Vec<_> = loads.collect();
-    loads.sort_by(f64::total_cmp);
-    loads.get(loads.len() / 2).copied().unwrap_or(0.0)
+    if loads.is_empty() {
+        return 0.0;
+    }
+    let middle = loads.len() / 2;
+    *loads.select_nth_unstable_by(middle, f64::total_cmp).1
 }
 
 /// Lavalink's load, the memory's and the system's, in percent, the first counting most.

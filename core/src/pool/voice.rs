@@ -122,7 +122,7 @@ impl Tables {
         let Some(player) = self.player(id) else {
             return;
         };
-        let (is_unknown, guild) = (!player.was_sent, player.guild);
+        let (is_unknown, guild, plays) = (!player.was_sent, player.guild, player.plays());
         let old = match player.place {
             Placement::Unplaced => None,
             Placement::On(node) if is_unknown && !player.pinned => Some(node),
@@ -132,16 +132,18 @@ impl Tables {
             | Placement::Stranded { .. } => return,
         };
         if let Some(old) = old {
+            // It is chosen for anew, and must not count against itself.
             self.take_turn_back(old);
+            self.release(old, guild);
         }
-        let Some(node) = self.choose_for(id, &[]) else {
+        let chosen = self.choose_for(id, &[]);
+        let Some(node) = chosen.filter(|node| Some(*node) != old) else {
+            if let Some(old) = old.filter(|_| plays) {
+                self.reserve(old, guild);
+            }
             return;
         };
-        if Some(node) == old {
-            return;
-        }
         if let Some(old) = old {
-            self.release(old, guild);
             self.unqueue(id, old);
         }
         self.put(id, node, now);

@@ -31,7 +31,7 @@ pub struct NodeConfig {
     pub knowledge: Knowledge,
     /// The time between two `playerUpdate` messages of a playing player.
     pub player_update_interval: Duration,
-    /// The time between two `stats` messages of a session.
+    /// The time between two `stats` messages of a session; [`Duration::MAX`] for none at all.
     pub stats_interval: Duration,
     /// The time without audio after which a track is stuck.
     pub stuck_threshold: Duration,

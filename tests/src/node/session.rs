@@ -246,7 +246,10 @@ impl TestNode {
 
     fn send_stats_now(&mut self, id: &str) {
         let stats = self.stats_json(true);
-        let next_at = self.now + self.config.stats_interval.max(INTERVAL_MIN);
+        let interval = self.config.stats_interval.max(INTERVAL_MIN);
+        let Some(next_at) = self.now.checked_add(interval) else {
+            return;
+        };
         if let Some(session) = self.sessions.get_mut(id) {
             session.next_stats_at = next_at;
             self.arm(next_at, Timer::Stats(id.to_owned()));
