@@ -370,6 +370,11 @@ impl Tables {
                 if status >= 500 && self.may_delete_again(id, guild) {
                     return self.postpone_for(id, Job::Delete(guild), RESEND_AFTER, now);
                 }
+                if !self.is_doubted(id, guild) {
+                    // Whatever it refused that for may pass: it is asked again later, if nobody
+                    // waits for that.
+                    self.doubt(id, guild, now);
+                }
                 Err(RequestError::Rejected { status, message })
             }
             Class::SessionUnknown => return self.session_unknown(id, now),

@@ -105,6 +105,7 @@ impl Simulation {
             return;
         }
         change.apply(intent, id);
+        intent.is_strange = false;
         intent.may_be_gone = false;
         if change.sets_place() {
             intent.place_is_known = false;

@@ -23,6 +23,8 @@ pub(super) struct Intent {
     pub(super) was_scaled: bool,
     /// Whether a node has confirmed where in the track the player is.
     pub(super) place_is_known: bool,
+    /// Whether nobody here ever asked for the player, nor joins its channel.
+    pub(super) is_strange: bool,
     /// Whether there may be no player at all.
     pub(super) may_be_gone: bool,
     /// The identifiers of all that was played before.
@@ -86,7 +88,10 @@ impl<T> Field<T> {
 impl Intent {
     /// One of which nothing is known, as of a player that was found.
     pub(super) fn unknown() -> Self {
-        let mut intent = Self::default();
+        let mut intent = Self {
+            is_strange: true,
+            ..Self::default()
+        };
         intent.doubt();
         intent
     }

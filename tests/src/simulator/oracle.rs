@@ -1,6 +1,6 @@
 //! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub(super) struct Oracle {
     late_until: Duration,
     /// The most that a timer may ring late.
     lag_max: Duration,
+    /// The guilds of PATCHes that had not been answered when their client ended: a server may do
+    /// them after the next client has looked, and no message tells of it.
+    orphaned: BTreeSet<String>,
     pub(super) broken: Option<Broken>,
     tellings: Tellings,
     secrets: Secrets,
@@ -61,6 +64,8 @@ struct Host {
     doubt_until: Duration,
     /// When the latest PATCH of each player was begun, by its guild.
     patched: BTreeMap<String, Duration>,
+    /// The guilds of those that were given up without an answer.
+    unanswered: BTreeSet<String>,
     /// When it last said something that means nothing.
     nonsense_at: Option<Duration>,
 }
@@ -69,6 +74,8 @@ struct Host {
 struct Socket {
     host: usize,
     asked: Asked,
+    /// The guild of the PATCH that waits for its answer.
+    patching: Option<String>,
     websocket: Option<Heard>,
 }
 
@@ -123,9 +130,12 @@ impl Oracle {
 
     /// The process of the client is another one.
     pub(super) fn new_client(&mut self) {
+        let patching = self.sockets.values_mut().filter_map(|s| s.patching.take());
+        self.orphaned.extend(patching);
         self.sockets.clear();
         self.tellings = Tellings::default();
         for host in &mut self.hosts {
+            self.orphaned.append(&mut host.unanswered);
             *host = Host {
                 resumable: host.resumable.take(),
                 doubt_until: host.doubt_until,
@@ -166,6 +176,7 @@ impl Oracle {
             return;
         };
         socket.asked.answered();
+        socket.patching = None;
         let index = socket.host;
         let Some(websocket) = &mut socket.websocket else {
             return;
@@ -208,6 +219,7 @@ impl Oracle {
             return;
         };
         let host = &mut self.hosts[socket.host];
+        host.unanswered.extend(socket.patching);
         if host.websocket != Some(id) {
             return;
         }
@@ -243,6 +255,11 @@ impl Oracle {
         self.hosts[host].patched.get(&guild.to_string()).copied()
     }
 
+    /// Whether a server may do to the guild's player what a client asked for that is no more.
+    pub(super) fn is_orphaned(&self, guild: GuildId) -> bool {
+        self.orphaned.contains(&guild.to_string())
+    }
+
     /// Whether timers were late, or bytes flipped, a short time ago.
     pub(super) fn is_in_doubt(&self, now: Duration) -> bool {
         let doubts = self.hosts.iter().map(|host| host.doubt_until);
@@ -258,6 +275,7 @@ impl Oracle {
         let socket = Socket {
             host: index,
             asked: Asked::default(),
+            patching: None,
             websocket: None,
         };
         self.sockets.insert(id, socket);
@@ -299,7 +317,10 @@ impl Oracle {
             socket.websocket = Some(Heard::default());
             self.upgrades(id, index, &head);
         } else {
-            self.asks(index, &head, target, began);
+            let patched = self.asks(index, &head, target, began);
+            if let Some(socket) = self.sockets.get_mut(&id) {
+                socket.patching = patched;
+            }
         }
     }
 
@@ -326,8 +347,8 @@ impl Oracle {
         }
     }
 
-    /// The pool asks something by REST.
-    fn asks(&mut self, index: usize, head: &str, target: &str, at: Duration) {
+    /// The pool asks something by REST. Returns the guild whose player it changes.
+    fn asks(&mut self, index: usize, head: &str, target: &str, at: Duration) -> Option<String> {
         let name = self.names[index].clone();
         let host = &self.hosts[index];
         // A request that was begun before the loss is written to its end.
@@ -340,11 +361,12 @@ impl Oracle {
             Invariant::DeadNodeLeftAlone,
             || format!("{name} is asked {what:?} without a WebSocket that is ready"),
         );
-        if let Some((_, guild)) = target.rsplit_once("/players/")
-            && line.starts_with("PATCH ")
-        {
-            let guild = guild.split('?').next().unwrap_or_default().to_owned();
-            self.hosts[index].patched.insert(guild, at);
+        let patched = target
+            .rsplit_once("/players/")
+            .filter(|_| line.starts_with("PATCH "));
+        let patched = patched.and_then(|(_, guild)| guild.split('?').next().map(str::to_owned));
+        if let Some(guild) = &patched {
+            self.hosts[index].patched.insert(guild.clone(), at);
         }
         let named = target.strip_prefix("/v4/sessions/");
         let named = named.and_then(|rest| rest.split(['/', '?']).next());
@@ -355,6 +377,7 @@ impl Oracle {
                 || format!("{name} is asked {what:?} with a session that is over"),
             );
         }
+        patched
     }
 
     /// Whether what a log may show holds a secret.

@@ -36,6 +36,20 @@ fn a_delete_that_is_refused_for_good_is_told_so_and_holds_up_no_play() {
 }
 
 #[test]
+fn a_delete_that_was_refused_is_tried_again_when_the_refusal_may_have_passed() {
+    let mut world = crowded(1..=1, []);
+    // Another password is wanted of new requests, while the session goes on.
+    let password = std::mem::replace(&mut world.node("a").config().password, "new".into());
+    let destroy = world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    assert!(matches!(world.answer(destroy), Some(Answered::Err(_))));
+    assert_eq!(world.guilds_on("a"), [1]);
+    world.node("a").config().password = password;
+    world.run_for(secs(15));
+    assert_eq!(world.guilds_on("a"), [0; 0]);
+}
+
+#[test]
 fn the_stop_of_a_copy_that_is_made_again_ends_no_track() {
     let mut world = crowded(1..=1, ["b"]);
     let faults = world.node("b").faults();
