@@ -53,7 +53,7 @@ impl Simulation {
             }
             for number in self.world.guilds_on(name) {
                 let guild = GuildId::new(number)?;
-                if pool.player(guild).is_none() {
+                if pool.player(guild).is_none() && !self.oracle.is_orphaned(guild) {
                     let detail = format!("{guild} has a player on {name}");
                     return broken(Invariant::DestroyedIsGone, detail);
                 }
