@@ -8,8 +8,8 @@ use std::fs;
 
 use source::{code_of, root, source_files, words};
 
-/// The most that a file in which the runtimes differ may have.
-const RUNTIME_LINES_MAX: usize = 99;
+/// The most that the files of one runtime may have together.
+const RUNTIME_LINES_MAX: usize = 110;
 
 /// The examples of a client without a runtime of ours.
 const EMBEDDINGS: [&str; 2] = ["examples/manual_loop.rs", "examples/custom_runtime.rs"];
@@ -49,26 +49,46 @@ const FOREIGN_TO_CORE: [&str; 29] = [
     "tokio",
 ];
 
-/// The names of the runtimes. Only `adapters/src/runtime`, and what chooses one, has them.
-const RUNTIMES: [&str; 6] = ["tokio", "async_std", "smol", "Tokio", "AsyncStd", "Smol"];
+/// The names of the runtimes, and of the files that are their own. No other file of the adapters
+/// has these names, but for those that choose a runtime.
+const RUNTIMES: [(&str, [&str; 2]); 3] = [
+    ("tokio", ["tokio", "Tokio"]),
+    ("async_std", ["async_std", "AsyncStd"]),
+    ("smol", ["smol", "Smol"]),
+];
 
 /// Where a client that was told no runtime finds one.
-const CHOOSER: &str = "adapters/src/builder.rs";
+const CHOOSERS: [&str; 3] = [
+    "adapters/src/builder.rs",
+    "adapters/src/runtime/mod.rs",
+    "adapters/src/runtime/present.rs",
+];
 
 #[test]
 fn every_source_file_knows_only_what_it_may() {
     let files = source_files();
-    let needed = ["core/src/lib.rs", "adapters/src/runtime/tokio.rs", CHOOSER];
-    for needed in needed.iter().chain(&EMBEDDINGS) {
+    let needed = ["core/src/lib.rs", "adapters/src/runtime/stream.rs"];
+    for needed in needed.iter().chain(&CHOOSERS).chain(&EMBEDDINGS) {
         assert!(files.iter().any(|path| path == needed), "{files:?}");
     }
 
-    let judged = files.iter().flat_map(|path| {
-        let text = fs::read_to_string(root().join(path)).expect("a source file is readable text");
-        judge(path, &text)
+    let read = |path: String| {
+        let text = fs::read_to_string(root().join(&path)).expect("a source file is readable text");
+        (path, text)
+    };
+    let sources: Vec<_> = files.into_iter().map(read).collect();
+    let mut found: Vec<_> = sources
+        .iter()
+        .flat_map(|(path, text)| judge(path, text))
+        .collect();
+    let lengths = RUNTIMES.map(|(runtime, _)| {
+        let lines = lines_of(runtime, &sources);
+        assert!(lines > 0, "{runtime} has no file");
+        (runtime, lines)
     });
+    found.extend(too_long(&lengths));
 
-    assert_eq!(judged.collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
@@ -87,26 +107,60 @@ fn the_core_names_nothing_foreign() {
 }
 
 #[test]
-fn the_driver_and_the_handles_name_no_runtime() {
+fn the_driver_and_the_handles_name_no_runtime_and_a_runtime_names_itself_alone() {
     let text = "use tokio::net::TcpStream;\n";
 
     let found = |path: &str| vec![format!("{path}:1: tokio")];
-    let driver = "adapters/src/driver/mod.rs";
-    assert_eq!(judge(driver, text), found(driver));
-    for path in ["adapters/src/runtime/tokio.rs", CHOOSER, "tests/src/a.rs"] {
+    for path in [
+        "adapters/src/driver/mod.rs",
+        "adapters/src/runtime/stream.rs",
+        "adapters/src/runtime/smol.rs",
+        "adapters/src/runtime/smol/tokio.rs",
+    ] {
+        assert_eq!(judge(path, text), found(path));
+    }
+    let own = [
+        "adapters/src/runtime/tokio.rs",
+        "adapters/src/runtime/tokio/socket.rs",
+        "tests/src/a.rs",
+    ];
+    for path in own.iter().chain(&CHOOSERS) {
         assert_eq!(judge(path, text), [""; 0]);
     }
 }
 
 #[test]
-fn a_runtime_takes_less_than_a_hundred_lines() {
-    let path = "adapters/src/runtime/tokio.rs";
-    let fits = "// ok\n".repeat(99);
-    let grown = "// ok\n".repeat(100);
+fn only_a_module_of_tests_is_not_read() {
+    let path = "core/src/a.rs";
+    let tests = "#[cfg(test)]\n#[rustfmt::skip]\nmod tests {\n    fn f() { a::tokio(\"}\") }\n}\n";
+    let after = tests.to_owned() + "fn g() {\n    smol::block_on(());\n}\n";
+    let gated = "#[cfg(all(test, feature = \"x\"))]\nmod tests {\n    use tokio::net;\n}\n";
+    let shipped = "mod tests {\n    use tokio::net;\n}\n";
+    let other_use = "#[cfg(test)]\nuse std::fs;\n#[cfg(test)]\nmod tests;\nfn f(tokio: u8) {}\n";
 
-    assert_eq!(judge(path, &fits), [""; 0]);
-    assert_eq!(judge(path, &grown), [format!("{path}: 100 lines")]);
-    assert_eq!(judge("adapters/src/driver/mod.rs", &grown), [""; 0]);
+    assert_eq!(judge(path, tests), [""; 0]);
+    assert_eq!(judge(path, &after), ["core/src/a.rs:7: smol"]);
+    assert_eq!(judge(path, gated), [""; 0]);
+    assert_eq!(judge(path, shipped), ["core/src/a.rs:2: tokio"]);
+    let any = gated.replace("all(", "any(");
+    assert_eq!(judge(path, &any), ["core/src/a.rs:3: tokio"]);
+    let found = ["core/src/a.rs:2: fs", "core/src/a.rs:5: tokio"];
+    assert_eq!(judge(path, other_use), found);
+}
+
+#[test]
+fn a_runtime_takes_little_with_all_its_files() {
+    let file = |path: &str, lines| (path.to_owned(), "// ok\n".repeat(lines));
+    let sources = [
+        file("adapters/src/runtime/smol.rs", 80),
+        file("adapters/src/runtime/smol/socket.rs", 30),
+        file("adapters/src/runtime/smoldering.rs", 500),
+        file("adapters/src/runtime/stream.rs", 500),
+    ];
+
+    let lines = lines_of("smol", &sources);
+    assert_eq!((lines, too_long(&[("smol", lines)])), (110, vec![]));
+    assert_eq!(too_long(&[("smol", 111)]), ["the runtime smol: 111 lines"]);
 }
 
 #[test]
@@ -120,27 +174,92 @@ fn an_embedding_takes_less_than_a_hundred_and_fifty_lines() {
 
 /// What a file may not know, and that it is too long if it is.
 fn judge(path: &str, text: &str) -> Vec<String> {
-    let is_runtime = path.starts_with("adapters/src/runtime/");
+    let names = RUNTIMES.iter().filter(|(own, _)| !is_of(own, path));
+    let runtimes: Vec<_> = names.flat_map(|(_, names)| *names).collect();
     let foreign: &[&str] = if path.starts_with("core/src/") {
         &FOREIGN_TO_CORE
-    } else if path.starts_with("adapters/src/") && !is_runtime && path != CHOOSER {
-        &RUNTIMES
+    } else if path.starts_with("adapters/src/") && !CHOOSERS.contains(&path) {
+        &runtimes
     } else {
         &[]
     };
-    let code = code_of(text);
     // A crate's own tests may run on whatever there is.
-    let code = code.split("\nmod tests {").next().unwrap_or_default();
+    let code = without_tests(&code_of(text));
     let mut found = Vec::new();
     for (line, content) in (1..).zip(code.lines()) {
         let named = words(content).filter(|word| foreign.contains(word));
         found.extend(named.map(|word| format!("{path}:{line}: {word}")));
     }
     let lines = text.lines().count();
-    let is_too_long = (is_runtime && lines > RUNTIME_LINES_MAX)
-        || (EMBEDDINGS.contains(&path) && lines > EMBEDDING_LINES_MAX);
-    if is_too_long {
+    if EMBEDDINGS.contains(&path) && lines > EMBEDDING_LINES_MAX {
         found.push(format!("{path}: {lines} lines"));
     }
     found
+}
+
+/// Whether a file is one of the runtime's own.
+fn is_of(runtime: &str, path: &str) -> bool {
+    let rest = path.strip_prefix("adapters/src/runtime/");
+    let rest = rest.and_then(|rest| rest.strip_prefix(runtime));
+    rest.is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+}
+
+fn lines_of(runtime: &str, sources: &[(String, String)]) -> usize {
+    let own = sources.iter().filter(|(path, _)| is_of(runtime, path));
+    own.map(|(_, text)| text.lines().count()).sum()
+}
+
+fn too_long(lengths: &[(&str, usize)]) -> Vec<String> {
+    let too_long = lengths
+        .iter()
+        .filter(|(_, lines)| *lines > RUNTIME_LINES_MAX);
+    too_long
+        .map(|(runtime, lines)| format!("the runtime {runtime}: {lines} lines"))
+        .collect()
+}
+
+/// The code without its modules of tests; lines stay where they are.
+fn without_tests(code: &str) -> String {
+    let mut kept = String::with_capacity(code.len());
+    let mut rest = code;
+    while let Some(at) = rest.find("#[cfg(") {
+        let (before, from) = rest.split_at(at);
+        kept.push_str(before);
+        let bytes = tests_bytes(from);
+        let (tests, after) = from.split_at(bytes.unwrap_or("#[cfg(".len()));
+        if bytes.is_some() {
+            kept.extend(tests.chars().filter(|character| *character == '\n'));
+        } else {
+            kept.push_str(tests);
+        }
+        rest = after;
+    }
+    kept + rest
+}
+
+/// How long the module of tests is whose first attribute the code begins with, if there is one.
+fn tests_bytes(code: &str) -> Option<usize> {
+    let is_for_tests = ["#[cfg(test)]", "#[cfg(all(test,"]
+        .iter()
+        .any(|attribute| code.starts_with(attribute));
+    let mut rest = code;
+    while let Some(attribute) = rest.strip_prefix("#[") {
+        rest = attribute.split_once(']')?.1.trim_start();
+    }
+    let opened = rest.strip_prefix("mod ")?.find(['{', ';'])? + "mod ".len();
+    if !is_for_tests || rest[opened..].starts_with(';') {
+        return None;
+    }
+    let mut depth = 0_usize;
+    for (at, character) in rest[opened..].char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(code.len() - rest.len() + opened + at + 1);
+        }
+    }
+    None
 }

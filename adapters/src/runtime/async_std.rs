@@ -1,21 +1,19 @@
 //! [`AsyncStd`]: the client on async-std.
 
-mod socket;
-
-pub use socket::AsyncStdSocket;
-
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
 #[cfg(unix)]
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use ::async_std::io::{Read, Write};
 use ::async_std::net::{TcpStream, ToSocketAddrs};
 use ::async_std::task;
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Timer};
+use super::stream::boxed;
+use super::{Attempt, Runtime, Socket, Timer};
 
 /// async-std, whose one executor and clock need no context: a client can be started anywhere.
 ///
@@ -35,7 +33,7 @@ impl AsyncStd {
 }
 
 impl Runtime for AsyncStd {
-    type Socket = AsyncStdSocket;
+    type Socket = Box<dyn Socket>;
     type Timer = AsyncStdTimer;
 
     fn now(&self) -> Timestamp {
@@ -51,20 +49,30 @@ impl Runtime for AsyncStd {
         async move { Ok((&*host, port).to_socket_addrs().await?.collect()) }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<AsyncStdSocket> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<Box<dyn Socket>> {
         async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(AsyncStdSocket::Tcp(stream))
+            Ok(boxed(
+                stream,
+                Read::poll_read,
+                Write::poll_write,
+                |stream, _| Poll::Ready(stream.shutdown(Shutdown::Write)),
+            ))
         }
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &Path) -> impl Attempt<AsyncStdSocket> {
+    fn connect_unix(&self, path: &Path) -> impl Attempt<Box<dyn Socket>> {
         let path = path.to_owned();
         async move {
             let stream = ::async_std::os::unix::net::UnixStream::connect(path).await?;
-            Ok(AsyncStdSocket::Unix(stream))
+            Ok(boxed(
+                stream,
+                Read::poll_read,
+                Write::poll_write,
+                |stream, _| Poll::Ready(stream.shutdown(Shutdown::Write)),
+            ))
         }
     }
 

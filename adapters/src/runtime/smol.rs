@@ -1,21 +1,17 @@
 //! [`Smol`]: the client on smol.
 
-mod socket;
-
-pub use socket::SmolSocket;
-
-use std::net::{SocketAddr, TcpStream};
-#[cfg(unix)]
-use std::path::Path;
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use ::smol::io::{AsyncRead, AsyncWrite};
 use ::smol::{Async, Executor, net};
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Timer};
+use super::stream::boxed;
+use super::{Attempt, Runtime, Socket, Timer};
 
 /// smol, whose reactor and clock need no context: a client can be started anywhere.
 #[derive(Clone, Debug)]
@@ -42,7 +38,7 @@ impl From<Arc<Executor<'static>>> for Smol {
 }
 
 impl Runtime for Smol {
-    type Socket = SmolSocket;
+    type Socket = Box<dyn Socket>;
     type Timer = SmolTimer;
 
     fn now(&self) -> Timestamp {
@@ -58,20 +54,30 @@ impl Runtime for Smol {
         async move { net::resolve((&*host, port)).await }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<SmolSocket> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<Box<dyn Socket>> {
         async move {
             let stream = Async::<TcpStream>::connect(address).await?;
             stream.get_ref().set_nodelay(true)?;
-            Ok(SmolSocket::Tcp(stream))
+            Ok(boxed(
+                stream,
+                AsyncRead::poll_read,
+                AsyncWrite::poll_write,
+                |stream, _| Poll::Ready(stream.get_ref().shutdown(Shutdown::Write)),
+            ))
         }
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &Path) -> impl Attempt<SmolSocket> {
+    fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<Box<dyn Socket>> {
         let path = path.to_owned();
         async move {
             let stream = Async::<std::os::unix::net::UnixStream>::connect(path).await?;
-            Ok(SmolSocket::Unix(stream))
+            Ok(boxed(
+                stream,
+                AsyncRead::poll_read,
+                AsyncWrite::poll_write,
+                |stream, _| Poll::Ready(stream.get_ref().shutdown(Shutdown::Write)),
+            ))
         }
     }
 
