@@ -9,11 +9,14 @@ use std::task::{Context, Poll};
 use lavapool::Timestamp;
 use lavapool::runtime::{Attempt, Runtime, Socket};
 
-/// A runtime, how many tasks were spawned there and have not ended, and what was written.
+/// A runtime, how many tasks the client has spawned there that have not ended, and what was
+/// written.
 #[derive(Clone)]
 pub(crate) struct Counted<R> {
     runtime: R,
     tasks: Arc<AtomicUsize>,
+    /// How many there are by the runtime's own account, whoever spawned them.
+    alive: Option<Arc<dyn Fn() -> usize + Send + Sync>>,
     writes: Arc<Writes>,
 }
 
@@ -37,8 +40,15 @@ impl<R> Counted<R> {
         Self {
             runtime,
             tasks: Arc::default(),
+            alive: None,
             writes: Arc::default(),
         }
+    }
+
+    /// On a runtime that tells how many tasks it has.
+    pub(crate) fn with_alive(self, alive: impl Fn() -> usize + Send + Sync + 'static) -> Self {
+        let alive = Some(Arc::new(alive) as _);
+        Self { alive, ..self }
     }
 
     /// What was written so far, in words.
@@ -54,8 +64,10 @@ impl<R> Counted<R> {
         format!("{calls} writes of {each} bytes, {whole} took all that there was")
     }
 
-    pub(crate) fn tasks(&self) -> usize {
-        self.tasks.load(Ordering::SeqCst)
+    /// The client's tasks, and all of the runtime's where it tells.
+    pub(crate) fn tasks(&self) -> (usize, Option<usize>) {
+        let alive = self.alive.as_ref().map(|alive| alive());
+        (self.tasks.load(Ordering::SeqCst), alive)
     }
 }
 

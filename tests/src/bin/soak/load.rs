@@ -4,24 +4,23 @@ use std::future::poll_fn;
 use std::time::{Duration, Instant};
 
 use lavapool::runtime::{Runtime, Timer};
-use lavapool::{Client, Event, EventStream, GuildId, Kinds, Leaving, NodeConfig};
-use lavapool::{Place, Player, Source, Timing, Update, UserId};
+use lavapool::{Client, Event, EventStream, Kinds, Leaving, NodeConfig};
+use lavapool::{Place, Player, Timing, Tls, UserId};
 
 use crate::counted::Counted;
-use crate::process::Usage;
-use crate::servers::{Servers, track_of};
+use crate::course::Courses;
+use crate::process::{Usage, processor_time};
+use crate::servers::Servers;
+use crate::wish::Wish;
 
-/// How many players there are.
-const PLAYERS: u64 = 5_000;
-/// How much more memory may be resident at the end: allocators give pages back as they like. 20 s
-/// on each runtime gave 0, 0 and 64 KiB.
-const GROWTH_KIB_MAX: u64 = 1024;
 /// How much of a processor an idle client may use, in percent.
 const IDLE_PERCENT_MAX: f64 = 1.0;
 const MINUTE: Duration = Duration::from_secs(60);
 const IDLE_FOR: Duration = Duration::from_secs(4);
 /// How long an idle REST socket is kept here, so that the count of sockets says something.
 const KEEP_ALIVE: Duration = Duration::from_secs(1);
+/// How often it is looked at what is held: each second every player's position comes in.
+const LOOKS: usize = 20;
 /// How long a node or a player may take to be as it should be once all nodes are there.
 const HEALED_WITHIN: Duration = Duration::from_secs(60);
 
@@ -31,48 +30,73 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
 }
 
+/// A client, and what was told of its players.
+struct Bot {
+    client: Client,
+    players: Vec<Player>,
+    events: EventStream,
+    courses: Courses,
+}
+
 impl Load {
     /// Returns what went wrong.
     pub(crate) async fn run<R: Runtime + Clone>(mut self, runtime: Counted<R>) -> Vec<String> {
         let mut faults = Vec::new();
-        let client = self.connect(runtime.clone()).await;
-        let mut events = client.events_of(Kinds::PLAYERS | Kinds::NODES);
-        let players: Vec<_> = (1..=PLAYERS)
-            .map(|guild| client.player(GuildId::new(guild).unwrap()))
-            .collect();
-        play(&players).await;
-        spread(&client);
+        let mut bot = self.start(&runtime).await;
+        faults.extend(self.heal(&runtime, &bot).await);
+        bot.courses = Courses::begin(self.servers.positions());
+        spread(&bot.client);
 
-        let mut victim = 0;
-        let mut tasks = Vec::new();
         let mut usages = Vec::new();
         for (part, time) in self.parts() {
-            let moved = self.storm(&runtime, time, &mut victim, &mut events).await;
-            faults.extend(self.heal(&runtime, &client, &players).await);
-            let usage = Usage::now();
-            let count = runtime.tasks();
-            println!("after {part}: {moved} players moved, {count} tasks, {usage:?}");
-            tasks.push(count);
-            usages.extend(usage);
+            let moved = self.storm(&runtime, time, &mut bot, &mut faults).await;
+            faults.extend(self.heal(&runtime, &bot).await);
+            bot.listen(&mut faults);
+            let (off, misplaced) = bot.courses.judge(&self.servers.positions());
+            faults.extend(misplaced.into_iter().take(5));
+            let usage = least(&runtime).await;
+            println!("after {part}: {moved} players moved, none is off by more than {off:?}");
+            println!("after {part}: {usage}");
+            usages.push(usage);
             if moved == 0 {
                 faults.push(format!("nobody moved in {part}"));
             }
         }
-        if !tasks.is_sorted_by(|before, after| before >= after) {
-            faults.push(format!("more tasks in the end: {tasks:?}"));
-        }
-        match usages[..] {
-            [before, after] => faults.extend(growth(before, after)),
-            _ => println!("there is no /proc here: only tasks were counted"),
+        if let [before, after] = &usages[..] {
+            faults.extend(before.growth(after));
         }
         println!("{}", runtime.writes());
-        faults.extend(idle(&runtime, &players).await);
-        client.close(Leaving::Destroy).await.unwrap();
+        faults.extend(idle(&runtime, &bot.players).await);
+        bot.client.close(Leaving::Destroy).await.unwrap();
         let violations = self.servers.violations();
         if violations > 0 {
             faults.push(format!("it broke the protocol {violations} times"));
         }
         faults
+    }
+
+    /// Connects, and lets every player play.
+    async fn start<R: Runtime + Clone>(&self, runtime: &R) -> Bot {
+        let client = self.connect(runtime.clone()).await;
+        let events = client.events_of(Kinds::PLAYERS | Kinds::NODES);
+        let players: Vec<_> = Wish::all()
+            .map(|wish| client.player(wish.guild()))
+            .collect();
+        let play = |(wish, player): (Wish, &Player)| {
+            wish.join(&client);
+            player.update(wish.update())
+        };
+        let plays: Vec<_> = Wish::all().zip(&players).map(play).collect();
+        for play in plays {
+            play.await.unwrap();
+        }
+        let courses = Courses::begin(vec![]);
+        Bot {
+            client,
+            players,
+            events,
+            courses,
+        }
     }
 
     /// The first minute and the rest; two halves, if the time is too short for that.
@@ -91,7 +115,10 @@ impl Load {
             keep_alive: KEEP_ALIVE,
             ..Timing::default()
         };
-        let mut builder = Client::builder(UserId::new(42).unwrap()).timing(timing);
+        let tls = Tls::new().without_platform_roots();
+        let tls = tls.root_der(self.servers.authority.clone()).unwrap();
+        let builder = Client::builder(UserId::new(42).unwrap());
+        let mut builder = builder.timing(timing).tls(tls);
         for (index, uri) in self.servers.uris.iter().enumerate() {
             let node = NodeConfig::new(format!("node{index}"), uri, "youshallnotpass").unwrap();
             builder = builder.node(node);
@@ -100,73 +127,80 @@ impl Load {
     }
 
     /// Lets a node die each second, and the one before it return. Returns how many players moved.
+    /// Each part begins with the same node, so that the same ones have died before each is judged.
     async fn storm<R: Runtime>(
         &mut self,
         runtime: &R,
         time: Duration,
-        victim: &mut usize,
-        events: &mut EventStream,
+        bot: &mut Bot,
+        faults: &mut Vec<String>,
     ) -> usize {
         let end = Instant::now() + time;
         let mut moved = 0;
-        self.servers.kill(*victim);
+        let mut victim = 0;
+        self.servers.kill(victim);
         while Instant::now() < end {
             sleep(runtime, Duration::from_secs(1)).await;
-            self.servers.kill(*victim + 1);
-            self.servers.restart(*victim);
-            *victim += 1;
-            for event in std::iter::from_fn(|| events.try_next()) {
-                match event {
-                    Event::PlayerMoved { .. } => moved += 1,
-                    Event::Lagged { dropped } => println!("{dropped} events were not read"),
-                    _ => {}
-                }
-            }
+            self.servers.kill(victim + 1);
+            self.servers.restart(victim);
+            victim += 1;
+            moved += bot.listen(faults);
         }
-        self.servers.restart(*victim);
-        *victim += 1;
+        self.servers.restart(victim);
         moved
     }
 
     /// Waits until every node is connected and every player plays, and asks the nodes.
-    async fn heal<R: Runtime>(
-        &mut self,
-        runtime: &R,
-        client: &Client,
-        players: &[Player],
-    ) -> Option<String> {
+    async fn heal<R: Runtime>(&mut self, runtime: &R, bot: &Bot) -> Option<String> {
         let until = Instant::now() + HEALED_WITHIN;
         let is_well = |player: &Player| {
             let view = player.view();
             view.is_some_and(|view| view.synced && matches!(view.place, Place::On(_)))
         };
-        let nodes = self.servers.uris.len();
-        while client.report().connected() < nodes || !players.iter().all(is_well) {
+        let (nodes, players) = (self.servers.uris.len(), &bot.players);
+        while bot.client.report().connected() < nodes || !players.iter().all(is_well) {
             if Instant::now() > until {
-                let (report, well) = (client.report(), players.iter().filter(|p| is_well(p)));
-                return Some(format!(
-                    "not healed: {} players well, {report}",
-                    well.count()
-                ));
+                let well = players.iter().filter(|player| is_well(player)).count();
+                let report = bot.client.report();
+                return Some(format!("not healed: {well} players well, {report}"));
             }
             sleep(runtime, Duration::from_millis(20)).await;
         }
         // Until no REST socket is left.
         sleep(runtime, KEEP_ALIVE * 3).await;
-        let playing = self.servers.playing() as u64;
-        (playing != PLAYERS).then(|| format!("{playing} of {PLAYERS} players play"))
+        self.servers.wrong()
     }
 }
 
-async fn play(players: &[Player]) {
-    let update = |player: &Player| {
-        let track = Source::identifier(track_of(player.guild().get()));
-        player.update(Update::play(track).without_voice())
-    };
-    let plays: Vec<_> = players.iter().map(update).collect();
-    for play in plays {
-        play.await.unwrap();
+impl Bot {
+    /// Hears what was told so far; returns how many players moved.
+    fn listen(&mut self, faults: &mut Vec<String>) -> usize {
+        let mut moved = 0;
+        while let Some(event) = self.events.try_next() {
+            match event {
+                Event::PlayerMoved { guild, gap, .. } => {
+                    self.courses.note(guild, gap);
+                    moved += 1;
+                }
+                Event::Lagged { dropped } => faults.push(format!("{dropped} events were missed")),
+                _ => {}
+            }
+        }
+        moved
     }
+}
+
+/// What is held when as little as possible is on its way.
+async fn least<R: Runtime>(runtime: &Counted<R>) -> Usage {
+    let mut least = Usage::now(runtime.tasks());
+    for _ in 0..LOOKS {
+        sleep(runtime, Duration::from_millis(50)).await;
+        let usage = Usage::now(runtime.tasks());
+        if usage.heap_bytes() < least.heap_bytes() {
+            least = usage;
+        }
+    }
+    least
 }
 
 /// Says how the players are spread, which decides how many move when a node dies.
@@ -177,31 +211,6 @@ fn spread(client: &Client) {
     println!("{least:?} to {most:?} players on each node");
 }
 
-fn growth(before: Usage, after: Usage) -> Vec<String> {
-    let mut faults = Vec::new();
-    if after.descriptors > before.descriptors || after.sockets > before.sockets {
-        faults.push(format!(
-            "{before:?} has more descriptors in the end: {after:?}"
-        ));
-    }
-    if after.threads > before.threads {
-        faults.push(format!("{before:?} has more threads in the end: {after:?}"));
-    }
-    println!(
-        "descriptors: {} and {}, sockets: {} and {}, memory: {} and {} KiB",
-        before.descriptors,
-        after.descriptors,
-        before.sockets,
-        after.sockets,
-        before.resident_kib,
-        after.resident_kib
-    );
-    if after.resident_kib > before.resident_kib + GROWTH_KIB_MAX {
-        faults.push(format!("{before:?} has more memory in the end: {after:?}"));
-    }
-    faults
-}
-
 /// Stops every player, and sees how much time the client takes to do nothing.
 async fn idle<R: Runtime>(runtime: &R, players: &[Player]) -> Option<String> {
     let stops: Vec<_> = players.iter().map(|player| player.stop()).collect();
@@ -209,9 +218,9 @@ async fn idle<R: Runtime>(runtime: &R, players: &[Player]) -> Option<String> {
         stop.await.unwrap();
     }
     sleep(runtime, KEEP_ALIVE * 3).await;
-    let before = Usage::now()?;
+    let before = processor_time()?;
     sleep(runtime, IDLE_FOR).await;
-    let used = Usage::now()?.cpu - before.cpu;
+    let used = processor_time()? - before;
     let percent = 100.0 * used.as_secs_f64() / IDLE_FOR.as_secs_f64();
     println!("idle: {used:?} of processor time in {IDLE_FOR:?}, {percent:.2} %");
     (percent > IDLE_PERCENT_MAX).then(|| format!("it uses {percent:.2} % while idle"))
