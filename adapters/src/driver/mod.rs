@@ -50,13 +50,13 @@ use sockets::{Sockets, Stage};
 /// some of these are left nothing new is taken, so that nobody hears of what a handle does not show
 /// yet, and what waits stays as small as the [`Limits`](crate::Limits) say.
 ///
-/// A socket is written to once each of these times, with all that the pool has for it in one
-/// piece; what it does not take waits for it to be writable. `cargo run --release -p
-/// lavapool-tests --bin soak` counts that without TLS: of 7 547 writes, of 351 bytes each, 7 547
-/// took all that there was, so nothing is left for a second write, or for a vectored one. TLS cuts
-/// what is longer than 16 KiB into records, and these leave in one write too, if the socket takes
-/// 64 KiB: a request of 35 000 bytes is one write with TLS as without, where a write for each of
-/// its records took 23 µs, and this takes 18 µs.
+/// Whenever the pool has something for a socket, all of it is written in one piece; what the
+/// socket does not take is tried again each of these times while it is writable. The soak of the
+/// repository (`cargo run --release -p lavapool-tests --bin soak`) counts that without TLS: of
+/// 7 547 writes, of 351 bytes each, 7 547 took all that there was, so nothing is left for a second
+/// write, or for a vectored one. TLS cuts what is longer than 16 KiB into records, and up to 64 KiB
+/// of these leave in one write too: a request of 35 000 bytes is one with TLS as without, and takes
+/// 18 µs, where a write for each of its records took 23 µs.
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,

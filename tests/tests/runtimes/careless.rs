@@ -375,7 +375,7 @@ async fn gone(from: &Listener) -> bool {
 }
 
 /// Waits for something with a driver that nobody else polls.
-async fn beside<T>(
+pub(crate) async fn beside<T>(
     driver: &mut (impl Future<Output = ()> + Unpin),
     wait: impl Future<Output = T>,
 ) -> T {
@@ -404,7 +404,7 @@ fn speak(client: &Client) {
 }
 
 /// What is there already.
-fn now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
+pub(crate) fn now<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
     let polled = Pin::new(future).poll(&mut Context::from_waker(Waker::noop()));
     match polled {
         Poll::Ready(value) => Some(value),

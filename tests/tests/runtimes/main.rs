@@ -16,6 +16,7 @@ mod servers;
 mod slow;
 mod turns;
 mod virtual_time;
+mod waiting;
 
 use lavapool::runtime::{AsyncStd, Smol, Tokio};
 use lavapool::{Builder, Client, Closed, GuildId, Loss, NodeConfig, Source, Update, UserId};
