@@ -290,3 +290,70 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     }
     Ok(certificates)
 }
+
+#[cfg(all(test, feature = "tokio", not(feature = "tls")))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rustls::SignatureScheme;
+    use rustls::crypto::{GetRandomFailed, KeyProvider, SecureRandom, WebPkiSupportedAlgorithms};
+    use rustls::sign::SigningKey;
+
+    use super::*;
+    use crate::{Client, ConnectError, NodeConfig, UserId};
+
+    #[tokio::test]
+    async fn without_cryptography_a_node_is_refused_until_some_is_there() {
+        let own = rcgen::generate_simple_self_signed(["main".to_owned()]).unwrap();
+        let tls = Tls::new().without_platform_roots();
+        let tls = tls.root_der(own.cert.der().as_ref()).unwrap();
+        let given = tls.clone().provider(none());
+        let node = NodeConfig::new("main", "https://main", "youshallnotpass").unwrap();
+        let builder = Client::builder(UserId::new(42).unwrap()).node(node);
+
+        let started = builder.tls(tls.clone()).start().map(drop);
+
+        let refused = ConnectError::Tls {
+            node: "main".into(),
+            error: TlsError::NoProvider,
+        };
+        assert_eq!(started, Err(refused));
+        // What is given, or installed, is asked, and says that it has no cipher.
+        assert_eq!(given.check(), Err(TlsError::NoVersion));
+        assert_eq!(tls.check(), Err(TlsError::NoProvider));
+        none().install_default().unwrap();
+        assert_eq!(tls.check(), Err(TlsError::NoVersion));
+    }
+
+    /// A cryptography that can nothing.
+    fn none() -> CryptoProvider {
+        CryptoProvider {
+            cipher_suites: Vec::new(),
+            kx_groups: Vec::new(),
+            signature_verification_algorithms: WebPkiSupportedAlgorithms {
+                all: &[],
+                mapping: &[(SignatureScheme::ED25519, &[])],
+            },
+            secure_random: &Nothing,
+            key_provider: &Nothing,
+        }
+    }
+
+    #[derive(Debug)]
+    struct Nothing;
+
+    impl SecureRandom for Nothing {
+        fn fill(&self, _: &mut [u8]) -> Result<(), GetRandomFailed> {
+            Err(GetRandomFailed)
+        }
+    }
+
+    impl KeyProvider for Nothing {
+        fn load_private_key(
+            &self,
+            _: PrivateKeyDer<'static>,
+        ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
+            Err(rustls::Error::General("there are no keys".into()))
+        }
+    }
+}

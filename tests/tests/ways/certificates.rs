@@ -3,6 +3,7 @@
 use lavapool_tests::tls::faults::TlsFault;
 use lavapool_tests::tls::{Identity, TlsServer};
 use rcgen::date_time_ymd;
+use rustls::crypto::ring;
 
 use super::*;
 
@@ -148,7 +149,7 @@ fn a_configuration_of_rustls_itself_serves_too() {
         add(&sim, server.front());
         let mut roots = rustls::RootCertStore::empty();
         roots.add(ours.der().into()).unwrap();
-        let provider = rustls::crypto::ring::default_provider();
+        let provider = ring::default_provider();
         let config = rustls::ClientConfig::builder_with_provider(provider.into())
             .with_safe_default_protocol_versions()
             .unwrap()
@@ -162,6 +163,36 @@ fn a_configuration_of_rustls_itself_serves_too() {
         let record = &log.to_vec()[0];
         assert_eq!((record.agreed, record.protocol.as_deref()), (true, None));
     });
+}
+
+#[test]
+fn the_cryptography_that_was_given_is_used() {
+    let ours = Authority::new("ours");
+    let only = |suite| {
+        let mut provider = ring::default_provider();
+        provider.cipher_suites = vec![suite];
+        trusting(&ours).provider(provider)
+    };
+    let newest = || only(ring::cipher_suite::TLS13_CHACHA20_POLY1305_SHA256);
+    let old = only(ring::cipher_suite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256);
+    let of_tls12 = || TlsServer::tls12(ours.issue(&["main"]));
+    let alert_of_a_version = tls(TlsFailure::Refused { alert: 70 });
+    let table = [
+        (newest(), TlsServer::new(ours.issue(&["main"])), None),
+        (newest(), of_tls12(), alert_of_a_version),
+        (old, of_tls12(), None),
+    ];
+    for (tls, server, expected) in table {
+        SimRuntime::run(|sim| async move {
+            add(&sim, server.front());
+            let client = builder().tls(tls).node(config_of_main());
+            assert_eq!(loss_of(&sim, client).await, expected);
+        });
+    }
+    let mut none = ring::default_provider();
+    none.cipher_suites.clear();
+    let none = trusting(&ours).provider(none);
+    assert_eq!(none.check(), Err(lavapool::TlsError::NoVersion));
 }
 
 fn config_of_main() -> NodeConfig {
