@@ -8,8 +8,9 @@ use std::fs;
 
 use source::{code_of, root, source_files, words};
 
-/// The most that the files of one runtime may have together.
-const RUNTIME_LINES_MAX: usize = 110;
+/// The most that the files of one runtime may have together: one of less than a hundred lines, and
+/// those of its sockets.
+const RUNTIME_LINES_MAX: usize = 175;
 
 /// The examples of a client without a runtime of ours.
 const EMBEDDINGS: [&str; 2] = ["examples/manual_loop.rs", "examples/custom_runtime.rs"];
@@ -67,8 +68,11 @@ const CHOOSERS: [&str; 3] = [
 #[test]
 fn every_source_file_knows_only_what_it_may() {
     let files = source_files();
-    let needed = ["core/src/lib.rs", "adapters/src/runtime/stream.rs"];
-    for needed in needed.iter().chain(&CHOOSERS).chain(&EMBEDDINGS) {
+    for needed in ["core/src/lib.rs"]
+        .iter()
+        .chain(&CHOOSERS)
+        .chain(&EMBEDDINGS)
+    {
         assert!(files.iter().any(|path| path == needed), "{files:?}");
     }
 
@@ -152,15 +156,15 @@ fn only_a_module_of_tests_is_not_read() {
 fn a_runtime_takes_little_with_all_its_files() {
     let file = |path: &str, lines| (path.to_owned(), "// ok\n".repeat(lines));
     let sources = [
-        file("adapters/src/runtime/smol.rs", 80),
-        file("adapters/src/runtime/smol/socket.rs", 30),
+        file("adapters/src/runtime/smol.rs", 99),
+        file("adapters/src/runtime/smol/socket.rs", 76),
         file("adapters/src/runtime/smoldering.rs", 500),
         file("adapters/src/runtime/stream.rs", 500),
     ];
 
     let lines = lines_of("smol", &sources);
-    assert_eq!((lines, too_long(&[("smol", lines)])), (110, vec![]));
-    assert_eq!(too_long(&[("smol", 111)]), ["the runtime smol: 111 lines"]);
+    assert_eq!((lines, too_long(&[("smol", lines)])), (175, vec![]));
+    assert_eq!(too_long(&[("smol", 176)]), ["the runtime smol: 176 lines"]);
 }
 
 #[test]

@@ -1,19 +1,21 @@
 //! [`AsyncStd`]: the client on async-std.
 
-use std::net::{Shutdown, SocketAddr};
+mod socket;
+
+pub use socket::AsyncStdSocket;
+
+use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ::async_std::io::{Read, Write};
 use ::async_std::net::{TcpStream, ToSocketAddrs};
 use ::async_std::task;
 use lavapool_core::Timestamp;
 
-use super::stream::boxed;
-use super::{Attempt, Runtime, Socket, Timer};
+use super::{Attempt, Runtime, Timer};
 
 /// async-std, whose one executor and clock need no context: a client can be started anywhere.
 ///
@@ -33,7 +35,7 @@ impl AsyncStd {
 }
 
 impl Runtime for AsyncStd {
-    type Socket = Box<dyn Socket>;
+    type Socket = AsyncStdSocket;
     type Timer = AsyncStdTimer;
 
     fn now(&self) -> Timestamp {
@@ -49,30 +51,20 @@ impl Runtime for AsyncStd {
         async move { Ok((&*host, port).to_socket_addrs().await?.collect()) }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<Box<dyn Socket>> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<AsyncStdSocket> {
         async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(boxed(
-                stream,
-                Read::poll_read,
-                Write::poll_write,
-                |stream, _| Poll::Ready(stream.shutdown(Shutdown::Write)),
-            ))
+            Ok(AsyncStdSocket::Tcp(stream))
         }
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &Path) -> impl Attempt<Box<dyn Socket>> {
+    fn connect_unix(&self, path: &Path) -> impl Attempt<AsyncStdSocket> {
         let path = path.to_owned();
         async move {
             let stream = ::async_std::os::unix::net::UnixStream::connect(path).await?;
-            Ok(boxed(
-                stream,
-                Read::poll_read,
-                Write::poll_write,
-                |stream, _| Poll::Ready(stream.shutdown(Shutdown::Write)),
-            ))
+            Ok(AsyncStdSocket::Unix(stream))
         }
     }
 

@@ -6,19 +6,17 @@ mod async_std;
 mod present;
 #[cfg(feature = "smol")]
 mod smol;
-#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
-mod stream;
 #[cfg(feature = "tokio")]
 mod tokio;
 
 #[cfg(feature = "async-std")]
-pub use self::async_std::{AsyncStd, AsyncStdTimer};
+pub use self::async_std::{AsyncStd, AsyncStdSocket, AsyncStdTimer};
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 pub(crate) use self::present::Present;
 #[cfg(feature = "smol")]
-pub use self::smol::{Smol, SmolTimer};
+pub use self::smol::{Smol, SmolSocket, SmolTimer};
 #[cfg(feature = "tokio")]
-pub use self::tokio::{Tokio, TokioTimer};
+pub use self::tokio::{Tokio, TokioSocket, TokioTimer};
 
 use std::io;
 use std::net::SocketAddr;
@@ -33,8 +31,7 @@ use lavapool_core::Timestamp;
 /// client with [`Builder::start_on`](crate::Builder::start_on) or
 /// [`Builder::connect_on`](crate::Builder::connect_on).
 pub trait Runtime: Send + Sync + 'static {
-    /// A connected socket: TCP, or a Unix socket where there are any. If these are two types, it
-    /// can be `Box<dyn Socket>`.
+    /// A connected socket: TCP, or a Unix socket where there are any.
     type Socket: Socket;
     /// A timer.
     type Timer: Timer;
@@ -78,20 +75,6 @@ pub trait Socket: Send + Unpin + 'static {
 
     /// Passes on everything that was taken, and ends the direction to the peer.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
-}
-
-impl Socket for Box<dyn Socket> {
-    fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
-        (**self).poll_read(cx, buffer)
-    }
-
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        (**self).poll_write(cx, bytes)
-    }
-
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        (**self).poll_close(cx)
-    }
 }
 
 /// A timer that can be set again and again.

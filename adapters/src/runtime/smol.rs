@@ -1,17 +1,21 @@
 //! [`Smol`]: the client on smol.
 
-use std::net::{Shutdown, SocketAddr, TcpStream};
+mod socket;
+
+pub use socket::SmolSocket;
+
+use std::net::{SocketAddr, TcpStream};
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ::smol::io::{AsyncRead, AsyncWrite};
 use ::smol::{Async, Executor, net};
 use lavapool_core::Timestamp;
 
-use super::stream::boxed;
-use super::{Attempt, Runtime, Socket, Timer};
+use super::{Attempt, Runtime, Timer};
 
 /// smol, whose reactor and clock need no context: a client can be started anywhere.
 #[derive(Clone, Debug)]
@@ -38,7 +42,7 @@ impl From<Arc<Executor<'static>>> for Smol {
 }
 
 impl Runtime for Smol {
-    type Socket = Box<dyn Socket>;
+    type Socket = SmolSocket;
     type Timer = SmolTimer;
 
     fn now(&self) -> Timestamp {
@@ -54,30 +58,20 @@ impl Runtime for Smol {
         async move { net::resolve((&*host, port)).await }
     }
 
-    fn connect(&self, address: SocketAddr) -> impl Attempt<Box<dyn Socket>> {
+    fn connect(&self, address: SocketAddr) -> impl Attempt<SmolSocket> {
         async move {
             let stream = Async::<TcpStream>::connect(address).await?;
             stream.get_ref().set_nodelay(true)?;
-            Ok(boxed(
-                stream,
-                AsyncRead::poll_read,
-                AsyncWrite::poll_write,
-                |stream, _| Poll::Ready(stream.get_ref().shutdown(Shutdown::Write)),
-            ))
+            Ok(SmolSocket::Tcp(stream))
         }
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<Box<dyn Socket>> {
+    fn connect_unix(&self, path: &Path) -> impl Attempt<SmolSocket> {
         let path = path.to_owned();
         async move {
             let stream = Async::<std::os::unix::net::UnixStream>::connect(path).await?;
-            Ok(boxed(
-                stream,
-                AsyncRead::poll_read,
-                AsyncWrite::poll_write,
-                |stream, _| Poll::Ready(stream.get_ref().shutdown(Shutdown::Write)),
-            ))
+            Ok(SmolSocket::Unix(stream))
         }
     }
 

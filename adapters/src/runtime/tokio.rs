@@ -1,17 +1,23 @@
 //! [`Tokio`]: the client on tokio.
 
-use std::future::poll_fn;
+mod entered;
+mod socket;
+
+pub use socket::TokioSocket;
+
 use std::net::SocketAddr;
+#[cfg(unix)]
+use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use ::tokio::net::{TcpStream, lookup_host};
+use ::tokio::net::lookup_host;
 use ::tokio::runtime::Handle;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Socket, Timer, stream};
+use super::{Attempt, Runtime, Timer};
+use entered::entered;
 
 /// A tokio runtime with IO and time. Its clock is tokio's: a paused one pauses the client too.
 #[derive(Clone, Debug)]
@@ -28,15 +34,6 @@ impl Tokio {
     pub fn current() -> Self {
         Handle::current().into()
     }
-
-    /// Polls the future inside of the runtime, wherever the driver is polled.
-    fn entered<T: Send, A: Attempt<T>>(&self, attempt: A) -> impl Attempt<T> + use<T, A> {
-        let (handle, mut attempt) = (self.handle.clone(), Box::pin(attempt));
-        poll_fn(move |cx| {
-            let _entered = handle.enter();
-            attempt.as_mut().poll(cx)
-        })
-    }
 }
 
 impl From<Handle> for Tokio {
@@ -48,7 +45,7 @@ impl From<Handle> for Tokio {
 }
 
 impl Runtime for Tokio {
-    type Socket = Box<dyn Socket>;
+    type Socket = TokioSocket;
     type Timer = TokioTimer;
 
     fn now(&self) -> Timestamp {
@@ -62,21 +59,18 @@ impl Runtime for Tokio {
 
     fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
         let host = (host.to_owned(), port);
-        self.entered(async move { Ok(lookup_host(host).await?.collect()) })
-    }
-
-    fn connect(&self, address: SocketAddr) -> impl Attempt<Box<dyn Socket>> {
-        self.entered(async move {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(boxed(stream))
+        entered(self.handle.clone(), async move {
+            Ok(lookup_host(host).await?.collect())
         })
     }
 
+    fn connect(&self, address: SocketAddr) -> impl Attempt<TokioSocket> {
+        entered(self.handle.clone(), TokioSocket::tcp(address))
+    }
+
     #[cfg(unix)]
-    fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<Box<dyn Socket>> {
-        let stream = ::tokio::net::UnixStream::connect(path.to_owned());
-        self.entered(async { Ok(boxed(stream.await?)) })
+    fn connect_unix(&self, path: &Path) -> impl Attempt<TokioSocket> {
+        entered(self.handle.clone(), TokioSocket::unix(path.to_owned()))
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -96,14 +90,4 @@ impl Timer for TokioTimer {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.1.as_mut().poll(cx)
     }
-}
-
-fn boxed<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(stream: S) -> Box<dyn Socket> {
-    let read = |stream: Pin<&mut S>, cx: &mut Context<'_>, buffer: &mut [u8]| {
-        let mut buffer = ReadBuf::new(buffer);
-        stream
-            .poll_read(cx, &mut buffer)
-            .map_ok(|()| buffer.filled().len())
-    };
-    stream::boxed(stream, read, S::poll_write, S::poll_shutdown)
 }

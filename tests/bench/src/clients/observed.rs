@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use lavapool::Timestamp;
-use lavapool::runtime::{Attempt, Runtime, Socket, Tokio, TokioTimer};
+use lavapool::runtime::{Attempt, Runtime, Socket, Tokio, TokioSocket, TokioTimer};
 
 /// tokio, with a note of when each message was read from its socket.
 #[derive(Clone)]
@@ -109,7 +109,7 @@ impl Runtime for Observed {
 
 /// A socket of [`Observed`].
 pub(super) struct ObservedSocket {
-    socket: Box<dyn Socket>,
+    socket: TokioSocket,
     reads: Option<Arc<Reads>>,
     stream: Stream,
 }
