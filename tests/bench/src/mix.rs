@@ -123,7 +123,7 @@ pub(crate) fn write_track(text: &mut String, number: u64, user_data: &str) {
     .and_then(|()| {
         write!(
             text,
-            r#""isrc":"GBARL9300135"}},"pluginInfo":{{}},"userData":{user_data}}}"#
+            r#""isrc":"GBARL9300135"}},"pluginInfo":{PLUGIN_INFO},"userData":{user_data}}}"#
         )
     })
     .expect("a string takes all that is written");
@@ -136,6 +136,13 @@ pub(crate) fn encoded(number: u64) -> String {
     let rest = ENCODED_BYTES - head.len() - digits.len();
     format!("{head}{digits}{:A<rest$}", "")
 }
+
+/// What a source that knows albums says beside the track.
+const PLUGIN_INFO: &str = concat!(
+    r#"{"albumName":"An Album With A Name","albumUrl":"https://music.example/album/4aawyAB9vmqN3","#,
+    r#""artistUrl":"https://music.example/artist/0gxyHStUsqpMadRV0","artistArtworkUrl":null,"#,
+    r#""previewUrl":null,"isPreview":false}"#
+);
 
 /// How long the blob of a track is.
 const ENCODED_BYTES: usize = 300;
@@ -170,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mix_is_four_fifths_positions_and_224_bytes_a_message() {
+    fn the_mix_is_four_fifths_positions_and_244_bytes_a_message() {
         let guilds = guilds();
         let mut text = String::new();
         let mut counts = [0; 4];
@@ -182,6 +189,6 @@ mod tests {
         }
 
         assert_eq!(counts, [16_000, 2_000, 1_000, 1_000]);
-        assert_eq!(text.len() / 20_000, 224, "{text:.300}");
+        assert_eq!(text.len() / 20_000, 244, "{text:.300}");
     }
 }

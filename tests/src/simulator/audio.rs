@@ -26,6 +26,7 @@ struct PatchedTrack {
 /// Where another copy of the player is, or was when it was lost.
 struct Place {
     host: usize,
+    session: String,
     content_ms: i64,
     /// When that was.
     at: Duration,
@@ -93,7 +94,7 @@ impl Simulation {
         let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
             return;
         };
-        let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host, furthest.at);
+        let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host, &furthest.session);
         // What the pool took for a sign of life came late.
         let known_at = if lost_at < furthest.at {
             request.at
@@ -149,6 +150,7 @@ impl Simulation {
             if let Some(host) = host.filter(|_| plays_it(&copy)) {
                 places.push(Place {
                     host,
+                    session: copy.session.clone(),
                     content_ms: copy.content_ms,
                     at: now,
                     is_lost: false,
@@ -158,10 +160,11 @@ impl Simulation {
         }
         if let Some((host, lost)) = self.lost.get(&guild)
             && plays_it(&lost.player)
-            && places.is_empty()
+            && (places.is_empty() || lost.at + KEPT_FOR > now)
         {
             places.push(Place {
                 host: *host,
+                session: lost.player.session.clone(),
                 content_ms: lost.player.content_ms,
                 at: lost.at,
                 is_lost: true,
@@ -178,6 +181,10 @@ fn millis(time: Duration) -> i64 {
 
 /// What is heard twice because the pool was told late that sound began.
 const REPEATS_MAX: Duration = Duration::from_secs(2);
+
+/// For how long a copy in a session that nobody resumes may be there beside the latest one, which
+/// was lost.
+const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// How long what is written may be under way, and still tell of the present place.
 const UNDER_WAY_MAX: Duration = Duration::from_millis(500);

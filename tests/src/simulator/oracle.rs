@@ -237,15 +237,14 @@ impl Oracle {
         );
     }
 
-    /// When a server was heard last of what it did until `at`, and when it was lost.
-    pub(super) fn heard_and_lost(&self, host: usize, at: Duration) -> (Duration, Duration) {
+    /// When a server was heard last of this session, and when it was lost.
+    pub(super) fn heard_and_lost(&self, host: usize, session: &str) -> (Duration, Duration) {
         let host = &self.hosts[host];
-        // By its present connection it tells nothing of before.
-        let is_older = host.lost_at > at || host.ready_at > Some(at);
-        let heard_at = if is_older {
-            host.heard_until
-        } else {
+        let is_present = host.session.as_deref() == Some(session);
+        let heard_at = if is_present {
             host.heard_at
+        } else {
+            host.heard_until
         };
         (heard_at, host.lost_at)
     }
