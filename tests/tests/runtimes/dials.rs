@@ -10,14 +10,14 @@ use lavapool::{Closed, Loss};
 
 #[cfg(target_os = "linux")]
 use crate::hole::Hole;
-#[cfg(target_os = "linux")]
-use crate::observed::Observed;
+use crate::observed::{NoDelay, Observed};
 use crate::servers::loss_of;
 use crate::{Servers, builder, config, hosts};
 
 hosts::on_each_runtime! {
     the_system_looks_localhost_up: the_system_looks_localhost_up by Plain,
     a_name_that_is_none_is_said_to_be_unknown: a_name_that_is_none_is_said_to_be_unknown by Plain,
+    no_socket_waits_for_nagle: no_socket_waits_for_nagle by Plain,
     // Elsewhere a port whose queue is full answers, by a reset.
     #[cfg(target_os = "linux")]
     addresses_are_raced: addresses_are_raced by Plain,
@@ -43,10 +43,23 @@ async fn a_name_that_is_none_is_said_to_be_unknown<R: Runtime>(runtime: R, _: &S
     assert_eq!(loss, Loss::Socket(Closed::NameNotFound));
 }
 
+async fn no_socket_waits_for_nagle<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
+    let runtime = Observed::new(runtime);
+    let seen = runtime.seen.clone();
+    let builder = builder().node(servers.config("first"));
+
+    let client = builder.connect_on(runtime).await.unwrap();
+    client.node("first").unwrap().version().await.unwrap();
+
+    let nodelay = seen.nodelay.lock().unwrap().clone();
+    assert!(nodelay.len() >= 2, "a WebSocket and a REST socket");
+    assert!(nodelay.iter().all(|is_set| *is_set), "{nodelay:?}");
+}
+
 /// RFC 8305 §4 and §5: the families take turns, an address that never answers has a head start and
 /// no more, and one that refuses gives way at once.
 #[cfg(target_os = "linux")]
-async fn addresses_are_raced<R: Runtime>(runtime: R, servers: &Servers) {
+async fn addresses_are_raced<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
     let hole = servers.tokio.spawn(async { Hole::open() }).await.unwrap();
     let (silent, node) = (hole.address(), servers.first.address());
     // Where there is no IPv6, that address fails as fast as a port where nobody listens.

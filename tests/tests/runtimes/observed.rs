@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use lavapool::Timestamp;
-use lavapool::runtime::{Attempt, Runtime, Socket};
+use lavapool::runtime::{AsyncStdSocket, Attempt, Runtime, SmolSocket, Socket, TokioSocket};
 use tokio::sync::Notify;
 
 /// The runtime that does everything else, and what is known of it.
@@ -24,6 +24,8 @@ pub(crate) struct Observed<R> {
 pub(crate) struct Seen {
     /// The addresses that were dialled, in order.
     pub(crate) dialled: Mutex<Vec<SocketAddr>>,
+    /// Of each connection, whether it is without Nagle's delay.
+    pub(crate) nodelay: Mutex<Vec<bool>>,
     /// How many writes took a part of what they were given.
     pub(crate) partial: Mutex<usize>,
     /// A write took nothing, because the socket was full.
@@ -32,6 +34,11 @@ pub(crate) struct Seen {
 
 /// A socket that is watched.
 pub(crate) struct ObservedSocket<S>(S, Arc<Seen>);
+
+/// What the system says of a socket's `TCP_NODELAY`.
+pub(crate) trait NoDelay {
+    fn nodelay(&self) -> io::Result<bool>;
+}
 
 impl<R> Observed<R> {
     pub(crate) fn new(runtime: R) -> Self {
@@ -50,7 +57,7 @@ impl<R> Observed<R> {
     }
 }
 
-impl<R: Runtime> Runtime for Observed<R> {
+impl<R: Runtime<Socket: NoDelay>> Runtime for Observed<R> {
     type Socket = ObservedSocket<R::Socket>;
     type Timer = R::Timer;
 
@@ -78,6 +85,7 @@ impl<R: Runtime> Runtime for Observed<R> {
         let (connecting, seen) = (self.runtime.connect(address), self.seen.clone());
         async move {
             let socket = connecting.await?;
+            seen.nodelay.lock().unwrap().push(socket.nodelay()?);
             Ok(ObservedSocket(socket, seen))
         }
     }
@@ -106,5 +114,35 @@ impl<S: Socket> Socket for ObservedSocket<S> {
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_close(cx)
+    }
+}
+
+impl NoDelay for TokioSocket {
+    fn nodelay(&self) -> io::Result<bool> {
+        match self {
+            Self::Tcp(stream) => stream.nodelay(),
+            #[cfg(unix)]
+            Self::Unix(_) => Ok(true),
+        }
+    }
+}
+
+impl NoDelay for AsyncStdSocket {
+    fn nodelay(&self) -> io::Result<bool> {
+        match self {
+            Self::Tcp(stream) => stream.nodelay(),
+            #[cfg(unix)]
+            Self::Unix(_) => Ok(true),
+        }
+    }
+}
+
+impl NoDelay for SmolSocket {
+    fn nodelay(&self) -> io::Result<bool> {
+        match self {
+            Self::Tcp(stream) => stream.get_ref().nodelay(),
+            #[cfg(unix)]
+            Self::Unix(_) => Ok(true),
+        }
     }
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 
-use crate::observed::Observed;
+use crate::observed::{NoDelay, Observed};
 use crate::{Servers, builder, guild, hosts};
 
 hosts::on_each_runtime! {
@@ -24,7 +24,7 @@ const WINDOW_BYTES: u32 = 64 * 1024;
 /// How much of a connection passes before its peer stops reading.
 const PASSED_BYTES: usize = 64 * 1024;
 
-async fn a_request_passes_by_bits<R: Runtime>(runtime: R, servers: &Servers) {
+async fn a_request_passes_by_bits<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
     let (reads, reading) = watch::channel(false);
     let to = servers.first.address();
     let door = servers.tokio.spawn(async move { narrow(to, reading) });
