@@ -46,10 +46,22 @@ struct Frame {
 pub(super) struct Piece {
     /// How many they are.
     pub(super) count: usize,
-    /// Whether they belong to a message, or stand between its parts.
-    pub(super) is_message: bool,
-    /// Whether the message ends with them.
+    /// What they belong to.
+    pub(super) kind: Kind,
+    /// Whether that ends with them; what only cuts may end a message that was whole before.
     pub(super) ends: bool,
+}
+
+/// What bytes belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A message.
+    Message,
+    /// A text that stands between the parts of a message, and has nothing to do with it: a control
+    /// frame, or the extension of a chunk.
+    Aside,
+    /// What cuts a message in parts.
+    Cut,
 }
 
 impl Framing {
@@ -111,7 +123,7 @@ impl Framing {
                 }
                 match (frame.is_control, frame.is_inside) {
                     // It says nothing of the message around it.
-                    (true, true) => piece(count, false, false),
+                    (true, true) => piece(count, Kind::Aside, ends),
                     (true, false) => message(count, ends),
                     (false, _) => {
                         let ends = ends && frame.is_last;
@@ -129,11 +141,14 @@ impl Framing {
     /// Takes one byte of what cuts.
     fn cut(&mut self, bytes: &[u8]) -> Piece {
         let Some(&byte) = bytes.first() else {
-            return piece(0, false, false);
+            return piece(0, Kind::Cut, false);
         };
-        let mut result = piece(1, false, false);
+        let mut result = piece(1, Kind::Cut, false);
         match &mut self.state {
             State::Size(line) => {
+                if line.contains(&b';') && byte != b'\r' {
+                    result = piece(1, Kind::Aside, byte == b'\n');
+                }
                 line.push(byte);
                 if byte == b'\n' {
                     self.state = match size(line) {
@@ -197,16 +212,12 @@ impl Frame {
     }
 }
 
-const fn piece(count: usize, is_message: bool, ends: bool) -> Piece {
-    Piece {
-        count,
-        is_message,
-        ends,
-    }
+const fn piece(count: usize, kind: Kind, ends: bool) -> Piece {
+    Piece { count, kind, ends }
 }
 
 const fn message(count: usize, ends: bool) -> Piece {
-    piece(count, true, ends)
+    piece(count, Kind::Message, ends)
 }
 
 /// Takes what `bytes` have of what is `left`.
@@ -292,6 +303,8 @@ mod tests {
             &upgrade[..],
             &[0x01, 3],
             b"abc",
+            &[0x89, 2],
+            b"hi",
             &[0x80, 2],
             b"de",
             &[0x81, 0],
@@ -303,7 +316,7 @@ mod tests {
                 false,
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
                   3;x\r\nabc\r\n2\r\nde\r\n0\r\nt: v\r\n\r\nH",
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n|abcdet: v\r\n\r\n|H",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n|(x\n)abcdet: v\r\n\r\n|H",
             ),
             (
                 false,
@@ -325,7 +338,7 @@ mod tests {
             (
                 false,
                 &frames,
-                "HTTP/1.1 101 Switching Protocols\r\n\r\n|abcde||",
+                "HTTP/1.1 101 Switching Protocols\r\n\r\n|abc(hi)de||",
             ),
             (
                 false,
@@ -361,14 +374,22 @@ mod tests {
     fn messages(is_client: bool, bytes: &[u8], step: usize) -> String {
         let mut framing = Framing::new(is_client);
         let mut all = String::new();
+        let mut aside = String::new();
         for mut chunk in bytes.chunks(step) {
             while !chunk.is_empty() {
                 let piece = framing.next(chunk);
                 let (now, rest) = chunk.split_at(piece.count);
-                if piece.is_message {
-                    all.push_str(std::str::from_utf8(now).unwrap());
+                let now = std::str::from_utf8(now).unwrap_or_default();
+                match piece.kind {
+                    Kind::Message => all.push_str(now),
+                    Kind::Aside => aside.push_str(now),
+                    Kind::Cut => {}
                 }
-                all.push_str(if piece.ends { "|" } else { "" });
+                match (piece.kind, piece.ends) {
+                    (Kind::Aside, true) => all += &format!("({})", std::mem::take(&mut aside)),
+                    (Kind::Message | Kind::Cut, true) => all.push('|'),
+                    (_, false) => {}
+                }
                 chunk = rest;
             }
         }

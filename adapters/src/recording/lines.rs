@@ -7,7 +7,7 @@ use lavapool_core::recording::{Header, Line, Trace};
 use lavapool_core::rest::Request;
 use lavapool_core::{Command, Output, PoolConfig, SocketId};
 
-use super::framing::Framing;
+use super::framing::{Framing, Kind};
 use super::mask::Masks;
 use super::scrub::{Rest, Scrubber};
 use super::secrets::{Secrets, is_secret_name};
@@ -26,6 +26,14 @@ pub(super) struct Lines {
 #[derive(Debug)]
 struct Stream {
     framing: Framing,
+    message: Passing,
+    /// What stands between the parts of a message.
+    aside: Passing,
+}
+
+/// Text as it passes.
+#[derive(Debug)]
+struct Passing {
     scrubber: Scrubber,
     /// What may be the beginning of a secret, and from which lines it is.
     held: Vec<u8>,
@@ -168,24 +176,32 @@ impl Lines {
         let mut offset = 0;
         while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
             let piece = stream.framing.next(rest);
-            if piece.is_message {
-                stream.hold(rest.get(..piece.count).unwrap_or_default(), number, offset);
+            let text = match piece.kind {
+                Kind::Message | Kind::Cut => &mut stream.message,
+                Kind::Aside => &mut stream.aside,
+            };
+            if piece.kind != Kind::Cut {
+                text.hold(rest.get(..piece.count).unwrap_or_default(), number, offset);
                 if let Some(Waiting::Bytes(_, undecided)) = waiting.back_mut() {
                     *undecided += piece.count;
                 }
             }
             if piece.ends {
-                stream.decide(secrets, waiting, self.first, Rest::Whole);
+                text.decide(secrets, waiting, self.first, Rest::Whole);
             }
             offset += piece.count;
         }
-        stream.decide(secrets, waiting, self.first, Rest::Comes);
+        for text in [&mut stream.message, &mut stream.aside] {
+            text.decide(secrets, waiting, self.first, Rest::Comes);
+        }
     }
 
     fn end(&mut self, socket: SocketId) {
         for direction in [Direction::Sent, Direction::Received] {
             if let Some(mut stream) = self.streams.remove(&(socket, direction)) {
-                stream.decide(&mut self.secrets, &mut self.waiting, self.first, Rest::Lost);
+                for text in [&mut stream.message, &mut stream.aside] {
+                    text.decide(&mut self.secrets, &mut self.waiting, self.first, Rest::Lost);
+                }
             }
         }
     }
@@ -193,9 +209,23 @@ impl Lines {
 
 impl Stream {
     fn new(direction: Direction) -> Self {
+        // What servers set is told by their headers only; what we send is known.
+        let scrubber = match direction {
+            Direction::Sent => Scrubber::default(),
+            Direction::Received => Scrubber::with_headers(),
+        };
         Self {
             framing: Framing::new(direction == Direction::Sent),
-            scrubber: Scrubber::default(),
+            message: Passing::new(scrubber),
+            aside: Passing::new(Scrubber::default()),
+        }
+    }
+}
+
+impl Passing {
+    const fn new(scrubber: Scrubber) -> Self {
+        Self {
+            scrubber,
             held: Vec::new(),
             places: VecDeque::new(),
         }

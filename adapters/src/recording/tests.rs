@@ -13,7 +13,7 @@ use lavapool_core::recording::{Bytes, Header, Line};
 use lavapool_core::region::RegionMap;
 use lavapool_core::{Command, PoolConfig, Secret, Seed, SocketId, Timestamp, VoiceServerUpdate};
 
-use super::framing::Framing;
+use super::framing::{Framing, Kind};
 use super::lines::Lines;
 use super::mask::Masks;
 use super::writer::{Message, Recorder, create};
@@ -255,11 +255,11 @@ fn record(key: &RandomState, secrets: &Secrets, is_client: bool, pieces: &[&[u8]
 }
 
 /// Which bytes are message, and where messages end.
-fn framing(is_client: bool, bytes: &[u8]) -> Vec<(bool, bool)> {
+fn framing(is_client: bool, bytes: &[u8]) -> Vec<(Kind, bool)> {
     let mut framing = Framing::new(is_client);
     let piece = |byte| {
         let piece = framing.next(std::slice::from_ref(byte));
-        (piece.is_message, piece.ends)
+        (piece.kind, piece.ends)
     };
     bytes.iter().map(piece).collect()
 }
@@ -322,7 +322,7 @@ fn http(secrets: &Secrets) -> Vec<u8> {
         .chunks(5)
         .map(|chunk| {
             format!(
-                "{:x}\r\n{}\r\n",
+                "{:x};by={password}\r\n{}\r\n",
                 chunk.len(),
                 std::str::from_utf8(chunk).unwrap()
             )
@@ -345,7 +345,7 @@ fn socket(secrets: &Secrets) -> Vec<u8> {
     let (middle, end) = end.split_at(7);
     let mut all = UPGRADED.to_owned() + &frame(true, 1, &secrets.ready());
     all += &frame(false, 1, begin);
-    all += &frame(true, 9, &format!("ping{}", secrets.password.len()));
+    all += &frame(true, 9, &format!("ping {}", secrets.password));
     all += &frame(false, 0, middle);
     all += &frame(true, 0, end);
     all += &frame(true, 8, &format!("\u{3}\u{e8}{}", secrets.session));
