@@ -9,7 +9,7 @@ use lavapool_tests::simulator::{Plan, Simulation, differs};
 
 #[test]
 fn the_first_seeds_break_nothing() {
-    run_all((0..8).collect());
+    run_all((0..seeds()).collect());
 }
 
 #[test]
@@ -27,6 +27,14 @@ fn a_seed_that_has_found_something_does_not_find_it_again() {
 fn a_run_is_the_same_again() {
     let broken = differs(&Plan::draw(1));
     assert_eq!(broken.map(|broken| broken.to_string()), None);
+}
+
+/// How many seeds are run: `LAVAPOOL_SEEDS`, or enough for every day.
+fn seeds() -> u64 {
+    match std::env::var("LAVAPOOL_SEEDS") {
+        Ok(seeds) => seeds.parse().expect("LAVAPOOL_SEEDS is a number"),
+        Err(_) => 24,
+    }
 }
 
 /// Runs these, two at once, and none may break anything.

@@ -18,7 +18,6 @@ mod positions;
 mod reconnects;
 mod requests;
 mod returns;
-mod storms;
 mod targets;
 mod updates;
 
