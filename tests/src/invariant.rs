@@ -15,6 +15,14 @@ macro_rules! invariants {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
+            /// The one of this name.
+            pub fn named(name: &str) -> Option<Self> {
+                match name {
+                    $(stringify!($name) => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
             /// What it says.
             pub const fn sentence(self) -> &'static str {
                 match self {
@@ -38,13 +46,16 @@ invariants! {
     SocketUsedOpen: "A socket is written to and closed only while it is open.",
     WriteOnce: "A socket is asked for once, and again only after all was taken.",
     ClosedIsFreed: "A closed socket has no bytes left.",
-    ViewsPublished: "Each view that changed is announced.",
+    ViewsPublished: "Each view of a player that changed is announced.",
+    NodesPublished: "Each view of a node that changed is announced.",
+    WithinLimits: "Players, nodes, commands, results and bytes to write are within the limits.",
     BytesValid: "Every byte is valid to a parser that shares nothing with the core, frames masked.",
     // What must never be, looked at after each step of a simulation.
     OrderTaken: "A command is refused at once only for what is missing.",
     CloseEnds: "A client that closes has closed within a bound.",
     OneWebSocket: "A node has one WebSocket at most.",
     DeadNodeLeftAlone: "A node is asked nothing while it has no WebSocket that is ready.",
+    AskedSparingly: "A player is not sent to a node over and over.",
     SessionIsValid: "Nothing is asked of a session that is over.",
     ResumesLatest: "Only the latest session is asked to be resumed.",
     DelaysExact: "The delay before each try to dial again is as the schedule says.",
@@ -57,7 +68,8 @@ invariants! {
     EndsOnce: "A track ends once as far as a queue goes on, and does not start after that.",
     NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
-    LoadSpread: "A player that lost its node goes to none that is much worse than another.",
+    MovedInTime: "No player waits for its lost node beyond the grace, if another could take it.",
+    LoadSpread: "No player goes to a node that is much worse than another.",
     SecretsHidden: "No event and no answer shows a password, a token or a session id.",
     SameAgain: "The same seed gives the same run, to the byte.",
     SameWhenCut: "The same bytes cut at other places give the same events, answers and bytes.",

@@ -1,6 +1,7 @@
 //! Sabotages: breaks of the core on purpose, which the simulator must find.
 //!
-//! Each is a file in `tests/sabotage`: a sentence that says what is broken, an empty line, and a
+//! Each is a file in `tests/sabotage`: a sentence that says what is broken, a line with the
+//! invariants by which it must be found (`Breaks: PauseWanted, VoiceWanted`), an empty line, and a
 //! unified diff. It is applied to a copy of the sources, never to the sources themselves.
 
 mod diff;
@@ -13,6 +14,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::invariant::Invariant;
+
 /// A break of the core.
 #[derive(Clone, Debug)]
 pub struct Sabotage {
@@ -20,6 +23,8 @@ pub struct Sabotage {
     pub name: String,
     /// What is broken.
     pub sentence: String,
+    /// What breaks of it: whatever else breaks does not say that it was found.
+    pub breaks: Vec<Invariant>,
     diff: Diff,
 }
 
@@ -40,6 +45,14 @@ pub enum SabotageError {
     NoSentence {
         /// The sabotage.
         name: String,
+    },
+    /// The second line does not name the invariants that break.
+    #[error("{name} does not say on its second line which invariants break: {line:?}")]
+    NoInvariant {
+        /// The sabotage.
+        name: String,
+        /// The line.
+        line: String,
     },
     /// The diff is none, or does not fit the sources any more.
     #[error("{name}: {cause}")]
@@ -83,16 +96,22 @@ impl Sabotage {
     /// What is wrong with it.
     pub fn read(name: &str, text: &str) -> Result<Self, SabotageError> {
         let name = name.to_owned();
-        let Some((sentence, diff)) = text.split_once("\n\n") else {
+        let Some((head, diff)) = text.split_once("\n\n") else {
             return Err(SabotageError::NoSentence { name });
         };
-        if !sentence.ends_with('.') || sentence.contains('\n') {
+        let (sentence, line) = head.split_once('\n').unwrap_or((head, ""));
+        if !sentence.ends_with('.') {
             return Err(SabotageError::NoSentence { name });
         }
+        let Some(breaks) = invariants(line) else {
+            let line = line.to_owned();
+            return Err(SabotageError::NoInvariant { name, line });
+        };
         match Diff::parse(diff) {
             Ok(diff) => Ok(Self {
                 name,
                 sentence: sentence.to_owned(),
+                breaks,
                 diff,
             }),
             Err(cause) => Err(SabotageError::Diff { name, cause }),
@@ -120,7 +139,41 @@ impl Sabotage {
     }
 }
 
+/// Reads `Breaks: PauseWanted, VoiceWanted`.
+fn invariants(line: &str) -> Option<Vec<Invariant>> {
+    let names = line.strip_prefix("Breaks: ")?;
+    names.split(", ").map(Invariant::named).collect()
+}
+
 fn failed(path: &Path, cause: io::Error) -> SabotageError {
     let path = path.into();
     SabotageError::Io { path, cause }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DIFF: &str = "--- a/x.rs\n+++ b/x.rs\n@@ -1 +1 @@\n-one\n+two\n";
+
+    #[test]
+    fn a_sabotage_says_what_it_is_and_what_breaks() {
+        let text = format!("It is broken.\nBreaks: NoPanic, PlaysOnce\n\n{DIFF}");
+        let sabotage = Sabotage::read("x", &text).expect("it is one");
+        assert_eq!(sabotage.sentence, "It is broken.");
+        assert_eq!(sabotage.breaks, [Invariant::NoPanic, Invariant::PlaysOnce]);
+    }
+
+    #[test]
+    fn one_that_does_not_say_so_is_refused() {
+        let read = |head: &str| Sabotage::read("x", &format!("{head}\n\n{DIFF}"));
+        let refused = |head| read(head).map(|_| ()).expect_err("it is none").to_string();
+        let sentence = "x does not begin with a sentence that says what is broken";
+        assert_eq!(refused("no sentence\nBreaks: NoPanic"), sentence);
+        let names = "x does not say on its second line which invariants break: ";
+        assert_eq!(refused("A sentence."), format!("{names}\"\""));
+        let line = "Breaks: NoPanic, Nothing";
+        let unknown = refused(&format!("A sentence.\n{line}"));
+        assert_eq!(unknown, format!("{names}{line:?}"));
+    }
 }

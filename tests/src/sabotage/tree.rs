@@ -1,4 +1,4 @@
-//! [`Tree`]: a copy of the sources, to be broken and built.
+//! [`Tree`]: copies of the sources, one of them to be broken and built.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::{Sabotage, SabotageError, failed};
 
-/// A copy of the workspace's sources under `target`.
+/// Copies of the workspace's sources under `target`: one that stays whole, so that the sources may
+/// change while it is worked with, and one that is broken and built.
 #[derive(Debug)]
 pub struct Tree {
-    source: PathBuf,
+    whole: PathBuf,
     root: PathBuf,
 }
 
 impl Tree {
-    /// Makes the copy, or makes it equal to the sources again. What is equal is not touched, so
-    /// that cargo builds only what was broken.
+    /// Makes the copies, or makes them equal to the sources again. What is equal is not touched,
+    /// so that cargo builds only what was broken.
     ///
     /// # Errors
     /// A file cannot be read or written.
@@ -24,18 +25,20 @@ impl Tree {
         let source = source
             .canonicalize()
             .map_err(|cause| failed(&source, cause))?;
-        let root = source.join("target/sabotage/tree");
-        let tree = Self { source, root };
-        for name in FILES {
-            tree.copy_file(Path::new(name))?;
+        let under = source.join("target/sabotage");
+        let (whole, root) = (under.join("whole"), under.join("tree"));
+        for (from, to) in [(&source, &whole), (&whole, &root)] {
+            for name in FILES {
+                copy_file(from, to, Path::new(name))?;
+            }
+            for name in FOLDERS {
+                copy_folder(from, to, Path::new(name))?;
+            }
         }
-        for name in FOLDERS {
-            tree.copy_folder(Path::new(name))?;
-        }
-        Ok(tree)
+        Ok(Self { whole, root })
     }
 
-    /// Where the copy is.
+    /// Where the copy is that is broken.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -46,7 +49,7 @@ impl Tree {
     /// The sabotage does not fit, or a file cannot be written.
     pub fn break_by(&self, sabotage: &Sabotage) -> Result<(), SabotageError> {
         self.mend()?;
-        for (path, text) in sabotage.broken(&self.source)? {
+        for (path, text) in sabotage.broken(&self.whole)? {
             write(&self.root.join(path), text.as_bytes())?;
         }
         Ok(())
@@ -57,38 +60,39 @@ impl Tree {
     /// # Errors
     /// A file cannot be read or written.
     pub fn mend(&self) -> Result<(), SabotageError> {
-        self.copy_folder(Path::new("core"))
+        copy_folder(&self.whole, &self.root, Path::new("core"))
     }
+}
 
-    fn copy_folder(&self, folder: &Path) -> Result<(), SabotageError> {
-        let (from, to) = (self.source.join(folder), self.root.join(folder));
-        fs::create_dir_all(&to).map_err(|cause| failed(&to, cause))?;
-        let names = names(&from)?;
-        for name in names.iter().filter(|name| !SKIPPED.contains(&&***name)) {
-            let path = folder.join(name);
-            if self.source.join(&path).is_dir() {
-                self.copy_folder(&path)?;
-            } else {
-                self.copy_file(&path)?;
-            }
+/// Makes a folder of one tree equal to that of another.
+fn copy_folder(from: &Path, to: &Path, folder: &Path) -> Result<(), SabotageError> {
+    let (old, new) = (from.join(folder), to.join(folder));
+    fs::create_dir_all(&new).map_err(|cause| failed(&new, cause))?;
+    let names = names(&old)?;
+    for name in names.iter().filter(|name| !SKIPPED.contains(&&***name)) {
+        let path = folder.join(name);
+        if from.join(&path).is_dir() {
+            copy_folder(from, to, &path)?;
+        } else {
+            copy_file(from, to, &path)?;
         }
-        for name in self::names(&to)?.difference(&names) {
-            let path = to.join(name);
-            let removed = if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            removed.map_err(|cause| failed(&path, cause))?;
-        }
-        Ok(())
     }
+    for name in self::names(&new)?.difference(&names) {
+        let path = new.join(name);
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        removed.map_err(|cause| failed(&path, cause))?;
+    }
+    Ok(())
+}
 
-    fn copy_file(&self, path: &Path) -> Result<(), SabotageError> {
-        let from = self.source.join(path);
-        let bytes = fs::read(&from).map_err(|cause| failed(&from, cause))?;
-        write(&self.root.join(path), &bytes)
-    }
+fn copy_file(from: &Path, to: &Path, path: &Path) -> Result<(), SabotageError> {
+    let from = from.join(path);
+    let bytes = fs::read(&from).map_err(|cause| failed(&from, cause))?;
+    write(&to.join(path), &bytes)
 }
 
 /// Writes a file, unless it says so already.
