@@ -160,6 +160,9 @@
 
 #![deny(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+#[macro_use]
+mod marks;
+
 mod cache;
 mod command;
 mod config;
@@ -202,6 +205,8 @@ pub use failure::{DialFailure, ProxyFailure, TlsError, TlsFailure};
 pub use gateway::{GatewayEvent, GatewayPayload, Shard};
 pub use id::{CommandId, NodeId, SocketId};
 pub use limits::{Limits, Timing};
+#[cfg(feature = "marks")]
+pub use marks::Mark;
 pub use output::{Closed, Input, Output};
 pub use pool::{
     Candidate, Changed, CustomStrategy, Needs, Pool, Score, Selection, Strategy, Timer, Verdict,

@@ -66,6 +66,7 @@ impl Chunked {
                 body.extend_from_slice(data);
                 *input = rest;
                 let remaining = remaining.saturating_sub(data.len());
+                mark!(ChunkTorn if remaining > 0);
                 if remaining > 0 {
                     self.step = Step::Data { remaining };
                     return Ok(false);

@@ -182,19 +182,31 @@ impl Connection {
             State::Head {
                 first_byte_seen: false,
                 ..
-            } => Err(Ended::BeforeResponse),
+            } => {
+                mark!(EndedBeforeResponse);
+                Err(Ended::BeforeResponse)
+            }
             State::Head {
                 first_byte_seen: true,
                 ..
-            } => Err(Ended::InsideResponse),
+            } => {
+                mark!(HeadCut);
+                Err(Ended::InsideResponse)
+            }
             State::Body {
                 head,
                 progress: Progress::ToClose,
-            } => Ok(Some(head.with_body(&self.body, false))),
+            } => {
+                mark!(BodyToTheEnd);
+                Ok(Some(head.with_body(&self.body, false)))
+            }
             State::Body {
                 progress: Progress::Length { .. } | Progress::Chunked(_),
                 ..
-            } => Err(Ended::InsideResponse),
+            } => {
+                mark!(BodyCut);
+                Err(Ended::InsideResponse)
+            }
         }
     }
 
@@ -258,7 +270,10 @@ impl Connection {
         loop {
             match &mut self.state {
                 State::Idle if input.is_empty() => return Ok(None),
-                State::Idle => return Err(Violation::Unsolicited),
+                State::Idle => {
+                    mark!(Unsolicited);
+                    return Err(Violation::Unsolicited);
+                }
                 State::Spent => {
                     *input = &[];
                     return Ok(None);
@@ -279,6 +294,7 @@ impl Connection {
                     }
                     // RFC 9110 §15.2: any number of interim responses may come first.
                     if head.status.is_informational() {
+                        mark!(InterimResponse);
                         continue;
                     }
                     let progress = Progress::of(head.framing);
@@ -295,6 +311,7 @@ impl Connection {
     /// Ends the exchange with its response; the body is in the buffer unless it is given.
     fn finish<'a>(&'a mut self, head: ResponseHead, body: Option<&'a [u8]>) -> Response<'a> {
         // A request that the server answered without reading all of it blocks the connection.
+        mark!(AnsweredTooSoon if head.keep_alive && !self.outgoing.is_empty());
         let reusable = head.keep_alive && self.outgoing.is_empty();
         self.state = if reusable { State::Idle } else { State::Spent };
         head.with_body(body.unwrap_or(&self.body), reusable)

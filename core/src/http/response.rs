@@ -131,6 +131,7 @@ impl Fields {
         } else if is("content-type") {
             self.is_json = is_json(value);
         } else if is("retry-after") {
+            mark!(PauseAskedFor);
             self.retry_after = head::retry_after(value);
         } else if is("lavalink-api-version") {
             self.api_version = Some(head::api_version(value));
@@ -169,6 +170,7 @@ impl Fields {
 
     /// RFC 9112 §9.3; chunks from an HTTP/1.0 server are not to be trusted (§6.1).
     fn keeps_alive(&self, line: StatusLine) -> bool {
+        mark!(NotKeptAlive if self.says_close);
         let is_dubious = line.is_1_0 && !matches!(self.encoding, Encoding::Absent);
         !self.says_close && !is_dubious && (!line.is_1_0 || self.says_keep_alive)
     }

@@ -35,6 +35,7 @@ impl Breaker {
                 false
             }
             Self::Closed { .. } | Self::HalfOpen => {
+                mark!(BreakerOpened);
                 *self = Self::Open;
                 true
             }
@@ -51,6 +52,7 @@ impl Breaker {
                 false
             }
             Self::HalfOpen => {
+                mark!(BreakerClosed);
                 *self = Self::CLOSED;
                 true
             }

@@ -304,6 +304,7 @@ impl ReconnectPolicy {
             }
             (false, _) => self.step.saturating_mul(attempt),
         };
+        mark!(DelayCapped if delay >= self.delay_max);
         delay.min(self.delay_max)
     }
 }

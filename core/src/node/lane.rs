@@ -134,6 +134,7 @@ impl Lane {
             let ahead = self.class(class).iter().take(Self::LOOKAHEAD);
             let found = ahead.enumerate().find(|(_, job)| may_go(self, **job));
             if let Some(index) = found.map(|(index, _)| index) {
+                mark!(PassedAnother if index > 0);
                 return match class {
                     Class::Quick => self.queue.remove(index),
                     Class::Heavy => self.heavy.remove(index),
@@ -172,6 +173,7 @@ impl Lane {
         let unserved = self
             .waiting()
             .saturating_sub(self.idle.len() + self.dialling.len());
+        mark!(SocketsUsedUp if unserved > self.sockets_max.saturating_sub(open));
         unserved.min(self.sockets_max.saturating_sub(open))
     }
 
@@ -206,6 +208,7 @@ impl Window {
     /// A request timed out or was answered with a failure.
     pub(crate) fn failed(&mut self) {
         self.size = (self.size / 2).max(1);
+        mark!(WindowAtItsLeast if self.size == 1);
     }
 }
 

@@ -72,9 +72,11 @@ impl Position {
     /// until sound has been taken from the player, wherever that is to begin.
     pub fn report(&mut self, position_ms: u64, now: Timestamp) {
         if position_ms == 0 && self.origin_ms > 0 {
+            mark!(ReportOfZero);
             return;
         }
         let before_ms = self.origin_ms.saturating_sub(position_ms);
+        mark!(ReportOfBefore if before_ms > 0);
         self.origin_ms = self.origin_ms.saturating_sub(before_ms);
         self.origin_content_ms = self.origin_content_ms.saturating_sub(before_ms);
         self.reported_ms = position_ms;

@@ -109,6 +109,7 @@ impl Player {
     pub(crate) fn take_unsent(&mut self) -> Fields {
         let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
         let again = self.unsent.and(refused);
+        mark!(RefusedSentAlone if !again.is_empty() && again != self.unsent);
         let fields = if again.is_empty() { self.unsent } else { again };
         self.unsent = self.unsent.without(fields);
         fields
@@ -131,6 +132,7 @@ impl Player {
         // A value that is set already may still be on its way: its confirmation is this one's.
         let waits = set.and(self.pending()).with(changed);
         let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
+        mark!(WaitsForWhatIsSent if !in_flight.is_empty());
         if !waits.is_empty() {
             self.busy()
                 .wait(command, waits.without(in_flight), in_flight);

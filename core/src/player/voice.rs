@@ -52,6 +52,7 @@ impl Voice {
     pub(crate) fn server(&mut self, token: Secret, endpoint: Option<Box<str>>) -> VoiceChange {
         self.token = Some(token);
         self.endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
+        mark!(VoiceServerTakenAway if self.endpoint.is_none());
         self.join()
     }
 

@@ -70,6 +70,7 @@ impl Tables {
             node.control.window.answered(now.since(exchange.sent_at));
         }
         if self.is_outdated(exchange) {
+            mark!(AnswerOutdated);
             return;
         }
         match exchange.job {
@@ -266,6 +267,7 @@ impl Tables {
                 busy.refused = in_flight;
                 // The server answers 500 to what it cannot decode, and to passing troubles.
                 if status >= 500 && busy.refusals < 2 {
+                    mark!(PatchRefusedOnce);
                     found.recall();
                     return self.resend_later(player, REFUSED_RESEND_AFTER, now);
                 }
@@ -349,6 +351,7 @@ impl Tables {
             Class::SessionUnknown | Class::Rejected { .. } | Class::NodeFailed { .. } => false,
         };
         if arrived {
+            mark!(PlayHadArrived);
             // The rest may have arrived or not, and is harmless to send twice; what was set since
             // has not.
             let fields = player.unsent.and(doubtful).and(Fields::PLAY);
@@ -368,6 +371,7 @@ impl Tables {
             Class::Done | Class::Rejected { status: 404, .. } => Ok(Answer::Done),
             Class::Rejected { status, message } => {
                 if status >= 500 && self.may_delete_again(id, guild) {
+                    mark!(DeleteRetried);
                     return self.postpone_for(id, Job::Delete(guild), RESEND_AFTER, now);
                 }
                 if !self.is_doubted(id, guild) {

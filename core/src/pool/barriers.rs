@@ -29,6 +29,7 @@ impl Tables {
             busy.barrier = Some(number);
             return true;
         }
+        mark!(RequestHeld);
         busy.held.push_back(Held::Request(number));
         false
     }
@@ -44,6 +45,7 @@ impl Tables {
         let Some(busy) = busy.filter(|busy| !busy.may_pass()) else {
             return Some(update);
         };
+        mark!(HeldBehindARequest);
         busy.held.push_back(Held::Update(command, Box::new(update)));
         self.wait_for(command, Waits::Player(id));
         None

@@ -20,7 +20,10 @@ impl Tables {
             Placement::On(node)
             | Placement::Frozen { old: node }
             | Placement::Stranded { from: node } => vec![node],
-            Placement::Moving { from, to, .. } => vec![from, to],
+            Placement::Moving { from, to, .. } => {
+                mark!(DestroyedOnTheWay);
+                vec![from, to]
+            }
             Placement::Unplaced => Vec::new(),
         };
         self.remove_player(id);
@@ -120,6 +123,7 @@ impl Tables {
         tombstone.leftovers.extend(found.plugins.bury(guild));
         let is_new = !std::mem::replace(&mut tombstone.queued, is_ready);
         if is_ready && is_new {
+            mark!(CopyRemoved if command.is_none());
             found.control.push(Job::Delete(guild));
             self.note_lane(node, LaneKind::Control);
         }
@@ -144,6 +148,7 @@ impl Tables {
         };
         let now = self.now;
         if let Some(player) = self.player_mut(id).filter(|p| p.target() == Some(node)) {
+            mark!(DeleteCaughtThePlayer);
             // It came back to the node in the meantime, and all of it has just been deleted.
             player.unsent = player.unsent.with(player.substance());
             player.awaits_start = player.wanted.track.is_some();

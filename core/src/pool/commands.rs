@@ -54,6 +54,7 @@ impl Tables {
     pub(super) fn open(&mut self, deadline: Timestamp) -> Result<CommandId, SubmitError> {
         let max = self.config.limits.commands_max;
         if self.commands.open.len() >= max {
+            mark!(TooManyCommands);
             return Err(SubmitError::TooManyCommands { max });
         }
         self.commands.last += 1;
@@ -167,6 +168,7 @@ impl Tables {
         };
         if goes_on {
             if let Some(open) = self.commands.open.get_mut(&id) {
+                mark!(CancelledOnItsWay);
                 open.is_silent = true;
             }
             return;

@@ -171,6 +171,7 @@ impl Tables {
         };
         match &node.state {
             State::Ready(_) => {
+                mark!(DialledWhileReady);
                 node.schedule.attempt = 0;
                 self.node_lost(id, Loss::Requested, now);
             }
@@ -180,6 +181,7 @@ impl Tables {
                 self.node_changed(id);
             }
             State::Waiting { redial } => {
+                mark!(DialledInBackOff);
                 let redial = *redial;
                 self.timers.cancel(redial);
                 self.redial_due(id);
@@ -230,6 +232,7 @@ impl Tables {
         if let Some(version) = upgraded.api_version
             && version != 4
         {
+            mark!(ApiVersionForeign);
             self.refused(
                 id,
                 Stopped::Incompatible {
@@ -245,6 +248,7 @@ impl Tables {
         let Violation::Refused(refusal) = violation else {
             return self.node_lost(id, Loss::Violation(violation), now);
         };
+        mark!(RefusedForGood if matches!(refusal.status.as_u16(), 200 | 400 | 401 | 403));
         let version = refusal.api_version;
         let status = refusal.status.as_u16();
         match status {
@@ -253,6 +257,7 @@ impl Tables {
             400 => self.refused(id, Stopped::BadRequest, now),
             200 => self.refused(id, Stopped::Incompatible { version }, now),
             _ => {
+                mark!(UpgradePutOff);
                 let location = refusal.location.as_deref().map(Arc::from);
                 self.node_lost(id, Loss::UpgradeRefused { status, location }, now);
             }
@@ -278,6 +283,7 @@ impl Tables {
             heard_at: now,
             resumed: message.resumed,
         };
+        mark!(ResumeRefused if !message.resumed && node.session.is_some());
         // A resumed session keeps its configuration; a new one is not resumable by default.
         let id_text = &*message.session_id;
         node.session = Some(Session {
@@ -323,6 +329,7 @@ impl Tables {
         } else {
             // With the old session its players are gone, those that were to go as well.
             over = std::mem::take(&mut node.tombstones);
+            mark!(GravesFellWithTheSession if !over.is_empty());
             node.doubted.clear();
             node.is_inherited = false;
             if node.keeping.resuming || node.keeping.is_changed {

@@ -88,6 +88,7 @@ impl Tables {
             return;
         };
         if play_of(player, track) == Play::Stale {
+            mark!(StartOutdated);
             return;
         }
         if player.target() == Some(node) {
@@ -119,10 +120,12 @@ impl Tables {
             return;
         };
         if player.has_ended(track) {
+            mark!(EndToldBefore);
             return;
         }
         let is_present = play_of(player, track) == Play::Present;
         if is_present && player.awaits_start && player.target() == Some(node) {
+            mark!(EndOfACopy);
             // The play has yet to start there: this is the end of a copy from before it left.
             return;
         }
@@ -142,6 +145,7 @@ impl Tables {
             ) => self.clear_track(id, now),
             // The server stopped it, not us: if it is shutting down, the music is not over.
             (TrackEndReason::Stopped, true) if player.wanted.track.is_some() => {
+                mark!(EndHeldBack);
                 return self.hold_end(id, TrackEndReason::Stopped, now);
             }
             (TrackEndReason::Cleanup, true) => self.replay_after_cleanup(id, now),
@@ -180,6 +184,7 @@ impl Tables {
         let Some(Ending { reason, .. }) = ending else {
             return;
         };
+        mark!(HeldEndCounted);
         let guild = player.guild;
         let track = player
             .wanted
@@ -209,6 +214,7 @@ impl Tables {
         let fields = Fields::PLAY;
         player.unsent = player.unsent.without(fields);
         if player.stage.in_flight().has(Fields::TRACK) {
+            mark!(EndMetAPatch);
             // What is on its way would start it again.
             player.unsent = player.unsent.with(Fields::TRACK);
         }
@@ -233,6 +239,7 @@ impl Tables {
             return;
         };
         if std::mem::replace(&mut player.replayed, true) {
+            mark!(CleanedUpTwice);
             return self.clear_track(id, now);
         }
         player.wanted.rebase(now);

@@ -40,6 +40,7 @@ impl Tables {
             | State::Leaving { .. } => None,
         };
         let is_late = redial_at.is_some_and(|at| at >= grace_at);
+        mark!(RedialBehindTheGrace if is_late);
         let may_resume = node.session.is_some() && !node.duty.is_over() && !is_late;
         let players = self.players_where(|player| player.is_at(id));
         for player in players {
@@ -70,6 +71,7 @@ impl Tables {
         } = player.place
             && from == lost
         {
+            mark!(SourceLostInAMove);
             // The source of an ordered move is lost: the move goes on without it.
             player.stand(lost_at);
             player.place = Placement::Moving {
@@ -117,6 +119,7 @@ impl Tables {
 
     /// The node that the player was on its way to is lost.
     fn target_lost(&mut self, id: PlayerId, from: NodeId, to: NodeId, why: Move, now: Timestamp) {
+        mark!(TargetLostInAMove);
         if why == Move::Ordered {
             let movers = self
                 .player_mut(id)
@@ -142,6 +145,7 @@ impl Tables {
     /// The session has been waited for long enough.
     pub(super) fn grace_due(&mut self, id: NodeId, now: Timestamp) {
         if let Some(outage) = self.node_mut(id).and_then(|node| node.outage.as_mut()) {
+            mark!(GraceEnded);
             outage.grace = None;
             self.place_waiting_players(now);
         }
@@ -156,6 +160,7 @@ impl Tables {
         else {
             return;
         };
+        mark!(FirstRedialFailed if outage.grace.is_some());
         self.timers.clear(&mut outage.grace);
         self.place_waiting_players(now);
     }
@@ -183,6 +188,7 @@ impl Tables {
         if !guilds.is_empty()
             && let Some(from) = self.node_ref(id)
         {
+            mark!(Stranded);
             let players = Arc::from(guilds);
             self.emit(Kinds::PLAYERS, || Event::PlayersStranded { from, players });
         }
@@ -267,6 +273,7 @@ impl Tables {
             matches!(player.place, Placement::Moving { from, to, .. } if from == id && to != id)
                 && is_gone(player.guild)
         });
+        mark!(BridgesBurnt if !gone.is_empty());
         for player in gone {
             if let Some(player) = self.player_mut(player) {
                 player.burn_bridges();
@@ -281,6 +288,7 @@ impl Tables {
         };
         let guild = player.guild;
         if let Placement::Moving { from, to, .. } = player.place {
+            mark!(TurnedBackInTime);
             self.unqueue(player_id, to);
             self.release(to, guild);
             self.left_group(from, to, None);

@@ -98,6 +98,7 @@ impl Tables {
         if may_be_kept && !keeps_session {
             self.tasks.push_back(Task::Linger(socket));
             if let Some(node) = self.node_mut(id) {
+                mark!(SessionTakenBack);
                 node.control.push(Job::Session { resuming: false });
             }
             self.note_lane(id, LaneKind::Control);
@@ -120,6 +121,7 @@ impl Tables {
         if self.node(id).is_none_or(|node| node.duty == Duty::Gone) {
             return;
         }
+        mark!(DepartureCutShort);
         let was_ready = self.node(id).is_some_and(Node::is_ready);
         self.disconnect(id, false);
         self.node_changed(id);

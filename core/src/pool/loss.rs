@@ -33,6 +33,7 @@ impl Tables {
         let lost_at = heard_at.filter(|_| loss == Loss::Silent).unwrap_or(now);
         if self.node(id).is_some_and(|node| node.duty.is_over()) {
             self.stop_node(id, Stopped::Closed);
+            mark!(LostWhileLeaving);
         } else {
             self.schedule_redial(id, loss, parting, now);
         }
@@ -61,6 +62,7 @@ impl Tables {
         let own = node.config.own_retries();
         let retries = own.unwrap_or(self.config.reconnect.retries);
         if retries.is_some_and(|retries| failures > retries) {
+            mark!(TriesUsedUp);
             let last = Box::new(loss);
             return self.stop_node(
                 id,
@@ -96,7 +98,10 @@ impl Tables {
     /// The old connection of a node that we parted from is closed.
     pub(super) fn parted(&mut self, id: NodeId, socket: SocketId) {
         match self.node(id).map(|node| &node.state) {
-            Some(State::Parting { socket: old }) if *old == socket => self.redial_due(id),
+            Some(State::Parting { socket: old }) if *old == socket => {
+                mark!(OldSocketAwaited);
+                self.redial_due(id);
+            }
             Some(State::Leaving { socket: old }) if *old == socket => self.departed(id),
             Some(_) | None => {}
         }

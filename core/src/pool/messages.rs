@@ -52,7 +52,9 @@ impl Tables {
             Message::PlayerUpdate(update) if is_ready => self.player_update(id, &update, now),
             Message::Event(event) if is_ready => self.player_event(id, event, now),
             Message::Plugin(message) if is_ready => self.plugin_event(id, message, now),
-            Message::PlayerUpdate(_) | Message::Event(_) | Message::Plugin(_) => {}
+            Message::PlayerUpdate(_) | Message::Event(_) | Message::Plugin(_) => {
+                mark!(PlayerBeforeReady);
+            }
             Message::UnknownEvent(event) => {
                 self.unknown(id, event.guild_id, &event.kind, event.raw);
             }
@@ -66,12 +68,14 @@ impl Tables {
     }
 
     fn undecodable(&mut self, id: NodeId, error: DecodeError) {
+        mark!(MessageUndecodable);
         if let Some(node) = self.node_ref(id) {
             self.emit(Kinds::UNKNOWN, || Event::Undecodable { node, error });
         }
     }
 
     fn unknown(&mut self, id: NodeId, guild: Option<GuildId>, kind: &str, raw: &str) {
+        mark!(MessageUnknown);
         if !self.listening.intersects(Kinds::UNKNOWN) {
             return;
         }
@@ -119,6 +123,7 @@ impl Tables {
         };
         if player.speaker() != Some(id) {
             if player.is_elsewhere(id) {
+                mark!(CopyHeardElsewhere);
                 // Such as a move that was given up and took effect all the same.
                 self.bury(id, update.guild_id, None);
             }
@@ -155,6 +160,7 @@ impl Tables {
     /// after its player was destroyed. What others made there is none of our business.
     fn ghost_heard(&mut self, id: NodeId, guild: GuildId) {
         if self.is_doubted(id, guild) {
+            mark!(GhostHeard);
             self.bury(id, guild, None);
         }
     }
@@ -180,6 +186,7 @@ impl Tables {
             return;
         };
         if now.since(heard_at) >= heartbeat.saturating_mul(2) {
+            mark!(SilenceAtHeartbeat);
             return self.node_lost(id, Loss::Silent, now);
         }
         let next = self.timers.arm(now + heartbeat, Timer::Heartbeat(id));
@@ -238,6 +245,7 @@ impl Tables {
             return;
         };
         if payload != number.to_be_bytes() {
+            mark!(PongForeign);
             return;
         }
         ready.ping = None;
@@ -251,6 +259,7 @@ impl Tables {
 
     /// No pong came in time.
     pub(super) fn pong_due(&mut self, id: NodeId, now: Timestamp) {
+        mark!(PongMissed);
         self.node_lost(id, Loss::Silent, now);
     }
 

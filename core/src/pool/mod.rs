@@ -410,9 +410,14 @@ impl Pool {
             Timer::Pinned(player) => tables.pinned_due(player, now),
             Timer::Gateway => tables.gateway_due(now),
             Timer::Command(command) => tables.command_due(command),
-            Timer::Close(socket) | Timer::Idle(socket) => self.drop_socket(socket),
+            Timer::Close(socket) => {
+                mark!(CloseUnanswered);
+                self.drop_socket(socket);
+            }
+            Timer::Idle(socket) => self.drop_socket(socket),
             Timer::Dial(socket) => self.dial_due(socket, now),
             Timer::Exchange(socket) => {
+                mark!(RequestTimedOut);
                 self.exchange_failed(socket, NodeFailure::TimedOut, now);
             }
         }

@@ -35,6 +35,7 @@ impl Tables {
         };
         let is_there = player.place == Placement::On(to);
         if !is_there && !self.node(to).is_some_and(Node::is_ready) {
+            mark!(MoveToNowhere);
             // Wherever it is now is better than a node that is not there.
             if let Some(command) = command {
                 self.answer(command, Err(RequestError::NoNode));
@@ -58,6 +59,7 @@ impl Tables {
             }
             Placement::Moving { to: present, .. } if present == to => self.await_move(command, id),
             Placement::Moving { .. } => {
+                mark!(MoveOvertaken);
                 if let Some(command) = command {
                     let error = RequestError::Unconfirmed(Unconfirmed::Deadline);
                     self.answer(command, Err(error));
@@ -95,6 +97,7 @@ impl Tables {
         let has_it = self.node(from).is_some_and(Node::has_resumed);
         let guild = self.player(id).map(|player| player.guild);
         if has_it && guild.is_some_and(|guild| !self.is_buried(from, guild)) {
+            mark!(StayedAfterAll);
             return self.stay(id, from, now);
         }
         if let Some(to) = self.choose_for(id, except) {
@@ -146,6 +149,7 @@ impl Tables {
         self.answer_settled(settled);
         self.player_changed(id);
         if is_empty {
+            mark!(MovedWithNothing);
             // A node makes such a player by itself, when there is something to tell it.
             self.arrived(id, to, now);
             self.register(id);
@@ -214,6 +218,7 @@ impl Tables {
         self.node_changed(to);
         self.check_drained(from);
         if self.node(to).is_some_and(|node| node.duty.gives_away()) {
+            mark!(ArrivedWhereItMayNotStay);
             self.evacuate(to, now);
         }
     }
@@ -249,6 +254,7 @@ impl Tables {
         player.unpack();
         self.timers.rouse(&mut player.stage);
         if is_gone {
+            mark!(CameBackToNoNode);
             // The node was removed while the player was on its way.
             player.stand(now);
             player.place = Placement::Stranded { from: node };
@@ -289,6 +295,7 @@ impl Tables {
                     .player_mut(id)
                     .map(Player::take_movers)
                     .unwrap_or_default();
+                mark!(OrderedMoveFailed);
                 self.answer_all(movers, &Err(RequestError::NodeFailed(failure)));
                 self.stay(id, from, now);
             }
@@ -304,12 +311,14 @@ impl Tables {
             return self.stay(id, from, now);
         }
         if let Some(to) = self.choose_for(id, &[failed]) {
+            mark!(AnotherTargetTried);
             self.left_group(from, failed, None);
             return self.start_move(id, from, to, Move::Lost, now);
         }
         let Some(player) = self.player_mut(id) else {
             return;
         };
+        mark!(SameTargetTriedAgain);
         // What has started there after all is being deleted.
         player.awaits_start = player.wanted.track.is_some();
         let busy = player.busy();
@@ -350,6 +359,7 @@ impl Tables {
                 .player_mut(id)
                 .map(Player::take_movers)
                 .unwrap_or_default();
+            mark!(TrackRefusedOnTheMove);
             self.answer_all(movers, &Err(RequestError::TrackUnplayable));
             return self.stay(id, from, now);
         }
@@ -379,6 +389,7 @@ impl Tables {
             .and_then(Choice::track)
             .cloned();
         let guild = player.guild;
+        mark!(TrackUnplayable);
         let unplayable = player
             .busy
             .as_mut()
@@ -407,7 +418,9 @@ impl Tables {
                 Some(to) => self.start_move(player, id, to, Move::Lost, now),
                 None if is_leaving => self.strand(player, id, now),
                 // It plays on until another node can take it.
-                None => {}
+                None => {
+                    mark!(NowhereToGo);
+                }
             }
         }
     }
@@ -420,6 +433,7 @@ impl Tables {
         let theirs = self.players_where(|player| {
             player.home == Some(id) && matches!(player.place, Placement::On(on) if on != id)
         });
+        mark!(WentHome if !theirs.is_empty());
         for player in theirs {
             self.move_to(None, player, id, now);
         }
@@ -437,6 +451,7 @@ impl Tables {
 
     /// No other node can take it: it waits for one, and the node that goes forgets it.
     fn strand(&mut self, id: PlayerId, from: NodeId, now: Timestamp) {
+        mark!(StrandedByRemoval);
         self.unqueue(id, from);
         let Some(player) = self.player_mut(id) else {
             return;

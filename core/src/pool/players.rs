@@ -94,6 +94,7 @@ impl Tables {
         };
         let plays = matches!(update.track, Some(Some(_)));
         if plays && update.no_replace && player.wanted.track.is_some() {
+            mark!(NotReplaced);
             return self.answer(command, Err(RequestError::NotReplaced));
         }
         let set = update.fields();
@@ -315,6 +316,7 @@ impl Tables {
             player.awaits_start = false;
         }
         if status >= 500 && !was_reset {
+            mark!(PartsSetBack);
             let again = reverted.without(Fields::PLAY).without(Fields::VOICE);
             player.unsent = player.unsent.with(again);
         }
@@ -328,6 +330,7 @@ impl Tables {
         self.track_released(id, reverted);
         self.player_changed(id);
         if reverted.has(Fields::VOICE) {
+            mark!(VoiceRefused);
             self.recover_voice(id, VoiceTrouble::Refused, VoiceRecovery::Renew, now);
         }
         self.sync(id);
@@ -339,6 +342,7 @@ impl Tables {
     /// node by, or something to play.
     pub(super) fn player_unplaced(&mut self, guild: GuildId) -> Option<PlayerId> {
         if self.players.len() >= self.config.limits.players_max {
+            mark!(TooManyPlayers);
             return None;
         }
         let plays = self.plays;
@@ -389,6 +393,7 @@ impl Tables {
             .node(node)
             .is_some_and(|node| matches!(node.state, State::Ready(_)))
         {
+            mark!(SessionNotFound);
             self.node_lost(node, Loss::SessionNotFound, now);
         }
     }

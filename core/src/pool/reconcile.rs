@@ -49,6 +49,7 @@ impl Tables {
             self.reconcile(id, theirs, now);
         }
         if !is_whole {
+            mark!(PlayerUndecodable);
             return self.players_unlisted(id);
         }
         self.recreate_absent(id, &present, now);
@@ -61,6 +62,7 @@ impl Tables {
     /// What the server has is not known: what it must not have is destroyed, and its players are
     /// sent what they have not been sent.
     pub(super) fn players_unlisted(&mut self, id: NodeId) {
+        mark!(PlayersUnlisted);
         let Some(node) = self.node_mut(id) else {
             return;
         };
@@ -95,6 +97,7 @@ impl Tables {
                 self.compare(player, theirs, now);
             }
             (Some(_), Some(_)) => {
+                mark!(CopyOfAnotherNode);
                 self.bury(id, guild, None);
             }
             (_, _) => self.meet_stranger(id, theirs, now),
@@ -105,6 +108,7 @@ impl Tables {
     fn meet_stranger(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {
         let guild = theirs.guild_id;
         if self.is_doubted(id, guild) || self.config.strangers == Strangers::Destroy {
+            mark!(StrangerDestroyed);
             self.bury(id, guild, None);
             return;
         }
@@ -115,6 +119,7 @@ impl Tables {
         };
         player.was_sent = true;
         player.care.asked = true;
+        mark!(StrangerAdopted);
         player.adopt(theirs, now);
         self.player_changed(player_id);
         if let Some(node) = self.node_ref(id) {
@@ -146,7 +151,10 @@ impl Tables {
             // Ours is on its way.
             Played::Late | Played::Another | Played::Nothing if is_pending => {}
             Played::Late => player.play_again(now),
-            Played::Another => player.take_track(theirs, now),
+            Played::Another => {
+                mark!(ServerPlaysAnother);
+                player.take_track(theirs, now);
+            }
             Played::Nothing => {}
         }
         player.busy().doubtful = Fields::NONE;
@@ -157,6 +165,7 @@ impl Tables {
         let settled = player.busy().settle_except(pending);
         self.answer_settled(settled);
         if played == Played::Nothing && !is_pending {
+            mark!(EndImplied);
             // Nobody could stop it while the session was away, and the news of its end may be lost.
             self.hold_end(id, TrackEndReason::Finished, now);
         }
@@ -169,6 +178,7 @@ impl Tables {
         let absent = self.players_where(|player| {
             player.place == Placement::On(id) && !present.contains(&player.guild)
         });
+        mark!(PlayerMadeAgain if !absent.is_empty());
         for player_id in absent {
             self.recreate(player_id, now);
         }

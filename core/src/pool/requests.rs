@@ -218,6 +218,7 @@ impl Tables {
             .filter(|(_, open)| open.node == Some(lost) && open.target == Target::Best)
             .map(|(number, _)| *number)
             .collect();
+        mark!(QuestionsLeftTheNode if !waiting.is_empty());
         if let Some(node) = self.node_mut(lost) {
             let moved = |job| matches!(job, Job::Request(number) if waiting.contains(&number));
             node.lookup.retain(|job| !moved(job));
@@ -304,11 +305,13 @@ impl Tables {
         let is_over = !open.request.repeat_is_safe() || open.failed.len() > REPEATS_MAX;
         let node = id.and_then(|id| self.node_ref(id));
         if is_over || !is_awaited {
+            mark!(QuestionGivenUp if is_over);
             return self.fail_request(number, node, failure);
         }
         let Some(open) = self.requests.open.get_mut(&number) else {
             return;
         };
+        mark!(AskedAgain);
         open.last_failure = Some((node, failure));
         // Another node need not wait for this one.
         let asked_for = retry_after.filter(|_| open.target != Target::Best);

@@ -89,6 +89,7 @@ impl Pool {
             return;
         };
         while let Ok(Some(_)) = websocket.next(&mut bytes) {}
+        mark!(CloseAnswered if websocket.is_closed());
         if websocket.is_closed() && websocket.pending().is_empty() {
             self.drop_socket(socket);
         }
@@ -115,6 +116,7 @@ impl Pool {
                     self.exchange_over(socket, reusable, now);
                 }
                 Err(_) => {
+                    mark!(ResponseInvalid);
                     self.exchange_failed(socket, NodeFailure::ProtocolViolation, now);
                     return;
                 }
@@ -135,6 +137,7 @@ impl Pool {
         rest.exchange = None;
         rest.reused = true;
         self.tables.timers.clear(&mut rest.timer);
+        mark!(LastAnswerOfANode if self.tables.node(node).is_none());
         match self.tables.node_mut(node) {
             Some(node) if reusable => {
                 node.lane(kind).idle.push(socket);
@@ -224,7 +227,10 @@ impl Pool {
                 tables.responded(node, &exchange, &response, now);
             }
             // The server closed the idle socket while the request was on its way to it.
-            Err(Ended::BeforeResponse) if reused => tables.repeat_on_fresh(node, &exchange),
+            Err(Ended::BeforeResponse) if reused => {
+                mark!(KeepAliveDied);
+                tables.repeat_on_fresh(node, &exchange);
+            }
             Ok(_) | Err(Ended::Idle | Ended::BeforeResponse | Ended::InsideResponse) => {
                 tables.failed(node, &exchange, NodeFailure::ConnectionLost, now);
             }
@@ -361,6 +367,7 @@ impl Pool {
             return;
         };
         let kind = rest.lane;
+        mark!(RestDialTimedOut);
         self.drop_socket(socket);
         self.tables.dial_failed(node, kind, now);
         self.tables.note_lane(node, kind);
@@ -375,6 +382,7 @@ impl Pool {
         for socket in sockets {
             // What is said about the session last must also arrive last.
             if !leaves || !self.changes_session(socket) {
+                mark!(RequestCutOff);
                 self.exchange_failed(socket, NodeFailure::SessionLost, now);
             }
         }
@@ -447,6 +455,7 @@ impl Pool {
         let serial = tables.exchanges;
         let Some(written) = tables.write_request(id, job, scratch, now) else {
             // Nothing is left to ask: the socket stays free.
+            mark!(NothingLeftToAsk);
             if let Some(node) = tables.node_mut(id) {
                 node.lane(kind).idle.push(socket);
             }

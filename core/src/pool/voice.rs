@@ -70,6 +70,7 @@ impl Tables {
                 let is_moving = player.is_moving();
                 let busy = player.busy();
                 if is_moving {
+                    mark!(ToldOnTheMove);
                     busy.left = busy.left.with(Fields::VOICE);
                 }
                 if let Some(busy) = &mut player.busy {
@@ -103,6 +104,7 @@ impl Tables {
             self.player_changed(id);
             return self.sync(id);
         }
+        mark!(LeftByForce);
         let guild = player.guild;
         // What nobody but Discord ever asked for is gone with that.
         let destroyed = !player.care.asked || self.config.on_leave == Fate::Destroy;
@@ -143,6 +145,7 @@ impl Tables {
             }
             return;
         };
+        mark!(MovedByRegion if old.is_some());
         if let Some(old) = old {
             self.unqueue(id, old);
         }
@@ -154,6 +157,7 @@ impl Tables {
 
     /// Discord's voice updates did not come: the play that waited for them is taken back.
     pub(super) fn voice_due(&mut self, id: PlayerId, now: Timestamp) {
+        mark!(VoiceNeverCame);
         let Some(player) = self.player_mut(id) else {
             return;
         };
@@ -183,6 +187,7 @@ impl Tables {
 
     /// Discord's voice server did not answer the node: the application should join again.
     pub(super) fn voice_failed(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        mark!(VoiceServerSilent);
         let Some(player) = self.player_mut(id) else {
             return;
         };

@@ -32,6 +32,7 @@ impl Tables {
             return;
         };
         if recovery == VoiceRecovery::Ignore || is_of_a_move(player, code, now) {
+            mark!(VoiceOfAMoveClosed);
             return;
         }
         player.connected = false;
@@ -140,6 +141,7 @@ impl Tables {
         rejoining.step = Step::Asking;
         rejoining.tries = rejoining.tries.saturating_add(1);
         self.set_rejoining(id, Some(rejoining));
+        mark!(VoiceRejoined);
         let join = self.join_payload(guild, rejoining.channel);
         if rejoining.renews {
             self.send_gateway(&[GatewayPayload::leave(guild), join], now);
@@ -153,6 +155,7 @@ impl Tables {
         let Some((guild, rejoining)) = self.rejoining(id) else {
             return;
         };
+        mark!(VoiceGivenUp);
         self.set_step(id, Step::Lost);
         if let Some(trouble) = rejoining.trouble {
             self.emit(Kinds::VOICE, || Event::VoiceLost { guild, trouble });
@@ -245,6 +248,7 @@ impl Tables {
         let voice = self.player(id).and_then(|player| player.voice.as_ref());
         let is_complete = voice.is_some_and(|voice| voice.complete().is_some());
         if is_complete && matches!(rejoining.step, Step::Joining(_)) {
+            mark!(JoinRepeated);
             let timer = self.timers.arm(now + OTHER_HALF, Timer::VoiceStep(id));
             self.set_step(id, Step::Repeating(timer));
         }
@@ -293,6 +297,7 @@ impl Tables {
         mut rejoining: Rejoining,
         now: Timestamp,
     ) {
+        mark!(JoinUnanswered);
         let channel = rejoining.channel;
         self.emit(Kinds::VOICE, || Event::VoiceJoinTimedOut { guild, channel });
         let Some(player) = self.player(id) else {
@@ -354,6 +359,7 @@ impl Tables {
         if let Some(player) = self.player_mut(id) {
             player.care.silence = None;
             if is_silent(player) {
+                mark!(PlayedUnheard);
                 self.recover_voice(id, VoiceTrouble::Silent, VoiceRecovery::BackOff, now);
             }
         }

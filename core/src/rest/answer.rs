@@ -119,6 +119,7 @@ impl Refusal {
         let parsed = ErrorBody::decode(body);
         let is_foreign = parsed.is_empty() && !body.is_empty();
         let excerpt = is_foreign.then(|| {
+            mark!(BodyForeign);
             let start = body.get(..Self::EXCERPT_BYTES_MAX).unwrap_or(body);
             redact(&String::from_utf8_lossy(start)).into()
         });
@@ -152,10 +153,12 @@ impl Request {
             {
                 return Ok(Answer::Plugin(Box::new(answer)));
             }
+            mark!(AnswerRefused);
             return Err(Failure::Refused(Box::new(refusal)));
         }
-        self.decode_success(status, body)
-            .map_err(Failure::Undecodable)
+        let answer = self.decode_success(status, body);
+        mark!(AnswerUndecodable if answer.is_err());
+        answer.map_err(Failure::Undecodable)
     }
 
     fn decode_success(&self, status: StatusCode, body: &[u8]) -> Result<Answer, DecodeError> {

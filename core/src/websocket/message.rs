@@ -79,6 +79,7 @@ impl Assembler {
             });
         };
         if total > self.bytes_max {
+            mark!(MessageTooLong);
             return Err(Violation::MessageTooLong {
                 bytes,
                 bytes_max: self.bytes_max,

@@ -329,6 +329,7 @@ impl WebSocket {
                     self.reading = self.begin_frame(header)?;
                 }
                 Reading::Data if is_closing => {
+                    mark!(ReadWhileClosing);
                     if !self.assembler.skip(input) {
                         return Ok(None);
                     }
@@ -336,7 +337,10 @@ impl WebSocket {
                 }
                 Reading::Data => match self.assembler.read(input) {
                     Progress::Partial => return Ok(None),
-                    Progress::Fragment => self.reading = Reading::Header,
+                    Progress::Fragment => {
+                        mark!(Fragmented);
+                        self.reading = Reading::Header;
+                    }
                     Progress::Whole(whole) => {
                         self.reading = Reading::Header;
                         return Ok(Some(Found::Message(whole)));
@@ -387,6 +391,7 @@ impl WebSocket {
         match control {
             ControlKind::Pong => Ok(Some(Found::Pong(payload))),
             ControlKind::Ping => {
+                mark!(PingAnswered);
                 // RFC 6455 §5.5.1: nothing is sent behind a close frame.
                 if self.is_open() {
                     self.waiting.pong = Some(payload);
@@ -410,6 +415,7 @@ impl WebSocket {
         if self.is_open()
             && let Some(code) = violation.close_code()
         {
+            mark!(ViolationTold);
             self.write_close(Some(code), "");
         }
         self.become_closed();
@@ -427,6 +433,7 @@ impl WebSocket {
     /// Writes the ping and the pong that wait, if nothing is before them.
     fn flush(&mut self) {
         if !self.outgoing.is_empty() {
+            mark!(ControlFrameWaits if self.waiting.ping.is_some() || self.waiting.pong.is_some());
             return;
         }
         let Waiting { ping, pong } = std::mem::take(&mut self.waiting);

@@ -52,6 +52,11 @@ impl Application {
         }
     }
 
+    /// Whether something that was asked about a guild is not answered.
+    pub(super) fn is_asked_of(&self, guild: GuildId) -> bool {
+        self.open.values().any(|asked| asked.guild == Some(guild))
+    }
+
     pub(super) fn is_closing(&self) -> bool {
         self.closing.is_some()
     }

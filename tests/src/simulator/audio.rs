@@ -125,8 +125,7 @@ impl Simulation {
 
     /// Whether it is known where in the track the guild's player should be.
     fn knows_place(&self, guild: GuildId, identifier: &str) -> bool {
-        let open = &self.application.open;
-        let is_asked = open.values().any(|asked| asked.guild == Some(guild));
+        let is_asked = self.application.is_asked_of(guild);
         let intent = self.application.intents.get(&guild);
         let is_known = intent.is_some_and(|intent| {
             intent.place_is_known

@@ -34,7 +34,8 @@ macro_rules! kinds {
             /// All of them.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// How often it happens compared with others, where all are as likely.
+            /// How often it happens compared with others, where all are as likely; 0 for an
+            /// oddity, which only some worlds have.
             pub const fn weight(self) -> u64 {
                 match self {
                     $(Self::$name => $weight,)*
@@ -130,6 +131,10 @@ kinds! {
         ClockStops = 1,
         /// The server is under load.
         Load = 2,
+        /// The server sends a ping, as a proxy may.
+        Pings = 0,
+        /// A message comes in two fragments, with a ping between them.
+        Fragments = 0,
     }
 }
 
@@ -285,6 +290,12 @@ impl Simulation {
                 let what = &all[index(fault.number, all.len())];
                 self.world.disturb(name, what);
             }
+            FaultKind::Pings => self.world.disturb(name, &Disturbance::Raw(PING.to_vec())),
+            FaultKind::Fragments => {
+                let (first, second) = (b"{\"op\":\"in", b"pieces\"}");
+                let raw = [&[0x01, 9], &first[..], &PING, &[0x80, 8], second].concat();
+                self.world.disturb(name, &Disturbance::Raw(raw));
+            }
             FaultKind::CloseCode => {
                 let all = [1000, 1001, 1006, 1011, 1012, 4000];
                 let code = all[index(fault.number, all.len())];
@@ -412,3 +423,6 @@ fn bite(fault: Fault, how: Bitten) -> Bite {
 const HELD_MAX: Duration = Duration::from_secs(25);
 const SLOW_MAX: Duration = Duration::from_secs(20);
 const FLIPPED_MAX: Duration = Duration::from_millis(400);
+
+/// A ping frame of a server.
+const PING: [u8; 4] = [0x89, 2, b'h', b'i'];

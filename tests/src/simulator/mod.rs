@@ -18,9 +18,11 @@ mod audio;
 mod change;
 mod fault;
 mod intent;
+mod marks;
 mod oracle;
 mod order;
 mod plan;
+mod prompt;
 mod secrets;
 mod shrink;
 mod spread;
@@ -31,6 +33,7 @@ mod verdict;
 mod wire;
 
 pub use self::fault::{Fault, FaultKind};
+pub use self::marks::{Marks, UNREACHED};
 pub use self::order::{Order, OrderKind};
 pub use self::plan::{Options, Plan};
 pub use self::shrink::shrink;
@@ -44,7 +47,7 @@ use std::time::Duration;
 
 use lavapool_core::node::Status;
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{Command, Output, Secret, Strategy};
+use lavapool_core::{Command, Output, Secret, Strangers, Strategy, Timing};
 
 use self::application::Application;
 use self::oracle::Oracle;
@@ -72,6 +75,8 @@ pub struct Simulation {
     seen: Vec<(usize, usize)>,
     /// How far the pool's idea of a position may be from the truth.
     apart: Duration,
+    /// How long players wait for the session of a lost node.
+    grace: Duration,
     /// How many tracks were named.
     plays: u64,
     tally: Tally,
@@ -148,19 +153,16 @@ impl Simulation {
                 config.region = options.has_regions.then(|| regions[host].to_owned());
             });
         }
-        let strategies = [
-            Strategy::Penalty(Default::default()),
-            Strategy::LeastLoaded,
-            Strategy::LeastPlayers,
-            Strategy::Latency,
-            Strategy::RoundRobin,
-        ];
         let mut world = builder
             .weather(options.weather.clone())
             .config(|config| {
                 config.resume_for = options.resume_for;
                 config.return_home = options.returns_home;
-                config.strategy = strategies[options.strategy].clone();
+                config.strategy = strategy(options.strategy);
+                config.reconnect.retries = options.retries;
+                if options.destroys_strangers {
+                    config.strangers = Strangers::Destroy;
+                }
             })
             .build();
         world.set_discord(Discord::Answers);
@@ -182,6 +184,7 @@ impl Simulation {
             lost: BTreeMap::new(),
             seen,
             apart,
+            grace: Timing::default().resume_grace,
             plays: 0,
             tally: Tally::default(),
             broken: None,
@@ -231,6 +234,9 @@ impl Simulation {
                 self.line(|| format!("ORDER {order:?}"));
                 self.obey(*order);
             }
+            self.look();
+            self.judge_best();
+            self.judge_waiting();
         }
         let end = self.plan.options.safety_for;
         self.run_to(end);
@@ -297,6 +303,14 @@ impl Simulation {
         }
     }
 
+    /// Whether a server is no node of the pool, or one that is not dialled any more.
+    fn is_away(&self, host: usize) -> bool {
+        let view = self
+            .node_of(host)
+            .and_then(|node| self.world.pool().node(node));
+        view.is_none_or(|view| view.status == Status::Disconnected)
+    }
+
     /// The liveness phase: within a bound, all is as the application wants it.
     fn converge(&mut self) {
         let (late, by) = (
@@ -309,8 +323,9 @@ impl Simulation {
                 return;
             }
             for host in 0..self.names.len() {
-                // One that was being removed can be added only now.
-                if self.plan.options.healed[host] && self.node_of(host).is_none() {
+                // One that was being removed can be added only now, and one that was given up
+                // meanwhile is dialled again.
+                if self.plan.options.healed[host] && self.is_away(host) {
                     self.bring_back(host);
                 }
             }
@@ -433,6 +448,18 @@ impl Simulation {
     fn name(&self, host: usize) -> String {
         self.names[host].clone()
     }
+}
+
+/// How the pool chooses nodes, by the number of an option.
+fn strategy(number: usize) -> Strategy {
+    let strategies = [
+        Strategy::Penalty(Default::default()),
+        Strategy::LeastLoaded,
+        Strategy::LeastPlayers,
+        Strategy::Latency,
+        Strategy::RoundRobin,
+    ];
+    strategies[number].clone()
 }
 
 /// The password of a server.

@@ -1,6 +1,6 @@
 //! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -62,8 +62,8 @@ struct Host {
     /// It is not to be dialled any more.
     is_over: bool,
     doubt_until: Duration,
-    /// When the latest PATCH of each player was begun, by its guild.
-    patched: BTreeMap<String, Duration>,
+    /// When the latest PATCHes of each player were begun, by its guild.
+    patched: BTreeMap<String, VecDeque<Duration>>,
     /// The guilds of those that were given up without an answer.
     unanswered: BTreeSet<String>,
     /// When it last said something that means nothing.
@@ -251,7 +251,8 @@ impl Oracle {
 
     /// When the latest PATCH of a player was begun to be written.
     pub(super) fn patched_at(&self, host: usize, guild: GuildId) -> Option<Duration> {
-        self.hosts[host].patched.get(&guild.to_string()).copied()
+        let patched = self.hosts[host].patched.get(&guild.to_string());
+        patched.and_then(|times| times.back().copied())
     }
 
     /// Whether a server may do to the guild's player what a client asked for that is no more.
@@ -365,7 +366,15 @@ impl Oracle {
             .filter(|_| line.starts_with("PATCH "));
         let patched = patched.and_then(|(_, guild)| guild.split('?').next().map(str::to_owned));
         if let Some(guild) = &patched {
-            self.hosts[index].patched.insert(guild.clone(), at);
+            let times = self.hosts[index].patched.entry(guild.clone()).or_default();
+            times.push_back(at);
+            let earliest = (times.len() > PATCHES_MAX)
+                .then(|| times.pop_front())
+                .flatten();
+            let is_rare = earliest.is_none_or(|earliest| at >= earliest + PATCHES_WITHIN);
+            self.require(is_rare, Invariant::AskedSparingly, || {
+                format!("{name} gets {what:?} {PATCHES_MAX} times within {PATCHES_WITHIN:?}")
+            });
         }
         let named = target.strip_prefix("/v4/sessions/");
         let named = named.and_then(|rest| rest.split(['/', '?']).next());
@@ -483,3 +492,7 @@ const LATE_FOR: Duration = Duration::from_secs(8);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 const DELAY_MAX: Duration = Duration::from_secs(30);
 const STABLE_AFTER: Duration = Duration::from_secs(10);
+
+/// More often than this the application changes no player in the time below.
+const PATCHES_MAX: usize = 400;
+const PATCHES_WITHIN: Duration = Duration::from_secs(10);

@@ -51,6 +51,10 @@ pub struct Options {
     pub weather: Weather,
     /// Which servers are well in the end.
     pub healed: Vec<bool>,
+    /// How many tries to dial in a row may fail, if there is a bound.
+    pub retries: Option<u32>,
+    /// Whether players are destroyed that a resumed session has and nobody wants.
+    pub destroys_strangers: bool,
 }
 
 impl Plan {
@@ -60,12 +64,37 @@ impl Plan {
         let options = Options::draw(seed, &mut chance);
         let faults = draw_faults(&options, &mut chance);
         let orders = draw_orders(&options, &mut chance);
-        Self {
+        let mut plan = Self {
             seed,
             options,
             faults,
             orders,
+        };
+        plan.draw_oddities();
+        plan
+    }
+
+    /// Some worlds have oddities beside what all of them may have. They have a chance of their
+    /// own, so that the rest is what the seed has always meant.
+    fn draw_oddities(&mut self) {
+        let mut chance = Chance::new(self.seed ^ ODD);
+        if chance.number(4) != 0 {
+            return;
         }
+        let apart = Duration::from_secs(5);
+        let (hosts, within) = (self.options.hosts, self.options.safety_for);
+        let kinds = FaultKind::ALL.iter().filter(|kind| kind.weight() == 0);
+        let kinds: Vec<_> = kinds.collect();
+        self.faults
+            .extend(draw_times(within, apart, &mut chance, |chance| Fault {
+                kind: *kinds[chance.index(kinds.len())],
+                host: chance.index(hosts),
+                lasts_for: short_or_long(chance),
+                number: chance.number(u64::MAX),
+            }));
+        self.faults.sort_by_key(|(at, _)| *at);
+        self.options.retries = chance.one_of(&[None, Some(1), Some(4)]);
+        self.options.destroys_strangers = chance.toss();
     }
 }
 
@@ -118,6 +147,8 @@ impl Options {
             strategy: chance.one_of(&[0, 0, 0, 1, 2, 3, 4]),
             weather,
             healed,
+            retries: None,
+            destroys_strangers: false,
         }
     }
 }
@@ -147,7 +178,8 @@ fn draw_orders(options: &Options, chance: &mut Chance) -> Vec<(Duration, Order)>
     })
 }
 
-/// How often each kind happens compared with the others; some never do.
+/// How often each kind happens compared with the others; some never do, and oddities are drawn
+/// apart.
 fn draw_weights<T: Copy>(
     all: &[T],
     weight: impl Fn(T) -> u64,
@@ -155,7 +187,8 @@ fn draw_weights<T: Copy>(
     chance: &mut Chance,
 ) -> Vec<(T, u64)> {
     loop {
-        let drawn = all.iter().filter_map(|kind| {
+        let all = all.iter().filter(|kind| weight(**kind) > 0);
+        let drawn = all.filter_map(|kind| {
             let factor = 1 + chance.number(8);
             chance
                 .happens(thousandths)
@@ -212,3 +245,6 @@ const LATENCY_MAX: Duration = Duration::from_millis(120);
 
 /// How often a server reports a position, and a moment more.
 const REPORTED_EVERY: Duration = Duration::from_millis(5_500);
+
+/// Makes the chance of oddities another one than that of the rest.
+const ODD: u64 = 0x6f64_6469_7479;

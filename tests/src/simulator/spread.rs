@@ -42,6 +42,32 @@ impl Simulation {
         }
     }
 
+    /// Judges where the next player would go, which the application may ask for as well.
+    pub(super) fn judge_best(&mut self) {
+        let pool = self.world.pool();
+        let (0, Some(best)) = (self.plan.options.strategy, pool.best_node()) else {
+            return;
+        };
+        // One that has not told its load is judged by the others.
+        let may_take = |node: &NodeView| {
+            node.status == Status::Connected
+                && !node.draining
+                && !node.failing
+                && node.stats.is_some()
+        };
+        let views: Vec<_> = pool.nodes().filter(may_take).collect();
+        let Some(chosen) = views.iter().find(|node| node.node.id == best) else {
+            return;
+        };
+        let by = |node: &NodeView| chosen.penalty - node.penalty;
+        let better = views.iter().find(|node| by(node) > PENALTY_ROUNDED);
+        if let Some(better) = better {
+            let (best, better, by) = (&chosen.node.name, &better.node.name, by(better));
+            let detail = format!("{best} is the best, with a penalty {by} above that of {better}");
+            self.fail(Invariant::LoadSpread, || detail);
+        }
+    }
+
     /// A node that would have been a far better choice than this one, which was chosen in place of
     /// a lost one.
     fn better_than(&self, chosen: &str, lost: &str) -> Option<(String, f64)> {
@@ -72,3 +98,5 @@ impl Simulation {
 const CHOSEN_WITHIN: Duration = Duration::from_secs(20);
 /// Five players: others may have come between the choice and its confirmation.
 const PENALTY_APART_MAX: f64 = 7.5;
+/// The pool keeps penalties as integers, to compare them at once.
+const PENALTY_ROUNDED: f64 = 0.5;

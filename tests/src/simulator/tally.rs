@@ -24,6 +24,7 @@ pub struct Tally {
     pub(super) restarts: u64,
     pub(super) closed_with_players: u64,
     pub(super) moves_judged: u64,
+    pub(super) waits_judged: u64,
     resumes: u64,
     losses: u64,
     failovers: u64,
@@ -49,6 +50,7 @@ impl Tally {
             (&mut self.restarts, other.restarts),
             (&mut self.closed_with_players, other.closed_with_players),
             (&mut self.moves_judged, other.moves_judged),
+            (&mut self.waits_judged, other.waits_judged),
             (&mut self.resumes, other.resumes),
             (&mut self.losses, other.losses),
             (&mut self.failovers, other.failovers),
@@ -117,8 +119,8 @@ impl fmt::Display for Tally {
         list(f, "commands", &self.orders)?;
         writeln!(
             f,
-            "answers: {} done, {} not; clients restarted: {}; places of moves judged: {}",
-            self.done, self.undone, self.restarts, self.moves_judged
+            "answers: {} done, {} not; clients restarted: {}; judged: {} places of moves, {} waits",
+            self.done, self.undone, self.restarts, self.moves_judged, self.waits_judged
         )?;
         write!(
             f,

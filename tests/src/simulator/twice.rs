@@ -1,11 +1,13 @@
 //! [`differs`]: the same seed gives the same run, and the same bytes cut differently the same
 //! events.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lavapool_core::{Event, Input, Output, Pool, Seed, SocketId, Timestamp};
 
-use super::{FaultKind, Plan, Simulation};
+use super::wire::Heard;
+use super::{Plan, Simulation};
 use crate::invariant::{Broken, Invariant};
 use crate::world::chance::Chance;
 use crate::world::{Given, Traced};
@@ -13,19 +15,10 @@ use crate::world::{Given, Traced};
 /// Runs a plan twice and compares all that came out of the pool; then feeds what went in to
 /// another pool, with the bytes of servers cut at other places, and compares events, answers,
 /// connections, and every byte that is sent.
+///
+/// What came in one piece is settled once: messages that came together are not cut apart, and what
+/// a flipped bit has made of a connection, where nobody knows what belongs together, is not cut.
 pub fn differs(plan: &Plan) -> Option<Broken> {
-    let mut plan = plan.clone();
-    // What comes in one piece is settled once: messages must not be joined to be cut apart.
-    plan.options.weather.has_joins = false;
-    for (_, fault) in &mut plan.faults {
-        // A trace has the time of the world, which is then that of the pool.
-        match fault.kind {
-            FaultKind::ClockStops => fault.kind = FaultKind::Suspend,
-            // One bit makes several messages of one.
-            FaultKind::FlippedBit => fault.kind = FaultKind::ResetMidway,
-            _ => {}
-        }
-    }
     let first = Simulation::trace(plan.clone());
     let second = Simulation::trace(plan.clone());
     if let Some(place) = first_difference(&first, &second) {
@@ -37,7 +30,7 @@ pub fn differs(plan: &Plan) -> Option<Broken> {
             detail: format!("the second run differs at its line {place}: {line:?}"),
         });
     }
-    let cut = replay(&first, Chance::new(!plan.seed));
+    let cut = Replay::new(Chance::new(!plan.seed)).run(&first);
     let told = told(&first);
     let place = first_difference(&told, &cut)?;
     Some(Broken {
@@ -75,61 +68,111 @@ fn told(trace: &[(Duration, Traced)]) -> Vec<Told> {
 }
 
 /// Feeds a trace to other pools, with the bytes cut by chance.
-fn replay(trace: &[(Duration, Traced)], mut chance: Chance) -> Vec<Told> {
-    let mut told = Vec::new();
-    let mut pool: Option<Pool> = None;
-    for (at, traced) in trace {
-        let now = Timestamp::ZERO + *at;
-        if let Traced::Given(Given::Started(config, seed)) = traced {
-            let config = (**config).clone();
-            let begun = Pool::new(config, Seed::from(*seed), now);
-            pool = Some(begun.expect("the configuration worked before"));
-        }
-        let Some(pool) = &mut pool else {
-            continue;
-        };
-        feed(pool, traced, now, &mut chance, &mut told);
-        while let Some(output) = pool.poll_output() {
-            if !matches!(output, Output::Write(_)) {
-                told.push(Told::Output(output));
-            }
-        }
-        while let Some(event) = pool.poll_event() {
-            told.push(Told::Event(event));
-        }
-    }
-    sorted(told)
+struct Replay {
+    chance: Chance,
+    pool: Option<Pool>,
+    /// How far the clock of the pool is behind that of the world.
+    behind: Duration,
+    /// What servers say, to know which bytes complete a message.
+    heard: BTreeMap<SocketId, Heard>,
+    flipped: BTreeSet<SocketId>,
+    told: Vec<Told>,
 }
 
-fn feed(
-    pool: &mut Pool,
-    traced: &Traced,
-    now: Timestamp,
-    chance: &mut Chance,
-    told: &mut Vec<Told>,
-) {
-    match traced {
-        Traced::Given(Given::Timeout) => pool.handle(Input::Timeout, now),
-        Traced::Given(Given::Connected(socket)) => pool.handle(Input::Connected(*socket), now),
-        Traced::Given(Given::Received(socket, bytes)) => {
-            for piece in chance.cut(bytes) {
-                pool.handle(Input::Received(*socket, &piece), now);
+impl Replay {
+    const fn new(chance: Chance) -> Self {
+        Self {
+            chance,
+            pool: None,
+            behind: Duration::ZERO,
+            heard: BTreeMap::new(),
+            flipped: BTreeSet::new(),
+            told: Vec::new(),
+        }
+    }
+
+    fn run(mut self, trace: &[(Duration, Traced)]) -> Vec<Told> {
+        for (at, traced) in trace {
+            self.feed(traced, Timestamp::ZERO + at.saturating_sub(self.behind));
+            let Some(pool) = &mut self.pool else {
+                continue;
+            };
+            while let Some(output) = pool.poll_output() {
+                if !matches!(output, Output::Write(_)) {
+                    self.told.push(Told::Output(output));
+                }
+            }
+            while let Some(event) = pool.poll_event() {
+                self.told.push(Told::Event(event));
             }
         }
-        Traced::Given(Given::Closed(socket, closed)) => {
-            pool.handle(Input::Closed(*socket, *closed), now);
+        sorted(self.told)
+    }
+
+    fn feed(&mut self, traced: &Traced, now: Timestamp) {
+        match traced {
+            Traced::Given(Given::Started(config, seed)) => {
+                let begun = Pool::new((**config).clone(), Seed::from(*seed), now);
+                self.pool = Some(begun.expect("the configuration worked before"));
+                // Another pool names its sockets anew.
+                self.heard.clear();
+                self.flipped.clear();
+            }
+            Traced::Given(Given::ClockStands(time)) => self.behind += *time,
+            Traced::Given(Given::Flipped(socket)) => drop(self.flipped.insert(*socket)),
+            Traced::Given(Given::Received(socket, bytes)) => {
+                for piece in self.cut(*socket, bytes) {
+                    self.give(Input::Received(*socket, &piece), now);
+                }
+            }
+            Traced::Given(Given::Timeout) => self.give(Input::Timeout, now),
+            Traced::Given(Given::Connected(socket)) => self.give(Input::Connected(*socket), now),
+            Traced::Given(Given::Closed(socket, closed)) => {
+                self.give(Input::Closed(*socket, *closed), now);
+            }
+            Traced::Given(Given::Submitted(command, _)) => {
+                if let Some(pool) = &mut self.pool {
+                    // Whether it is taken shows in what follows.
+                    drop(pool.submit(command.clone(), now));
+                }
+            }
+            Traced::Given(Given::Cancelled(command)) => {
+                if let Some(pool) = &mut self.pool {
+                    pool.cancel(*command, now);
+                }
+            }
+            Traced::Wrote(socket, bytes) => self.wrote(*socket, bytes, now),
+            Traced::Output(_) | Traced::Event(_) => {}
         }
-        // Whether it is taken shows in what follows.
-        Traced::Given(Given::Submitted(command, _)) => drop(pool.submit(command.clone(), now)),
-        Traced::Given(Given::Cancelled(command)) => pool.cancel(*command, now),
-        Traced::Wrote(socket, bytes) => {
-            let outgoing = pool.outgoing(*socket);
-            let taken = &outgoing[..bytes.len().min(outgoing.len())];
-            told.push(Told::Wrote(*socket, taken.to_vec()));
-            let count = taken.len();
-            pool.handle(Input::Wrote(*socket, count), now);
+    }
+
+    fn give(&mut self, input: Input<'_>, now: Timestamp) {
+        if let Some(pool) = &mut self.pool {
+            pool.handle(input, now);
         }
-        Traced::Given(Given::Started(..)) | Traced::Output(_) | Traced::Event(_) => {}
+    }
+
+    fn wrote(&mut self, socket: SocketId, bytes: &[u8], now: Timestamp) {
+        let Some(pool) = &mut self.pool else { return };
+        let outgoing = pool.outgoing(socket);
+        let taken = &outgoing[..bytes.len().min(outgoing.len())];
+        self.told.push(Told::Wrote(socket, taken.to_vec()));
+        let count = taken.len();
+        pool.handle(Input::Wrote(socket, count), now);
+    }
+
+    /// Cuts what came in one piece, but for the messages that came together.
+    fn cut(&mut self, socket: SocketId, bytes: &[u8]) -> Vec<Vec<u8>> {
+        if self.flipped.contains(&socket) {
+            return vec![bytes.to_vec()];
+        }
+        let (first, last) = self.heard.entry(socket).or_default().ends(bytes);
+        let mut pieces = self.chance.cut(&bytes[..first]);
+        if let Some(piece) = pieces.last_mut() {
+            piece.extend_from_slice(&bytes[first..last]);
+        }
+        pieces.extend(self.chance.cut(&bytes[last..]));
+        pieces
     }
 }
 

@@ -12,6 +12,10 @@ pub(super) struct Heard {
     is_open: bool,
     /// A bit flipped: the rest means nothing.
     is_garbled: bool,
+    /// It is no WebSocket.
+    is_rest: bool,
+    /// The text of a message whose last fragment has not come.
+    begun: Option<Vec<u8>>,
 }
 
 /// A message, as far as it matters here.
@@ -76,28 +80,68 @@ impl Heard {
             let is_known = field(&head, "lavalink-api-version") == Some("4");
             self.is_open = head.starts_with("HTTP/1.1 101 ") && is_known;
             if !self.is_open {
+                self.is_rest = !head.starts_with("HTTP/1.1 101 ");
                 self.is_garbled = true;
                 return said;
             }
             self.buffer.drain(..end + 4);
         }
         while let Some((opcode, payload, used)) = frame(&self.buffer) {
-            said.push(match opcode {
-                0x81 if std::str::from_utf8(payload).is_ok() => {
-                    serde_json::from_slice(payload).map_or(Said::Nonsense, Said::Message)
+            let read = match (opcode, self.begun.take()) {
+                (0x81, None) => Some(read(payload)),
+                (0x01, None) => {
+                    self.begun = Some(payload.to_vec());
+                    None
                 }
-                0x88 => Said::Close,
-                0x89 | 0x8a => Said::Control,
-                _ => {
-                    self.is_garbled = true;
-                    said.push(Said::Broken);
-                    return said;
+                (0x80, Some(begun)) => Some(read(&[&begun, payload].concat())),
+                (0x88, _) => Some(Said::Close),
+                (0x89 | 0x8a, begun) => {
+                    self.begun = begun;
+                    Some(Said::Control)
                 }
-            });
+                _ => Some(Said::Broken),
+            };
             self.buffer.drain(..used);
+            self.is_garbled = matches!(read, Some(Said::Broken));
+            said.extend(read);
+            if self.is_garbled {
+                break;
+            }
         }
         said
     }
+
+    /// How many of these bytes, which are next, come before the end of the first thing that they
+    /// complete, and before the end of the last; all of them if they complete nothing, or belong
+    /// to answers, of which there is one at a time.
+    pub(super) fn ends(&mut self, bytes: &[u8]) -> (usize, usize) {
+        let mut ends = None;
+        for (place, byte) in bytes.iter().enumerate() {
+            let was_open = self.is_open;
+            let completes = !self.take(&[*byte]).is_empty() || was_open != self.is_open;
+            if completes {
+                let (first, _) = ends.unwrap_or((place + 1, place + 1));
+                ends = Some((first, place + 1));
+            }
+            if self.is_rest {
+                break;
+            }
+            if self.is_garbled {
+                // What follows is nobody's message.
+                let (first, _) = ends.unwrap_or((place + 1, place + 1));
+                return (first, bytes.len());
+            }
+        }
+        ends.unwrap_or((bytes.len(), bytes.len()))
+    }
+}
+
+/// The text of a whole message.
+fn read(payload: &[u8]) -> Said {
+    if std::str::from_utf8(payload).is_err() {
+        return Said::Broken;
+    }
+    serde_json::from_slice(payload).map_or(Said::Nonsense, Said::Message)
 }
 
 /// Cuts the first frame off: opcode, payload and length.

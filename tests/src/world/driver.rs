@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use lavapool_core::node::NodeView;
 use lavapool_core::player::{PackedView, Position};
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{Changed, CommandId, Input, Limits, Output, SocketId, Timestamp};
+use lavapool_core::{Changed, CommandId, Input, Limits, NodeId, Output, SocketId, Timestamp};
 
 use crate::invariant::{Broken, Invariant};
 
@@ -22,6 +23,7 @@ pub(super) struct Driver {
     pub(super) open: BTreeMap<CommandId, Duration>,
     /// The views, as they were published last.
     pub(super) published: BTreeMap<GuildId, PackedView>,
+    nodes: BTreeMap<NodeId, NodeView>,
     limits: Limits,
     /// How many timeouts in a row were handled at the same moment.
     timeouts_at: (Duration, u32),
@@ -42,6 +44,7 @@ impl Driver {
             known: BTreeSet::new(),
             open: BTreeMap::new(),
             published: BTreeMap::new(),
+            nodes: BTreeMap::new(),
             limits,
             timeouts_at: (Duration::ZERO, 0),
         }
@@ -298,7 +301,12 @@ impl World {
                     let published = self.driver.published.get_mut(&motion.guild);
                     published.expect("it was published whole").follow(&motion);
                 }
-                Changed::Node(_) => {}
+                Changed::Node(node) => {
+                    match self.pool.node(node) {
+                        Some(view) => self.driver.nodes.insert(node, lasting(view)),
+                        None => self.driver.nodes.remove(&node),
+                    };
+                }
             }
         }
     }
@@ -321,6 +329,12 @@ impl World {
                 format!("{command:?} was due at {deadline:?}")
             });
         }
+        self.judge_views();
+        self.judge_bounds();
+    }
+
+    /// What was published last is what is so.
+    fn judge_views(&mut self) {
         let published = &self.driver.published;
         let mut stale: Option<GuildId> = None;
         let mut players = 0;
@@ -341,6 +355,51 @@ impl World {
             Invariant::ViewsPublished,
             || format!("the view of {stale:?} is old, {gone} players are gone whose views are not"),
         );
+        self.judge_nodes();
+    }
+
+    /// A node that has views as they are: those that read them choose by them.
+    fn judge_nodes(&mut self) {
+        let nodes = &self.driver.nodes;
+        let is_old = |node: &NodeView| nodes.get(&node.node.id) != Some(node);
+        let old = self.pool.nodes().map(lasting).find(is_old);
+        let broken = old.map(|node| {
+            let shown = nodes.get(&node.node.id).map(|shown| format!("{shown:?}"));
+            first_difference(&shown.unwrap_or_default(), &format!("{node:?}"))
+        });
+        let holds = broken.is_none();
+        self.require(holds, Invariant::NodesPublished, || {
+            broken.unwrap_or_default()
+        });
+    }
+
+    /// What grows with what others do has a bound.
+    fn judge_bounds(&mut self) {
+        let limits = &self.driver.limits;
+        let counts = [
+            ("commands", self.driver.open.len(), limits.commands_max),
+            ("players", self.pool.players().count(), limits.players_max),
+            ("nodes", self.pool.nodes().count(), limits.nodes_max),
+            (
+                "results",
+                self.pool.cached_results(),
+                self.pool.cache_capacity().unwrap_or(0),
+            ),
+        ];
+        let unwritten = self.driver.sockets.keys();
+        let unwritten = unwritten.map(|socket| self.pool.outgoing(*socket).len());
+        let unwritten = (
+            "bytes to write",
+            unwritten.max().unwrap_or(0),
+            UNWRITTEN_BYTES_MAX,
+        );
+        let over = counts
+            .into_iter()
+            .chain([unwritten])
+            .find(|(_, count, max)| count > max);
+        self.require(over.is_none(), Invariant::WithinLimits, || {
+            format!("{over:?}")
+        });
     }
 
     /// Counts the timeouts of one moment.
@@ -360,3 +419,26 @@ const TIMEOUTS_MAX: u32 = 1_000;
 
 /// How long a socket that took only a part may take no more.
 const BLOCKED_MAX: Duration = Duration::from_millis(50);
+
+/// The most that a socket may have to write: a request about one player, its filters and its track.
+const UNWRITTEN_BYTES_MAX: usize = 64 * 1024;
+
+/// Where two texts begin to differ, and how they go on there.
+fn first_difference(one: &str, another: &str) -> String {
+    let same = one.bytes().zip(another.bytes());
+    let place = same.take_while(|(one, another)| one == another).count();
+    let around = |text: &str| {
+        let shown = text.bytes().skip(place.saturating_sub(30)).take(80);
+        String::from_utf8_lossy(&shown.collect::<Vec<_>>()).into_owned()
+    };
+    format!("{:?} is shown, {:?} is so", around(one), around(another))
+}
+
+/// A node's view without what changes with its players, and with the loads of other nodes: that is
+/// not announced each time.
+fn lasting(mut view: NodeView) -> NodeView {
+    view.players = 0;
+    view.playing = 0;
+    view.penalty = 0.0;
+    view
+}

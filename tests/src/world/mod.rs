@@ -263,6 +263,9 @@ impl World {
             (Happening::Connected | Happening::ToPool(_) | Happening::Writable, None) => {}
             (Happening::Connected, Some(socket)) => self.give(Input::Connected(socket)),
             (Happening::ToPool(bytes), Some(socket)) => {
+                if pipe.is_flipped {
+                    self.records.given(self.now, || Given::Flipped(socket));
+                }
                 self.give(Input::Received(socket, &bytes));
             }
             (Happening::Writable, Some(socket)) => {

@@ -67,6 +67,8 @@ pub(super) struct Pipe {
     last_at: [Duration; 2],
     /// The latest bytes for the pool that have departed.
     last_bytes: Option<(Duration, u64)>,
+    /// A bit was flipped of what went to the pool.
+    pub(super) is_flipped: bool,
 }
 
 /// The way to a server.
@@ -117,6 +119,7 @@ impl Network {
             is_mute: [false; 2],
             last_at: [Duration::ZERO; 2],
             last_bytes: None,
+            is_flipped: false,
         };
         self.pipes.insert(id, pipe);
         self.sockets.insert(socket, id);
@@ -320,6 +323,7 @@ impl Network {
         self.push(id, Happening::EndAtNode { reset: true }, ends_at);
         if let Some(pipe) = self.pipes.get_mut(&id) {
             pipe.last_at = [ends_at; 2];
+            pipe.is_flipped = bite.how == Bitten::Flipped;
         }
     }
 

@@ -68,6 +68,8 @@ impl World {
         self.clock_behind += stands_for;
         if !clock_goes_on {
             self.clock_stands_until = stood_until.max(awake_at);
+            self.records
+                .given(self.now, || Given::ClockStands(stands_for));
         }
         for deadline in self.driver.open.values_mut() {
             *deadline = if clock_goes_on {

@@ -41,6 +41,10 @@ pub enum Given {
     Submitted(Command, Option<CommandId>),
     /// Nobody waits for a command any more.
     Cancelled(CommandId),
+    /// The clock of the pool stands still for so long, from here on.
+    ClockStands(Duration),
+    /// A bit of what comes next on a socket is not what was sent.
+    Flipped(SocketId),
 }
 
 /// What came out of the pool, compared; what went in has no say.

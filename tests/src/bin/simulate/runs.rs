@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use lavapool_tests::invariant::Invariant;
-use lavapool_tests::simulator::{Outcome, Plan, Simulation, Tally, differs, shrink};
+use lavapool_tests::simulator::{Marks, Outcome, Plan, Simulation, Tally, differs, shrink};
 
 use crate::options::{Log, Options};
 
@@ -37,6 +37,7 @@ pub(crate) fn all(options: &Options) -> bool {
     });
     let wall = began.elapsed().as_secs_f64().max(0.001);
     println!("{tally}");
+    println!("{}", Marks::now());
     let virtual_s = tally.time.as_secs_f64();
     let speed = virtual_s / wall;
     println!("{virtual_s:.0} virtual seconds in {wall:.1} s: {speed:.0} a second");

@@ -1,0 +1,121 @@
+//! [`Marks`]: which of the core's rare branches were taken.
+
+use std::fmt;
+
+use lavapool_core::Mark;
+
+/// Which of the core's rare branches this process has taken so far, and how often.
+#[derive(Clone, Debug)]
+pub struct Marks {
+    hits: Vec<(Mark, u64)>,
+}
+
+impl Marks {
+    /// As it is now.
+    pub fn now() -> Self {
+        let hits = Mark::ALL.iter().map(|mark| (*mark, mark.hits()));
+        Self {
+            hits: hits.collect(),
+        }
+    }
+
+    /// Those that were never hit and for which no reason is known.
+    pub fn unexplained(&self) -> Vec<Mark> {
+        self.missed()
+            .filter(|mark| UNREACHED.iter().all(|(known, _)| known != mark))
+            .collect()
+    }
+
+    fn missed(&self) -> impl Iterator<Item = Mark> {
+        let missed = self.hits.iter().filter(|(_, hits)| *hits == 0);
+        missed.map(|(mark, _)| *mark)
+    }
+}
+
+impl fmt::Display for Marks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut hit: Vec<_> = self.hits.iter().filter(|(_, hits)| *hits > 0).collect();
+        hit.sort_by_key(|(_, hits)| std::cmp::Reverse(*hits));
+        write!(f, "marks hit, {} of {}:", hit.len(), self.hits.len())?;
+        for (mark, hits) in hit {
+            write!(f, " {mark:?} {hits}")?;
+        }
+        write!(f, "\nmarks never hit, with a reason in docs/proof.md:")?;
+        let unexplained = self.unexplained();
+        for mark in self.missed().filter(|mark| !unexplained.contains(mark)) {
+            write!(f, " {mark:?}")?;
+        }
+        write!(f, "\nmarks never hit, without a reason: ")?;
+        if unexplained.is_empty() {
+            return write!(f, "none");
+        }
+        for mark in unexplained {
+            write!(f, "\n    {mark:?}: {}", mark.sentence())?;
+        }
+        Ok(())
+    }
+}
+
+/// The marks that no seed of the simulator hits, and why.
+pub const UNREACHED: &[(Mark, &str)] = &[
+    (
+        Mark::PlayerBeforeReady,
+        "its servers say `ready` before anything of players",
+    ),
+    (
+        Mark::CameBackToNoNode,
+        "a move must fail just when the node that it left is gone; see `failover::losses`",
+    ),
+    (
+        Mark::EndToldBefore,
+        "its servers have no SponsorBlock; see `plugins::end_times`",
+    ),
+    (
+        Mark::DelayCapped,
+        "it takes fifteen tries, four minutes; see `failover::reconnects`",
+    ),
+    (
+        Mark::CleanedUpTwice,
+        "a play without voice is not left alone for two minutes; see `traps::ends`",
+    ),
+    (
+        Mark::JoinUnanswered,
+        "its application joins without the pool; see `voice::joins`",
+    ),
+    (
+        Mark::TooManyCommands,
+        "its application asks for less; see `runtimes::careless`",
+    ),
+    (
+        Mark::TooManyPlayers,
+        "its application has fewer guilds than the limit; the fuzz target `pool` has a low one",
+    ),
+    (
+        Mark::HeldBehindARequest,
+        "its application makes no requests of its own about players; see `failover::barriers`",
+    ),
+    (
+        Mark::RequestHeld,
+        "its application makes no requests of its own about players; see `failover::barriers`",
+    ),
+    (
+        Mark::InterimResponse,
+        "its servers send none, as Lavalink; see the tests of `core/src/http`",
+    ),
+    (
+        Mark::AnsweredTooSoon,
+        "its servers read requests to their ends; see the tests of `core/src/http`",
+    ),
+    (
+        Mark::Unsolicited,
+        "its servers answer what they are asked; see the tests of `core/src/http`",
+    ),
+    (
+        Mark::NotKeptAlive,
+        "its servers keep connections; see the tests of `core/src/http`",
+    ),
+    (
+        Mark::MessageTooLong,
+        "a message of 16 MiB is not worth the time; see the tests of `core/src/websocket`",
+    ),
+];
