@@ -70,7 +70,8 @@
 //! [`TlsFailure`] in [`Closed::Tls`]; the node is dialled on, since certificates get renewed.
 //!
 //! The feature `tls` (on by default) brings TLS with the cryptography of ring, the feature
-//! `rustls` TLS alone, for a provider of your own. Without both, a node with TLS is refused with
+//! `aws-lc-rs` with that of AWS-LC (beside `tls`, ring is used), and the feature `rustls` TLS
+//! alone, for a provider of your own. Without all of them, a node with TLS is refused with
 //! an error that names it, [`ConnectError::TlsUnavailable`] or [`Error::TlsUnavailable`].
 //!
 //! # Proxies, Unix sockets

@@ -133,7 +133,8 @@ impl Tls {
     }
 
     /// Uses this cryptography. Default: the one that the process has installed
-    /// ([`CryptoProvider::install_default`]), else ring, which the feature `tls` brings.
+    /// ([`CryptoProvider::install_default`]), else ring, which the feature `tls` brings, else AWS-LC,
+    /// which the feature `aws-lc-rs` brings.
     #[must_use]
     pub fn provider(self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
         let provider = provider.into();
@@ -277,7 +278,9 @@ fn default_provider() -> Option<Arc<CryptoProvider>> {
     }
     #[cfg(feature = "tls")]
     return Some(rustls::crypto::ring::default_provider().into());
-    #[cfg(not(feature = "tls"))]
+    #[cfg(all(feature = "aws-lc-rs", not(feature = "tls")))]
+    return Some(rustls::crypto::aws_lc_rs::default_provider().into());
+    #[cfg(not(any(feature = "aws-lc-rs", feature = "tls")))]
     None
 }
 
@@ -291,7 +294,11 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     Ok(certificates)
 }
 
-#[cfg(all(test, feature = "tokio", not(feature = "tls")))]
+#[cfg(all(
+    test,
+    feature = "tokio",
+    not(any(feature = "aws-lc-rs", feature = "tls"))
+))]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
@@ -355,5 +362,30 @@ mod tests {
         ) -> Result<Arc<dyn SigningKey>, rustls::Error> {
             Err(rustls::Error::General("there are no keys".into()))
         }
+    }
+}
+
+#[cfg(all(test, feature = "aws-lc-rs", not(feature = "tls")))]
+mod aws_lc_rs_tests {
+    #![allow(clippy::unwrap_used)]
+
+    use rustls::crypto::aws_lc_rs::default_provider;
+
+    use super::*;
+
+    #[test]
+    fn without_ring_the_cryptography_is_that_of_aws_lc() {
+        let own = rcgen::generate_simple_self_signed(["main".to_owned()]).unwrap();
+        let tls = Tls::new().without_platform_roots();
+        let tls = tls.root_der(own.cert.der().as_ref()).unwrap();
+        let config = tls.config().unwrap();
+        let groups = |provider: &CryptoProvider| {
+            let groups = provider.kx_groups.iter();
+            groups.map(|group| group.name()).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            groups(config.crypto_provider()),
+            groups(&default_provider())
+        );
     }
 }
