@@ -305,6 +305,8 @@ impl Tables {
             resumed: message.resumed,
         });
         self.answer_all(awaiting, &Ok(Answer::Node(node_ref)));
+        // Its stats may have come before.
+        self.rescore_without_stats();
         self.doubts_resumed(id, now);
         self.settle_outage(id, message.resumed, now);
         if !message.resumed {

@@ -249,6 +249,11 @@ impl Oracle {
         (heard_at, host.lost_at)
     }
 
+    /// When a server was lost last.
+    pub(super) fn lost_at(&self, host: usize) -> Duration {
+        self.hosts[host].lost_at
+    }
+
     /// When the latest PATCH of a player was begun to be written.
     pub(super) fn patched_at(&self, host: usize, guild: GuildId) -> Option<Duration> {
         let patched = self.hosts[host].patched.get(&guild.to_string());

@@ -27,7 +27,7 @@ impl Simulation {
                 continue;
             };
             self.tally.waits_judged += 1;
-            let (_, lost_at) = self.oracle.heard_and_lost(host, now);
+            let lost_at = self.oracle.lost_at(host);
             let waits_for = now.saturating_sub(lost_at);
             if waits_for > within {
                 let from = self.name(host);

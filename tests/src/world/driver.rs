@@ -303,7 +303,7 @@ impl World {
                 }
                 Changed::Node(node) => {
                     match self.pool.node(node) {
-                        Some(view) => self.driver.nodes.insert(node, lasting(view)),
+                        Some(view) => self.driver.nodes.insert(node, view),
                         None => self.driver.nodes.remove(&node),
                     };
                 }
@@ -362,7 +362,7 @@ impl World {
     fn judge_nodes(&mut self) {
         let nodes = &self.driver.nodes;
         let is_old = |node: &NodeView| nodes.get(&node.node.id) != Some(node);
-        let old = self.pool.nodes().map(lasting).find(is_old);
+        let old = self.pool.nodes().find(is_old);
         let broken = old.map(|node| {
             let shown = nodes.get(&node.node.id).map(|shown| format!("{shown:?}"));
             first_difference(&shown.unwrap_or_default(), &format!("{node:?}"))
@@ -432,13 +432,4 @@ fn first_difference(one: &str, another: &str) -> String {
         String::from_utf8_lossy(&shown.collect::<Vec<_>>()).into_owned()
     };
     format!("{:?} is shown, {:?} is so", around(one), around(another))
-}
-
-/// A node's view without what changes with its players, and with the loads of other nodes: that is
-/// not announced each time.
-fn lasting(mut view: NodeView) -> NodeView {
-    view.players = 0;
-    view.playing = 0;
-    view.penalty = 0.0;
-    view
 }
