@@ -272,7 +272,8 @@ impl Default for Source {
     }
 }
 
-fn default_provider() -> Option<Arc<CryptoProvider>> {
+/// The cryptography of those that were told none.
+pub(crate) fn default_provider() -> Option<Arc<CryptoProvider>> {
     if let Some(installed) = CryptoProvider::get_default() {
         return Some(installed.clone());
     }

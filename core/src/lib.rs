@@ -127,7 +127,9 @@
 //!    a part, say how much with [`Input::Wrote`] and come back when it takes more: the output is
 //!    not repeated before everything was taken.
 //! 3. *Connecting.* [`Output::Connect`] needs no deadline: the pool has one
-//!    ([`Timing::connect_deadline`]), and ends an attempt with [`Output::Close`]. Looking up the
+//!    ([`Timing::connect_deadline`]), and ends an attempt with [`Output::Close`]. So it must not
+//!    block the loop, as it does above: while one dead host is waited for, no other node would get
+//!    a heartbeat. Connect in a thread of its own, or without blocking. Looking up the
 //!    name, racing its addresses (RFC 8305), `TCP_NODELAY` and TLS are yours; the pool hears
 //!    [`Input::Connected`] once, when bytes can go, or [`Input::Closed`] with the cause.
 //! 4. *Closing.* After [`Output::Close`] a socket means nothing to the pool: pass on what was
@@ -138,7 +140,13 @@
 //!    round, finish what is left before you hand in more.
 //! 6. *Time.* Hand in the same monotonic clock everywhere. It may stand still, not run backwards:
 //!    an earlier time counts as the latest.
-//! 7. *The end.* Submit [`Command::Close`], and go on until [`Pool::is_finished`].
+//! 7. *Voice.* A player is heard once the pool has been told of Discord's two updates
+//!    ([`Command::VoiceState`], [`Command::VoiceServer`]), and of each new connection to its gateway
+//!    ([`Command::GatewayReady`]). What [`Output::Gateway`] says is to be sent there: by that the
+//!    pool joins a channel again whose voice connection was lost.
+//! 8. *What nobody wants.* [`Pool::cancel`] takes a command back, and [`Pool::listen`] says which
+//!    events are made at all; a new pool makes all of them.
+//! 9. *The end.* Submit [`Command::Close`], and go on until [`Pool::is_finished`].
 //!
 //! # Time and chance
 //!

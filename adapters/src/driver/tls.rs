@@ -273,5 +273,5 @@ const FILLS_MAX: usize = 16;
 /// (RFC 8446 §5.1).
 const RECORD_TYPES: [u8; 2] = [21, 22];
 
-#[cfg(all(test, feature = "tls"))]
+#[cfg(all(test, any(feature = "aws-lc-rs", feature = "tls")))]
 mod tests;

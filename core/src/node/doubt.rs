@@ -16,6 +16,8 @@ pub(crate) struct Doubt {
     due: Option<Timestamp>,
     /// How often that was done.
     looks: u8,
+    /// Whether it has been seen to take effect.
+    is_spent: bool,
 }
 
 impl Doubt {
@@ -35,6 +37,11 @@ impl Doubt {
     pub(crate) fn looked(&mut self, now: Timestamp) {
         self.looks += 1;
         self.look_after(now);
+    }
+
+    /// Whether what was asked may be what is seen now; it can take effect once only.
+    pub(crate) const fn spend(&mut self) -> bool {
+        self.due.is_some() && !std::mem::replace(&mut self.is_spent, true)
     }
 
     /// No look can be taken now.

@@ -87,8 +87,8 @@ pub(crate) struct Node {
     /// Whether a request is on its way that changes how the session is kept. The next one waits
     /// for its answer, so that the server's last word is the last that was asked for.
     pub(crate) changing_session: bool,
-    /// The guilds of the session's PATCHes that were never answered: such a one may take effect at
-    /// any time, and make a player again that is gone.
+    /// The guilds of the session's PATCHes and DELETEs that were never answered, or refused: such a
+    /// one may take effect at any time, and make a player again that is gone.
     pub(crate) doubted: BTreeMap<GuildId, Doubt>,
     /// Armed while one of them is to be looked at.
     pub(crate) doubt_timer: Option<TimerKey>,

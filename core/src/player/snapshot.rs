@@ -58,9 +58,11 @@ impl Player {
         }
     }
 
-    /// The node is to play it from where it is, whatever it does instead.
+    /// The node is to play it from where it is, whatever it does instead: under a new number, so
+    /// that what it still says of the play before is told apart.
     pub(crate) fn play_again(&mut self, now: Timestamp) {
         self.wanted.rebase(now);
+        self.wanted.renumber();
         self.awaits_start = self.wanted.track.is_some();
         self.unsent = self.unsent.with(Fields::TRACK).with(self.substance());
         self.busy();
@@ -97,14 +99,22 @@ impl Player {
         ours.zip(theirs.voice.as_ref())
             .is_some_and(|(ours, theirs)| {
                 !theirs.token.is_empty()
+                    && !theirs.session_id.is_empty()
                     && (ours.token.expose() != theirs.token
                         || ours.session_id.expose() != theirs.session_id)
             })
     }
 
-    /// Takes over what nobody here has asked for: the server has had the player for longer.
+    /// Takes over what nobody here has asked for: the server has had the player for longer. A play
+    /// that was asked for gets a number that no earlier client gave to another.
     pub(crate) fn take_unasked(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
         let asked = self.unsent;
+        if asked.has(Fields::TRACK) {
+            let tag = theirs.track.as_ref().and_then(|wire| wire.user_data);
+            let play = tag.and_then(|data| play_tag::play_of(data.get()));
+            self.wanted.plays = self.wanted.plays.max(play.unwrap_or(0));
+            self.wanted.renumber();
+        }
         if !asked.has(Fields::PAUSED) && !asked.has(Fields::TRACK) {
             self.wanted.paused = theirs.paused;
         }

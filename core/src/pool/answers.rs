@@ -116,7 +116,11 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
-        if let Some(guild) = exchange.guild {
+        let destroyed = match exchange.job {
+            Job::Delete(guild) => Some(guild),
+            _ => None,
+        };
+        if let Some(guild) = exchange.guild.or(destroyed) {
             self.doubt(id, guild, now);
         }
         // What answered something else in the meantime is well; its voice server is not.
@@ -332,7 +336,8 @@ impl Tables {
         }
         if !doubtful.has(Fields::TRACK) {
             self.looked_at(player_id, &class, body, now);
-            return self.sync(player_id);
+            self.sync(player_id);
+            return self.settle_player(player_id);
         }
         let arrived = match class {
             // What should have arrived was stopped in the meantime.

@@ -29,7 +29,10 @@ impl Tables {
             return;
         };
         node.doubted.insert(guild, Doubt::since(now));
-        self.watch_doubts(id, now);
+        // One that is armed is due no later.
+        if node.doubt_timer.is_none() {
+            self.watch_doubts(id, now);
+        }
     }
 
     /// Whether a PATCH about the guild may yet take effect at the node.
@@ -43,7 +46,8 @@ impl Tables {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        for doubt in node.doubted.values_mut() {
+        let open = node.doubted.values_mut();
+        for doubt in open.filter(|doubt| doubt.due().is_some()) {
             *doubt = Doubt::since(now);
         }
         self.watch_doubts(id, now);
@@ -103,7 +107,9 @@ impl Tables {
         let Some(player) = self.player_of(guild).and_then(|player| self.player(player)) else {
             return Look::Destroy;
         };
-        let is_settled = player.stage == Stage::Idle && player.unsent.is_empty();
+        // What the application asks for past the pool is not known to it.
+        let may_pass = player.busy.as_ref().is_none_or(|busy| busy.may_pass());
+        let is_settled = player.stage == Stage::Idle && player.unsent.is_empty() && may_pass;
         match player.place {
             Placement::On(node) if node == id && is_settled => Look::Compare(player.id),
             _ if player.is_elsewhere(id) => Look::Destroy,
@@ -118,7 +124,8 @@ impl Tables {
             player.busy();
         }
         if let Some(node) = self.node_mut(id) {
-            node.control.push(Job::Check(player));
+            // Whatever is waited for goes first.
+            node.control.push_later(Job::Check(player));
         }
         self.note_lane(id, LaneKind::Control);
     }
@@ -137,20 +144,34 @@ impl Tables {
         }
     }
 
-    /// Whether the end of the present play is the work of a PATCH that came late: nobody has asked
-    /// for it since.
-    pub(super) fn is_ended_late(
-        &self,
+    /// Takes the end of the present play for the work of a PATCH that came late, if one may have:
+    /// nobody has asked for it since. Then the play is sent again. Returns whether it was.
+    pub(super) fn end_came_late(
+        &mut self,
         id: PlayerId,
         node: NodeId,
         reason: &TrackEndReason,
+        now: Timestamp,
     ) -> bool {
         let is_asked_for = matches!(reason, TrackEndReason::Replaced | TrackEndReason::Stopped);
-        is_asked_for
-            && self.player(id).is_some_and(|player| {
-                player.place == Placement::On(node)
-                    && !player.pending().has(Fields::TRACK)
-                    && self.is_doubted(node, player.guild)
-            })
+        let Some(player) = self.player(id).filter(|_| is_asked_for) else {
+            return false;
+        };
+        let is_settled =
+            player.place == Placement::On(node) && !player.pending().has(Fields::TRACK);
+        let guild = player.guild;
+        let doubt = self
+            .node_mut(node)
+            .and_then(|node| node.doubted.get_mut(&guild));
+        if !is_settled || !doubt.is_some_and(Doubt::spend) {
+            return false;
+        }
+        if let Some(player) = self.players.get_mut(id.slot, id.generation) {
+            player.play_again(now);
+            self.timers.clear_ending(&mut player.busy().ending);
+        }
+        self.player_changed(id);
+        self.sync(id);
+        true
     }
 }

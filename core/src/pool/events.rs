@@ -129,13 +129,12 @@ impl Tables {
             // The play has yet to start there: this is the end of a copy from before it left.
             return;
         }
-        if is_present && self.is_ended_late(id, node, &reason) {
-            if let Some(player) = self.player_mut(id) {
-                player.play_again(now);
-            }
-            self.player_changed(id);
-            return self.sync(id);
+        if is_present && self.end_came_late(id, node, &reason, now) {
+            return;
         }
+        let Some(player) = self.player(id) else {
+            return;
+        };
         let own = own_track(player, track);
         match (&reason, is_present) {
             // For whatever reason a server may have one day: it says that the track is over.

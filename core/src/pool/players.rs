@@ -151,7 +151,10 @@ impl Tables {
             return false;
         };
         let node = player.target().and_then(|node| self.node(node));
-        node.is_none_or(|node| node.is_inherited)
+        node.map_or_else(
+            || self.nodes.iter().any(|node| node.is_inherited),
+            |node| node.is_inherited,
+        )
     }
 
     /// A player that was stopped does not weigh on its node any more.

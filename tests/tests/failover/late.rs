@@ -107,6 +107,34 @@ fn a_player_of_before_keeps_what_nobody_asks_it_to_change() {
 }
 
 #[test]
+fn a_play_that_comes_before_a_player_of_before_is_known_takes_its_place() {
+    let mut world = inherited(Update::default());
+    world.join(guild(1), "us-east");
+    // Both clients number their plays from 1.
+    world.play(guild(1), &track("mine"));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), Some("Track mine".into()));
+}
+
+#[test]
+fn a_delete_that_is_done_late_does_not_end_the_play_since() {
+    let mut world = crowded(1..=1, []);
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Player, secs(20));
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    world.node("a").faults().slow.clear();
+    world.run_for(secs(16));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("new"));
+    world.run_for(secs(25));
+    assert_eq!(title(&world), Some("Track new".into()));
+}
+
+#[test]
 fn what_a_new_player_has_anyway_is_set_on_one_of_before() {
     let mut world = inherited(Update::default().volume(70).paused(true));
     world.update(guild(1), Update::default().volume(100).paused(false));

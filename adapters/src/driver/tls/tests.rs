@@ -11,6 +11,7 @@ use rustls::pki_types::PrivateKeyDer;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::*;
+use crate::tls::default_provider;
 
 /// A socket that leads to a server.
 #[derive(Clone)]
@@ -59,7 +60,7 @@ impl Socket for Wire {
 fn connected() -> (Session<Wire>, Wire) {
     let certified = generate_simple_self_signed(["main".to_owned()]);
     let CertifiedKey { cert, signing_key } = certified.unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let provider = default_provider().unwrap();
     let config = ServerConfig::builder_with_provider(provider);
     let config = config.with_safe_default_protocol_versions().unwrap();
     let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
