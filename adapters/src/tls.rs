@@ -133,8 +133,8 @@ impl Tls {
     }
 
     /// Uses this cryptography. Default: the one that the process has installed
-    /// ([`CryptoProvider::install_default`]), else ring, which the feature `tls` brings, else AWS-LC,
-    /// which the feature `aws-lc-rs` brings.
+    /// ([`CryptoProvider::install_default`]), else ring, which the feature `tls` brings, else that
+    /// of AWS-LC, which the feature `aws-lc-rs` brings.
     #[must_use]
     pub fn provider(self, provider: impl Into<Arc<CryptoProvider>>) -> Self {
         let provider = provider.into();

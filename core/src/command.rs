@@ -76,9 +76,10 @@ pub enum Command {
         /// Where to.
         node: NodeId,
     },
-    /// Destroys the guild's player. Answered with [`Answer::Done`] once the node confirmed it. While
-    /// a session that was configured with its id has not been resumed, nobody knows which players
-    /// it has: then a guild without a player is answered at once, and does not come back with it.
+    /// Destroys the guild's player. Answered with [`Answer::Done`] once the node confirmed it.
+    /// While a session that was configured with its id has not been resumed, nobody knows which
+    /// players it has: then a guild without a player is answered at once, and does not come back
+    /// with it.
     Destroy(GuildId),
     /// Discord's `VOICE_STATE_UPDATE` of the bot itself. Answered with [`Answer::Done`] at once.
     VoiceState(VoiceStateUpdate),

@@ -141,9 +141,9 @@
 //! 6. *Time.* Hand in the same monotonic clock everywhere. It may stand still, not run backwards:
 //!    an earlier time counts as the latest.
 //! 7. *Voice.* A player is heard once the pool has been told of Discord's two updates
-//!    ([`Command::VoiceState`], [`Command::VoiceServer`]), and of each new connection to its gateway
-//!    ([`Command::GatewayReady`]). What [`Output::Gateway`] says is to be sent there: by that the
-//!    pool joins a channel again whose voice connection was lost.
+//!    ([`Command::VoiceState`], [`Command::VoiceServer`]); tell it of each new connection to
+//!    Discord's gateway, too ([`Command::GatewayReady`]). What [`Output::Gateway`] says is to be
+//!    sent there: by that the pool joins a channel again whose voice connection was lost.
 //! 8. *What nobody wants.* [`Pool::cancel`] takes a command back, and [`Pool::listen`] says which
 //!    events are made at all; a new pool makes all of them.
 //! 9. *The end.* Submit [`Command::Close`], and go on until [`Pool::is_finished`].

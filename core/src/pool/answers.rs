@@ -116,11 +116,7 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
-        let destroyed = match exchange.job {
-            Job::Delete(guild) => Some(guild),
-            _ => None,
-        };
-        if let Some(guild) = exchange.guild.or(destroyed) {
+        if let (Some(guild), _) | (None, Job::Delete(guild)) = (exchange.guild, exchange.job) {
             self.doubt(id, guild, now);
         }
         // What answered something else in the meantime is well; its voice server is not.
@@ -380,8 +376,7 @@ impl Tables {
                     return self.postpone_for(id, Job::Delete(guild), RESEND_AFTER, now);
                 }
                 if !self.is_doubted(id, guild) {
-                    // Whatever it refused that for may pass: it is asked again later, if nobody
-                    // waits for that.
+                    // Whatever it refused that for may pass: it is asked again later.
                     self.doubt(id, guild, now);
                 }
                 Err(RequestError::Rejected { status, message })

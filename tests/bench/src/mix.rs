@@ -139,7 +139,8 @@ pub(crate) fn encoded(number: u64) -> String {
 
 /// What a source that knows albums says beside the track.
 const PLUGIN_INFO: &str = concat!(
-    r#"{"albumName":"An Album With A Name","albumUrl":"https://music.example/album/4aawyAB9vmqN3","#,
+    r#"{"albumName":"An Album With A Name","#,
+    r#""albumUrl":"https://music.example/album/4aawyAB9vmqN3","#,
     r#""artistUrl":"https://music.example/artist/0gxyHStUsqpMadRV0","artistArtworkUrl":null,"#,
     r#""previewUrl":null,"isPreview":false}"#
 );

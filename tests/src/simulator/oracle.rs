@@ -240,13 +240,10 @@ impl Oracle {
     /// When a server was heard last of this session, and when it was lost.
     pub(super) fn heard_and_lost(&self, host: usize, session: &str) -> (Duration, Duration) {
         let host = &self.hosts[host];
-        let is_present = host.session.as_deref() == Some(session);
-        let heard_at = if is_present {
-            host.heard_at
-        } else {
-            host.heard_until
-        };
-        (heard_at, host.lost_at)
+        match host.session.as_deref() == Some(session) {
+            true => (host.heard_at, host.lost_at),
+            false => (host.heard_until, host.lost_at),
+        }
     }
 
     /// When a server was lost last.
