@@ -92,9 +92,12 @@ fn speak(client: &Client, guild: GuildId, number: u64) {
     });
 }
 
-/// The bodies of the requests that told of a voice connection.
+/// The bodies of the requests that told of the first guild's voice connection.
 fn voices(node: &mut TestNode) -> Vec<String> {
+    let path = |target: &str| target.split('?').next().map(str::to_owned);
+    let is_first = |target: &str| path(target).is_some_and(|path| path.ends_with("/players/1"));
     let requests = node.log().requests.iter();
+    let requests = requests.filter(|sent| is_first(&sent.target));
     let bodies = requests.map(|sent| String::from_utf8_lossy(&sent.body).into_owned());
     bodies.filter(|body| body.contains("voice")).collect()
 }
