@@ -182,11 +182,24 @@ impl Setup {
             false => "",
         };
         let words = format!("CONNECT main:2333 HTTP/1.1\r\nHost: main:2333\r\n{credentials}\r\n");
-        let is_open = told.windows(4).any(|bytes| bytes == b"\r\n\r\n")
-            && matches!(
-                told,
-                [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', ..]
-            );
+        let mut told = told;
+        let is_open = loop {
+            let Some(end) = told.windows(4).position(|bytes| bytes == b"\r\n\r\n") else {
+                break false;
+            };
+            match told {
+                // An interim answer (RFC 9110 §15.2): the one that counts follows.
+                [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'1', ..] => {
+                    told = &told[end + 4..];
+                }
+                _ => {
+                    break matches!(
+                        told,
+                        [b'H', b'T', b'T', b'P', b'/', b'1', b'.', _, b' ', b'2', ..]
+                    );
+                }
+            }
+        };
         (words.into_bytes(), is_open)
     }
 
