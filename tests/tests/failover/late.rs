@@ -119,14 +119,7 @@ fn a_play_that_comes_before_a_player_of_before_is_known_takes_its_place() {
 #[test]
 fn a_delete_that_is_done_late_does_not_end_the_play_since() {
     let mut world = crowded(1..=1, []);
-    world
-        .node("a")
-        .faults()
-        .slow
-        .insert(AnswerKind::Player, secs(20));
-    world.submit(Command::Destroy(guild(1)));
-    world.run_for(secs(1));
-    world.node("a").faults().slow.clear();
+    late_command(&mut world, Command::Destroy(guild(1)));
     world.run_for(secs(16));
     world.join(guild(1), "us-east");
     world.play(guild(1), &track("new"));
@@ -151,11 +144,21 @@ fn a_player_of_before_is_stopped_by_a_stop_that_comes_before_it_is_known() {
     assert_eq!(title(&world), None);
 }
 
-/// Asks the only node for something that it does 20 s later, when the pool has given it up.
+/// As [`late_command`], for an update.
 fn late(world: &mut World, update: Update) {
+    let update = Command::Update {
+        guild: guild(1),
+        node: None,
+        update,
+    };
+    late_command(world, update);
+}
+
+/// Asks the only node for something that it does 20 s later, when the pool has given it up.
+fn late_command(world: &mut World, command: Command) {
     let slow = AnswerKind::Player;
     world.node("a").faults().slow.insert(slow, secs(20));
-    world.update(guild(1), update);
+    world.submit(command);
     world.run_for(secs(1));
     world.node("a").faults().slow.clear();
 }
