@@ -82,6 +82,16 @@ pub(crate) async fn moves(
     moves
 }
 
+/// Waits for the next word of a node on where in its track a guild's player is.
+pub(crate) async fn report(events: &mut EventStream, of: GuildId, within: Duration) {
+    let deadline = Instant::now() + within;
+    while let Ok(Some(event)) = timeout_at(deadline, events.next()).await {
+        if matches!(event, Event::PlayerUpdate { guild, .. } if guild == of) {
+            break;
+        }
+    }
+}
+
 /// Waits until the nodes have confirmed what every player should be.
 pub(crate) async fn synced(client: &Client, within: Duration) -> bool {
     let deadline = Instant::now() + within;
