@@ -1,21 +1,19 @@
 //! [`AsyncStd`]: the client on async-std.
 
-mod socket;
-
-pub use socket::AsyncStdSocket;
-
 use std::net::SocketAddr;
-#[cfg(unix)]
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use ::async_std::net::{TcpStream, ToSocketAddrs};
+#[cfg(unix)]
+use ::async_std::os::unix::net::UnixStream;
 use ::async_std::task;
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Timer};
+#[cfg(not(unix))]
+use self::TcpStream as UnixStream;
+use super::{Attempt, HalfClosing, Runtime, Stream, Timer};
 
 /// async-std, whose one executor and clock need no context: a client can be started anywhere.
 ///
@@ -55,23 +53,23 @@ impl Runtime for AsyncStd {
         async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(AsyncStdSocket::Tcp(stream))
+            Ok(Stream::Tcp(HalfClosing(stream)))
         }
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &Path) -> impl Attempt<AsyncStdSocket> {
-        let path = path.to_owned();
-        async move {
-            let stream = ::async_std::os::unix::net::UnixStream::connect(path).await?;
-            Ok(AsyncStdSocket::Unix(stream))
-        }
+    fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<AsyncStdSocket> {
+        let connecting = UnixStream::connect(path.to_owned());
+        async { Ok(Stream::Unix(HalfClosing(connecting.await?))) }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         drop(task::spawn(future));
     }
 }
+
+/// A connected socket of [`AsyncStd`].
+pub type AsyncStdSocket = Stream<HalfClosing<TcpStream>, HalfClosing<UnixStream>>;
 
 /// The timer of [`AsyncStd`]: the origin of its clock, when it is due, and what sleeps.
 pub struct AsyncStdTimer(Instant, Instant, Option<Sleep>);

@@ -2,19 +2,27 @@
 
 #[cfg(feature = "async-std")]
 mod async_std;
+#[cfg(any(feature = "async-std", feature = "smol"))]
+mod half_closing;
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 mod present;
 #[cfg(feature = "smol")]
 mod smol;
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+mod stream;
 #[cfg(feature = "tokio")]
 mod tokio;
 
 #[cfg(feature = "async-std")]
 pub use self::async_std::{AsyncStd, AsyncStdSocket, AsyncStdTimer};
+#[cfg(any(feature = "async-std", feature = "smol"))]
+pub use self::half_closing::HalfClosing;
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 pub(crate) use self::present::Present;
 #[cfg(feature = "smol")]
 pub use self::smol::{Smol, SmolSocket, SmolTimer};
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+pub use self::stream::Stream;
 #[cfg(feature = "tokio")]
 pub use self::tokio::{Tokio, TokioSocket, TokioTimer};
 

@@ -1,12 +1,8 @@
 //! [`Smol`]: the client on smol.
 
-mod socket;
-
-pub use socket::SmolSocket;
-
 use std::net::{SocketAddr, TcpStream};
 #[cfg(unix)]
-use std::path::Path;
+use std::os::unix::net::UnixStream;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +11,9 @@ use std::time::Instant;
 use ::smol::{Async, Executor, net};
 use lavapool_core::Timestamp;
 
-use super::{Attempt, Runtime, Timer};
+#[cfg(not(unix))]
+use self::TcpStream as UnixStream;
+use super::{Attempt, HalfClosing, Runtime, Stream, Timer};
 
 /// smol, whose reactor and clock need no context: a client can be started anywhere.
 #[derive(Clone, Debug)]
@@ -62,17 +60,14 @@ impl Runtime for Smol {
         async move {
             let stream = Async::<TcpStream>::connect(address).await?;
             stream.get_ref().set_nodelay(true)?;
-            Ok(SmolSocket::Tcp(stream))
+            Ok(Stream::Tcp(HalfClosing(stream)))
         }
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &Path) -> impl Attempt<SmolSocket> {
-        let path = path.to_owned();
-        async move {
-            let stream = Async::<std::os::unix::net::UnixStream>::connect(path).await?;
-            Ok(SmolSocket::Unix(stream))
-        }
+    fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<SmolSocket> {
+        let connecting = Async::<UnixStream>::connect(path.to_owned());
+        async { Ok(Stream::Unix(HalfClosing(connecting.await?))) }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -82,6 +77,9 @@ impl Runtime for Smol {
         }
     }
 }
+
+/// A connected socket of [`Smol`].
+pub type SmolSocket = Stream<HalfClosing<Async<TcpStream>>, HalfClosing<Async<UnixStream>>>;
 
 /// The timer of [`Smol`]: the origin of its clock, and what sleeps.
 #[derive(Debug)]

@@ -1,23 +1,20 @@
 //! [`Tokio`]: the client on tokio.
 
-mod entered;
-mod socket;
-
-pub use socket::TokioSocket;
-
 use std::net::SocketAddr;
-#[cfg(unix)]
-use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use ::tokio::net::lookup_host;
+#[cfg(unix)]
+use ::tokio::net::UnixStream;
+use ::tokio::net::{TcpStream, lookup_host};
 use ::tokio::runtime::Handle;
 use ::tokio::time::{Instant, Sleep, sleep_until};
 use lavapool_core::Timestamp;
+use tokio_util::{compat::Compat, compat::TokioAsyncReadCompatExt, context::TokioContext};
 
-use super::{Attempt, Runtime, Timer};
-use entered::entered;
+#[cfg(not(unix))]
+use self::TcpStream as UnixStream;
+use super::{Attempt, Runtime, Stream, Timer};
 
 /// A tokio runtime with IO and time. Its clock is tokio's: a paused one pauses the client too.
 #[derive(Clone, Debug)]
@@ -59,24 +56,33 @@ impl Runtime for Tokio {
 
     fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>> {
         let host = (host.to_owned(), port);
-        entered(self.handle.clone(), async move {
-            Ok(lookup_host(host).await?.collect())
-        })
+        let resolving = async move { Ok(lookup_host(host).await?.collect()) };
+        TokioContext::new(resolving, self.handle.clone())
     }
 
     fn connect(&self, address: SocketAddr) -> impl Attempt<TokioSocket> {
-        entered(self.handle.clone(), TokioSocket::tcp(address))
+        let connecting = async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok(Stream::Tcp(stream.compat()))
+        };
+        TokioContext::new(connecting, self.handle.clone())
     }
 
     #[cfg(unix)]
-    fn connect_unix(&self, path: &Path) -> impl Attempt<TokioSocket> {
-        entered(self.handle.clone(), TokioSocket::unix(path.to_owned()))
+    fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<TokioSocket> {
+        let connecting = UnixStream::connect(path.to_owned());
+        let connecting = async { Ok(Stream::Unix(connecting.await?.compat())) };
+        TokioContext::new(connecting, self.handle.clone())
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.handle.spawn(future);
     }
 }
+
+/// A connected socket of [`Tokio`].
+pub type TokioSocket = Stream<Compat<TcpStream>, Compat<UnixStream>>;
 
 /// The timer of [`Tokio`]: the origin of its clock, and what sleeps.
 #[derive(Debug)]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod careless;
+mod closing;
 mod dials;
 mod faults;
 #[cfg(target_os = "linux")]

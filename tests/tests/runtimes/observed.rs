@@ -120,8 +120,7 @@ impl<S: Socket> Socket for ObservedSocket<S> {
 impl NoDelay for TokioSocket {
     fn nodelay(&self) -> io::Result<bool> {
         match self {
-            Self::Tcp(stream) => stream.nodelay(),
-            #[cfg(unix)]
+            Self::Tcp(stream) => stream.get_ref().nodelay(),
             Self::Unix(_) => Ok(true),
         }
     }
@@ -130,8 +129,7 @@ impl NoDelay for TokioSocket {
 impl NoDelay for AsyncStdSocket {
     fn nodelay(&self) -> io::Result<bool> {
         match self {
-            Self::Tcp(stream) => stream.nodelay(),
-            #[cfg(unix)]
+            Self::Tcp(stream) => stream.0.nodelay(),
             Self::Unix(_) => Ok(true),
         }
     }
@@ -140,8 +138,7 @@ impl NoDelay for AsyncStdSocket {
 impl NoDelay for SmolSocket {
     fn nodelay(&self) -> io::Result<bool> {
         match self {
-            Self::Tcp(stream) => stream.get_ref().nodelay(),
-            #[cfg(unix)]
+            Self::Tcp(stream) => stream.0.get_ref().nodelay(),
             Self::Unix(_) => Ok(true),
         }
     }
