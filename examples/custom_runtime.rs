@@ -1,8 +1,8 @@
 //! lavapool on a runtime that it knows nothing of: here, one that is put together from an executor
 //! (async-executor) and a reactor (async-io).
 //!
-//! `cargo run --release --example custom_runtime` plays in thirty guilds on three nodes of this
-//! process, kills the one with the most players, and counts who was lost.
+//! `cargo run --release --example custom_runtime` plays in thirty guilds on three nodes, kills
+//! the one with the most players, and counts who was lost.
 
 use std::error::Error;
 use std::io;
@@ -16,8 +16,8 @@ use async_executor::Executor;
 use async_io::Async;
 use futures_io::{AsyncRead, AsyncWrite};
 use lavapool::runtime::{Attempt, Runtime, Socket, Timer};
-use lavapool::{Client, Event, Kinds, Leaving, NodeConfig, Source, Timestamp, Update, UserId};
-use lavapool_examples::{Nodes, Song, conclude};
+use lavapool::{Client, Event, Kinds, Leaving, NodeConfig, Source, Timestamp};
+use lavapool_examples::{Music, Nodes, bot, conclude};
 
 /// The runtime: an executor that the program runs, and a clock.
 struct Own {
@@ -92,24 +92,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         executor: executor.clone(),
         origin: Instant::now(),
     };
-    async_io::block_on(executor.run(run(runtime, &nodes)))
+    async_io::block_on(executor.run(run(runtime, nodes)))
 }
 
-async fn run(runtime: Own, nodes: &Nodes) -> Result<(), Box<dyn Error>> {
-    let bot = UserId::new(170_939_974_227_541_168).ok_or("not an id")?;
-    let mut builder = Client::builder(bot);
+async fn run(runtime: Own, mut nodes: Nodes) -> Result<(), Box<dyn Error>> {
+    let mut builder = Client::builder(bot());
     for (name, uri) in nodes.uris() {
-        builder = builder.node(NodeConfig::new(name, &uri, "youshallnotpass")?);
+        let node = NodeConfig::new(name, uri, "youshallnotpass")?;
+        builder = builder.node(node.region(name));
     }
     let client = builder.connect_on(runtime).await?;
     println!("{}", client.report());
 
-    let songs = Song::several(30);
+    let music: Vec<_> = (0..30).map(Music::of).collect();
     let mut plays = Vec::new();
-    for song in &songs {
-        let play = Update::play(Source::identifier(song.track.as_str()));
-        let update = play.volume(song.volume).without_voice();
-        plays.push(client.player(song.guild.try_into()?).update(update));
+    for music in &music {
+        let (state, server) = music.voice();
+        client.voice_state_update(state);
+        client.voice_server_update(server);
+        let update = music.update(Source::identifier(music.identifier()));
+        plays.push(client.player(music.guild).update(update));
     }
     for play in plays {
         play.await?;
@@ -121,10 +123,9 @@ async fn run(runtime: Own, nodes: &Nodes) -> Result<(), Box<dyn Error>> {
         .iter()
         .max_by_key(|node| node.view().players);
     let victim = victim.ok_or("there is no node")?;
-    let is_on = |player: &&lavapool::Player| player.node().as_ref() == Some(victim);
-    let count = client.players().iter().filter(is_on).count();
+    let count = victim.view().players;
     println!("{} is killed with its {count} players", victim.name());
-    nodes.kill(victim.name());
+    nodes.kill(victim.name())?;
 
     let mut gaps = Vec::new();
     while gaps.len() < count {
@@ -134,7 +135,10 @@ async fn run(runtime: Own, nodes: &Nodes) -> Result<(), Box<dyn Error>> {
             gaps.push(gap);
         }
     }
-    let lost = nodes.lost(&songs);
+    let lost = nodes.lost(&music, |guild| {
+        let player = client.player(guild);
+        Some((player.node()?.name().to_owned(), player.content_position()?))
+    })?;
     client.close(Leaving::Destroy).await?;
     conclude(&gaps, lost)
 }

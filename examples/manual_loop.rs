@@ -1,7 +1,7 @@
 //! lavapool without a runtime: the pure machine of `lavapool-core`, one thread, and `std::net`.
 //!
-//! `cargo run --release --example manual_loop` plays in thirty guilds on three nodes of this
-//! process, kills the one with the most players, and counts who was lost.
+//! `cargo run --release --example manual_loop` plays in thirty guilds on three nodes, kills the one
+//! with the most players, and counts who was lost.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,11 +11,9 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use lavapool_core::node::NodeConfig;
-use lavapool_core::player::{Source, Update};
-use lavapool_core::protocol::{GuildId, UserId};
 use lavapool_core::{Closed, Command, Endpoint, Event, Input, Leaving, Output};
 use lavapool_core::{Pool, PoolConfig, Seed, SocketId, Timestamp};
-use lavapool_examples::{Nodes, Song, conclude};
+use lavapool_examples::{Music, Nodes, bot, conclude};
 
 struct Loop {
     pool: Pool,
@@ -32,6 +30,15 @@ impl Loop {
         Timestamp::ZERO + self.origin.elapsed()
     }
 
+    /// Goes round until all of these are answered.
+    fn ask(&mut self, commands: Vec<Command>) -> Result<(), Box<dyn Error>> {
+        let done = self.done + commands.len();
+        for command in commands {
+            self.pool.submit(command, self.now())?;
+        }
+        self.run(|it| it.done == done)
+    }
+
     /// Goes round until `is_done`. A larger program waits for its sockets, or for what
     /// `poll_timeout` says, instead of a millisecond.
     fn run(&mut self, is_done: impl Fn(&Self) -> bool) -> Result<(), Box<dyn Error>> {
@@ -43,9 +50,7 @@ impl Loop {
                 self.pool.handle(Input::Timeout, now);
             }
             self.hand_out()?;
-            if Instant::now() > until {
-                return Err("it takes too long".into());
-            }
+            assert!(Instant::now() < until, "it takes too long");
             std::thread::sleep(Duration::from_millis(1));
         }
         Ok(())
@@ -105,11 +110,12 @@ fn connect(endpoint: &Endpoint) -> io::Result<TcpStream> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let nodes = Nodes::start()?;
-    let mut config = PoolConfig::new(UserId::new(170_939_974_227_541_168).ok_or("not an id")?);
+    let mut nodes = Nodes::start()?;
+    let mut config = PoolConfig::new(bot());
     for (name, uri) in nodes.uris() {
-        let node = NodeConfig::new(name, &uri, "youshallnotpass")?;
-        config.nodes.push(node);
+        config
+            .nodes
+            .push(NodeConfig::new(name, uri, "youshallnotpass")?.region(name));
     }
     let mut it = Loop {
         pool: Pool::new(config, Seed::from(getrandom::u64()?), Timestamp::ZERO)?,
@@ -120,28 +126,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     it.run(|it| it.pool.report().connected() == 3)?;
 
-    let songs = Song::several(30);
-    for song in &songs {
-        let (guild, node) = (GuildId::try_from(song.guild)?, None);
-        let play = Update::play(Source::identifier(song.track.as_str()));
-        let update = play.volume(song.volume).without_voice();
-        let command = Command::Update {
-            guild,
-            node,
-            update,
-        };
-        it.pool.submit(command, it.now())?;
-    }
-    it.run(|it| it.done == songs.len())?;
+    let music: Vec<_> = (0..30).map(Music::of).collect();
+    it.ask(music.iter().flat_map(Music::commands).collect())?;
 
     let fullest = it.pool.nodes().max_by_key(|node| node.players);
     let victim = fullest.ok_or("there is no node")?;
     println!("{} is killed with {} players", victim.node, victim.players);
-    nodes.kill(&victim.node.name);
+    nodes.kill(&victim.node.name)?;
     it.run(|it| it.gaps.len() == victim.players)?;
+    nodes.restart(&victim.node.name)?;
+    it.ask(vec![Command::Reconnect(victim.node.id)])?;
 
-    let lost = nodes.lost(&songs);
-    it.pool.submit(Command::Close(Leaving::Destroy), it.now())?;
+    let lost = nodes.lost(&music, |guild| {
+        let player = it.pool.player(guild)?;
+        let place = player.position.content_at(it.now());
+        Some((player.node()?.name.to_string(), place))
+    })?;
+    it.ask(vec![Command::Close(Leaving::Destroy)])?;
     it.run(|it| it.pool.is_finished())?;
     assert!(it.sockets.is_empty(), "no socket is left open");
     conclude(&it.gaps, lost)

@@ -1,13 +1,12 @@
 //! The nodes in this process: what they really play is there to be looked at.
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use lavapool::{Client, Leaving, NodeConfig, Source};
-use lavapool_examples::Terminal;
-use lavapool_tests::node::{self, Listener, PlayerView};
+use lavapool_examples::{Music, REGIONS, Terminal, bot, is_misplaced};
+use lavapool_tests::node::{self, Listener};
 
-use crate::music::{Music, REGIONS, bot};
+use crate::judge::Verdict;
 use crate::options::Kind;
 use crate::{Outcome, table, watch};
 
@@ -95,10 +94,11 @@ async fn play(
     ));
     let mut plays = Vec::new();
     for music in music {
-        let identifier = format!("https://tracks.test/{}?length=180000", music.number);
-        let loaded = client.load_tracks(identifier).await?;
+        let loaded = client.load_tracks(music.identifier()).await?;
         let track = loaded.tracks().first().ok_or("the node found no track")?;
-        music.join(client);
+        let (state, server) = music.voice();
+        client.voice_state_update(state);
+        client.voice_server_update(server);
         let player = client.player(music.guild);
         plays.push(player.update(music.update(Source::from(track))));
         terminal.progress(format!("{} tracks loaded", plays.len()));
@@ -175,7 +175,7 @@ async fn fault(client: &Client, servers: &[Server], music: &Music) -> Option<Str
     let guild = i64::try_from(music.guild.get()).unwrap_or(0);
     let player = client.player(music.guild);
     let position = || player.content_position().unwrap_or_default();
-    let earliest = position();
+    let before = position();
     let mut copies = Vec::new();
     for server in servers {
         let found = server
@@ -184,55 +184,13 @@ async fn fault(client: &Client, servers: &[Server], music: &Music) -> Option<Str
             .await;
         copies.extend(found.into_iter().map(|player| (server.name, player)));
     }
-    let view = player.view();
-    let wanted_node = view.as_ref().and_then(|view| view.node());
-    match copies.as_slice() {
-        [] => Some("nobody plays it".to_owned()),
-        [(node, copy)] if wanted_node.is_some_and(|wanted| &*wanted.name == *node) => {
-            differs(music, copy, earliest..=position())
-        }
-        [(node, _)] => Some(format!("it plays on {node} instead of {wanted_node:?}")),
-        _ => Some(format!("{} nodes play it", copies.len())),
-    }
+    let supposed = before..=position();
+    let node = player.node().map(|node| node.name().to_owned());
+    let verdict = Verdict::of(music, &copies, &node.unwrap_or_default());
+    let is_misplaced = is_misplaced(verdict.place, &supposed);
+    verdict
+        .fault
+        .or_else(|| is_misplaced.then(|| MISPLACED.to_owned()))
 }
 
 const MISPLACED: &str = "wrong: the position";
-
-/// What is not as it should be, in words.
-fn differs(music: &Music, player: &PlayerView, places: RangeInclusive<Duration>) -> Option<String> {
-    let Some(track) = &player.track else {
-        return Some("its track is gone".to_owned());
-    };
-    let identifier = format!("https://tracks.test/{}?length=180000", music.number);
-    let requester = format!("guild {}", music.number);
-    let filters = serde_json::to_value(music.filters.clone().unwrap_or_default()).ok();
-    let content_ms = u64::try_from(player.content_ms).unwrap_or(0);
-    let place = Duration::from_millis(content_ms);
-    let off = (places.start().saturating_sub(place)).max(place.saturating_sub(*places.end()));
-    let faults = [
-        (track.identifier != identifier, "another track"),
-        (player.paused != music.paused, "the pause"),
-        (player.volume != i32::from(music.volume), "the volume"),
-        (
-            player.end_time_ms.is_some() != music.end_time.is_some(),
-            "the end time",
-        ),
-        (Some(&player.filters) != filters.as_ref(), "the filters"),
-        (track.user_data["requester"] != *requester, "the user data"),
-        (
-            player.voice.as_ref().map(|voice| &*voice.endpoint) != Some(music.region().1),
-            "voice",
-        ),
-        (off > Duration::from_millis(500), "the position"),
-    ];
-    let named: Vec<_> = faults
-        .iter()
-        .filter(|(is, _)| *is)
-        .map(|(_, name)| *name)
-        .collect();
-    if named.is_empty() {
-        None
-    } else {
-        Some(format!("wrong: {}", named.join(", ")))
-    }
-}

@@ -6,7 +6,8 @@
 //! says more.
 
 mod embedded;
-mod music;
+#[path = "../nodes/judge.rs"]
+mod judge;
 mod options;
 mod real;
 mod table;

@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use lavapool::rest::{Answer, Request};
 use lavapool::{Client, Event, Leaving, LoadResult, Source, Track};
-use lavapool_examples::Terminal;
+use lavapool_examples::{Music, Terminal, bot};
 
-use crate::music::{Music, bot};
 use crate::options::Options;
 use crate::{Outcome, table, watch};
 

@@ -1,11 +1,14 @@
-//! What the examples share: nodes in this process, and writing to a terminal.
+//! What the examples share: nodes, the music that is played there, and writing to a terminal.
 
+mod music;
 mod nodes;
 
-pub use nodes::{Nodes, Song, conclude};
+pub use music::{Music, REGIONS, bot};
+pub use nodes::{Nodes, is_misplaced};
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::time::Duration;
 
 /// Writes lines for a person: in colour on a terminal, plain anywhere else.
 #[derive(Clone, Copy, Debug)]
@@ -82,5 +85,16 @@ impl Terminal {
         } else {
             text.to_string()
         }
+    }
+}
+
+/// The last line of an example, which fails if somebody was lost.
+pub fn conclude(gaps: &[Duration], lost: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let (moved, longest) = (gaps.len(), gaps.iter().max().copied());
+    let gap_ms = longest.unwrap_or_default().as_millis();
+    println!("\nfailover: {moved} players moved, {lost} lost, longest gap {gap_ms} ms");
+    match lost {
+        0 => Ok(()),
+        _ => Err(format!("{lost} players were lost").into()),
     }
 }

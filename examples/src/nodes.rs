@@ -1,103 +1,158 @@
-//! [`Nodes`]: test nodes for programs that are not on tokio, and the [`Song`]s to play there.
+//! [`Nodes`]: three Lavalinks in a process of their own, as real ones are.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::env::consts::EXE_SUFFIX;
+use std::io::{self, BufRead, BufReader, Write};
+use std::ops::RangeInclusive;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use lavapool_tests::node::{Listener, NodeConfig, PlayerView};
-use tokio::runtime::{Builder, Runtime};
+use lavapool_core::protocol::GuildId;
 
-/// Three test nodes on ports of the loopback interface, in a thread of their own. They stand for
-/// servers elsewhere: nothing of how they run matters to who uses them.
+use crate::Music;
+
+/// How far a player may be from its place.
+const OFF_MAX: Duration = Duration::from_millis(500);
+
+/// The program `nodes`, which runs for as long as this lives.
 #[derive(Debug)]
 pub struct Nodes {
-    listeners: BTreeMap<&'static str, Listener>,
-    thread: Runtime,
+    process: Child,
+    orders: ChildStdin,
+    answers: BufReader<ChildStdout>,
+    uris: Vec<(String, String)>,
 }
 
 impl Nodes {
-    /// Starts the nodes `asia`, `eu` and `us`.
+    /// Starts the nodes, and waits until they can be reached.
     pub fn start() -> io::Result<Self> {
-        let thread = Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()?;
-        let start = |name| {
-            let listener = thread.block_on(Listener::start(NodeConfig::new(name)))?;
-            Ok((name, listener))
+        let mut process = program()?
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let (orders, answers) = (process.stdin.take(), process.stdout.take());
+        let (Some(orders), Some(answers)) = (orders, answers) else {
+            return Err(io::Error::other("there is no pipe to the nodes"));
         };
-        let listeners = ["asia", "eu", "us"].into_iter().map(start);
-        Ok(Self {
-            listeners: listeners.collect::<io::Result<_>>()?,
-            thread,
-        })
+        let mut nodes = Self {
+            process,
+            orders,
+            answers: BufReader::new(answers),
+            uris: Vec::new(),
+        };
+        // A line for each node, up to an empty one.
+        loop {
+            let line = nodes.answer()?;
+            match line.split_once(' ') {
+                Some((name, uri)) => nodes.uris.push((name.to_owned(), uri.to_owned())),
+                None => return Ok(nodes),
+            }
+        }
     }
 
-    /// Their names and URIs; the password is `youshallnotpass`.
-    pub fn uris(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let uri = |(name, listener): (&&'static str, &Listener)| (*name, listener.uri());
-        self.listeners.iter().map(uri)
+    /// The names and URIs of the nodes, whose password is `youshallnotpass`.
+    pub fn uris(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.uris.iter().map(|(name, uri)| (&**name, &**uri))
     }
 
     /// Kills a node: its connections are reset, its players lost.
-    ///
-    /// # Panics
-    /// If there is no such node.
-    pub fn kill(&self, name: &str) {
-        self.thread.block_on(self.listeners[name].kill());
+    pub fn kill(&mut self, name: &str) -> io::Result<()> {
+        self.order(&format!("kill {name}")).map(drop)
     }
 
-    /// Asks the nodes themselves what they play: in how many guilds is there not exactly one
-    /// player, with the guild's song?
-    pub fn lost(&self, songs: &[Song]) -> usize {
-        let mut playing = Vec::new();
-        for listener in self.listeners.values() {
-            let players = listener.with(|node| node.players(node.now()));
-            playing.extend(self.thread.block_on(players));
+    /// Starts a killed node again.
+    pub fn restart(&mut self, name: &str) -> io::Result<()> {
+        self.order(&format!("restart {name}")).map(drop)
+    }
+
+    /// Asks the nodes themselves what they play, prints what is not as it should be, and returns in
+    /// how many guilds. `believed` is on which node a guild's player is thought to be, and where in
+    /// its track, whenever asked.
+    pub fn lost(
+        &mut self,
+        music: &[Music],
+        believed: impl Fn(GuildId) -> Option<(String, Duration)>,
+    ) -> io::Result<usize> {
+        let mut lost = 0;
+        for music in music {
+            if let Some(fault) = self.fault(music.number, || believed(music.guild))? {
+                println!("  {}: {fault}", music.guild);
+                lost += 1;
+            }
         }
-        let is_lost = |song: &&Song| {
-            let of_guild = |player: &&PlayerView| player.guild == song.guild as i64;
-            let copies: Vec<_> = playing.iter().filter(of_guild).collect();
-            let [player] = copies.as_slice() else {
-                return true;
-            };
-            let track = player.track.as_ref().map(|track| &track.identifier);
-            track != Some(&song.track) || player.volume != i32::from(song.volume)
+        Ok(lost)
+    }
+
+    fn fault(
+        &mut self,
+        number: u32,
+        believed: impl Fn() -> Option<(String, Duration)>,
+    ) -> io::Result<Option<String>> {
+        let Some((node, before)) = believed() else {
+            return Ok(Some("it has no node".to_owned()));
         };
-        songs.iter().filter(is_lost).count()
+        let answer = self.order(&format!("judge {number} {node}"))?;
+        let after = believed().map_or(before, |(_, place)| place);
+        let (place, fault) = answer.split_once(' ').unwrap_or((&answer, ""));
+        let place = place.parse().map_err(|_| io::Error::other(&*answer))?;
+        let place = Duration::from_millis(place);
+        let is_misplaced = is_misplaced(place, &(before..=after));
+        Ok(match fault {
+            "" => is_misplaced.then(|| format!("at {place:?} of its track instead of {after:?}")),
+            fault => Some(fault.to_owned()),
+        })
+    }
+
+    fn order(&mut self, order: &str) -> io::Result<String> {
+        writeln!(self.orders, "{order}")?;
+        self.answer()
+    }
+
+    fn answer(&mut self) -> io::Result<String> {
+        let mut line = String::new();
+        match self.answers.read_line(&mut line)? {
+            0 => Err(io::Error::other("the nodes have ended")),
+            _ => Ok(line.trim_end().to_owned()),
+        }
     }
 }
 
-/// What plays in a guild.
-#[derive(Clone, Debug)]
-pub struct Song {
-    /// The id of the guild.
-    pub guild: u64,
-    /// What the nodes know the track by.
-    pub track: String,
-    /// The volume, in percent.
-    pub volume: u16,
-}
-
-impl Song {
-    /// A song for each of the guilds from 1 to `count`.
-    pub fn several(count: u16) -> Vec<Self> {
-        let song = |number: u16| Self {
-            guild: number.into(),
-            track: format!("https://tracks.test/{number}"),
-            volume: 40 + number % 60,
-        };
-        (1..=count).map(song).collect()
+impl Drop for Nodes {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
-/// The last line of an example, which fails if somebody was lost.
-pub fn conclude(gaps: &[Duration], lost: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let (moved, longest) = (gaps.len(), gaps.iter().max().copied());
-    let gap_ms = longest.unwrap_or_default().as_millis();
-    println!("\nfailover: {moved} players moved, {lost} lost, longest gap {gap_ms} ms");
-    match lost {
-        0 => Ok(()),
-        _ => Err(format!("{lost} players were lost").into()),
+/// Whether a player is away from where it was supposed to be before and after it was looked at.
+pub fn is_misplaced(place: Duration, supposed: &RangeInclusive<Duration>) -> bool {
+    let (before, after) = (supposed.start(), supposed.end());
+    before
+        .saturating_sub(place)
+        .max(place.saturating_sub(*after))
+        > OFF_MAX
+}
+
+/// Under `cargo run`, cargo builds and runs the nodes; else they lie where this program does.
+fn program() -> io::Result<Command> {
+    if let Some(cargo) = std::env::var_os("CARGO") {
+        let mut command = Command::new(cargo);
+        command.args(["run", "--quiet", "--example", "nodes"]);
+        if !cfg!(debug_assertions) {
+            command.arg("--release");
+        }
+        // What cargo tells this program of its package is not for the build of the other: build
+        // scripts look at it, and all that they belong to would be built again.
+        for (name, _) in std::env::vars_os() {
+            let told = name.to_str().unwrap_or_default();
+            if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(name);
+            }
+        }
+        return Ok(command);
     }
+    let own = std::env::current_exe()?;
+    Ok(Command::new(
+        own.with_file_name(format!("nodes{EXE_SUFFIX}")),
+    ))
 }

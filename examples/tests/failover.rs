@@ -1,11 +1,11 @@
-//! Runs the failover example as a person would, against test nodes that it takes for real ones.
+//! Runs the examples as a person would, against test nodes that they take for real ones.
 
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use lavapool_tests::node::{Listener, NodeConfig};
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
 /// The example that was built along with this test.
@@ -94,10 +94,39 @@ async fn no_runtime_loses_anybody() {
 #[tokio::test]
 async fn a_runtime_of_ones_own_and_a_loop_without_one_lose_nobody() {
     for name in ["custom_runtime", "manual_loop"] {
-        let run = Command::new(built(name)).output();
+        // Outside of `cargo run`, the nodes are those that lie beside the example.
+        let run = Command::new(built(name)).env_remove("CARGO").output();
         let output = tokio::time::timeout(Duration::from_secs(60), run).await;
         assert_nobody_was_lost(&output.expect("it ends in time").expect("it was built"));
     }
+}
+
+#[tokio::test]
+async fn the_nodes_for_trying_a_bot_obey_their_input() {
+    let mut nodes = Command::new(built("nodes"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .expect("it was built");
+    let mut orders = nodes.stdin.take().expect("piped");
+    let asked = "judge 0 us\nkill us\nrestart us\nkill nobody\n";
+    orders.write_all(asked.as_bytes()).await.expect("it reads");
+    drop(orders);
+    let output = tokio::time::timeout(Duration::from_secs(60), nodes.wait_with_output()).await;
+    let printed = text(
+        &output
+            .expect("it ends with its input")
+            .expect("it ran")
+            .stdout,
+    );
+    let (nodes, answers) = printed.split_once("\n\n").expect("an empty line");
+    let names: Vec<_> = nodes
+        .lines()
+        .filter_map(|line| line.split_once(" http://127.0.0.1:"))
+        .collect();
+    assert_eq!(names.len(), 3, "{nodes}");
+    assert_eq!(answers, "0 nobody plays it\nkilled\nrestarted\nunknown");
 }
 
 fn assert_nobody_was_lost(output: &Output) {

@@ -31,7 +31,8 @@ pub struct ErrorBody {
 impl ErrorBody {
     /// Reads a body; what is not an object of this shape is an empty one.
     pub fn decode(body: &[u8]) -> Self {
-        let mut body: Self = serde_json::from_slice(body).unwrap_or_default();
+        let text = str::from_utf8(body).unwrap_or_default();
+        let mut body: Self = serde_json::from_str(text).unwrap_or_default();
         for text in [&mut body.message, &mut body.path, &mut body.trace]
             .into_iter()
             .flatten()

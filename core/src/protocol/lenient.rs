@@ -7,6 +7,8 @@ use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAcce
 use super::json::Text;
 
 /// `null` as the default.
+// The readers that serde derives would have it once for each field.
+#[inline(never)]
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -114,6 +116,7 @@ impl Number {
 }
 
 impl<'de> Deserialize<'de> for Number {
+    #[inline(never)]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(NumberVisitor)
     }

@@ -6,7 +6,7 @@ use ::http::uri::PathAndQuery;
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tungstenite::handshake::derive_accept_key;
+use sha1::{Digest as _, Sha1};
 
 use super::{Refusal, Violation};
 use crate::http::head::{self, HeadReader};
@@ -74,7 +74,7 @@ impl Handshake {
         }
         out.extend_from_slice(b"\r\n");
         Self {
-            accept: derive_accept_key(key.as_bytes()),
+            accept: accept_of(&key),
             head: HeadReader::default(),
         }
     }
@@ -99,6 +99,12 @@ impl Handshake {
             return answer.check(&self.accept).map(Some);
         }
     }
+}
+
+/// The `Sec-WebSocket-Accept` that answers a key (RFC 6455 §4.2.2).
+fn accept_of(key: &str) -> String {
+    let keyed = Sha1::new_with_prefix(key).chain_update("258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    STANDARD.encode(keyed.finalize())
 }
 
 /// A response to the upgrade.
