@@ -6,9 +6,9 @@
 //!
 //! | Order | Answer |
 //! |---|---|
-//! | `kill NAME` | `killed`: its connections are reset, its players lost |
+//! | `kill NAME` | `killed`: connections are reset, players lost |
 //! | `restart NAME` | `restarted`: without any memory, on the same port |
-//! | `judge NUMBER NODE` | `MILLISECONDS FAULT`: where a guild of the other examples is, what is wrong |
+//! | `judge NUMBER NODE` | where a guild of the other examples is, in ms, and what is wrong |
 
 mod judge;
 
