@@ -1,7 +1,7 @@
 //! A test node on a real port of the loopback interface, for tests of whole programs.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use std::{fmt, io};
 
@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use super::{Accepting, Action, ConnectionId, How, NodeConfig, TestNode};
 
-/// A [`TestNode`] that listens on `127.0.0.1`, on a port that stays its own until it is dropped.
+/// A [`TestNode`] that listens on a port of the loopback interface, which stays its own until it is
+/// dropped.
 ///
 /// One task owns the node; [`with`](Self::with) runs a closure in it. The handle needs a tokio
 /// runtime to start, and none to be used.
@@ -24,14 +25,19 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Starts a node with seed 0 on a port that the system chooses.
+    /// Starts a node with seed 0 on a port of `127.0.0.1` that the system chooses.
     pub async fn start(config: NodeConfig) -> io::Result<Self> {
         Self::start_seeded(config, 0).await
     }
 
-    /// Starts a node with a seed on a port that the system chooses.
-    pub async fn start_seeded(mut config: NodeConfig, seed: u64) -> io::Result<Self> {
-        let socket = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+    /// Starts a node with a seed on a port of `127.0.0.1` that the system chooses.
+    pub async fn start_seeded(config: NodeConfig, seed: u64) -> io::Result<Self> {
+        Self::start_at(Ipv4Addr::LOCALHOST.into(), config, seed).await
+    }
+
+    /// Starts a node with a seed on a port of this address that the system chooses.
+    pub async fn start_at(ip: IpAddr, mut config: NodeConfig, seed: u64) -> io::Result<Self> {
+        let socket = bound((ip, 0).into())?;
         let address = socket.local_addr()?;
         config.authority = address.to_string();
         let node = TestNode::new(config, seed, Duration::ZERO);
@@ -54,7 +60,7 @@ impl Listener {
         })
     }
 
-    /// Returns the address as a client is configured with it: `http://127.0.0.1:PORT`.
+    /// Returns the address as a client is configured with it, such as `http://127.0.0.1:PORT`.
     pub fn uri(&self) -> String {
         format!("http://{}", self.address)
     }
@@ -253,7 +259,10 @@ impl Port {
 
 /// Binds an address that connections of an earlier socket may still use.
 fn bound(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = TcpSocket::new_v4()?;
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     Ok(socket)

@@ -7,12 +7,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::Duration;
 
-use lavapool::runtime::{Runtime, Timer};
+use lavapool::runtime::Runtime;
 use lavapool::{
     Builder, ChannelId, Client, Error, Event, Kinds, Leaving, Limits, LoadHandler, Player, Secret,
-    Shard, Strategy, SubmitError, Timing, VoiceServerUpdate, VoiceStateUpdate, Volume,
+    Shard, Strategy, SubmitError, VoiceServerUpdate, VoiceStateUpdate, Volume,
 };
 use lavapool_tests::node::{Disturbance, Listener, TestNode};
 
@@ -27,7 +26,7 @@ on_each_runtime! {
     a_start_that_is_given_up_leaves_no_connection,
     a_wait_for_an_event_that_is_dropped_loses_none,
     handles_that_are_dropped_amid_requests_leave_politely,
-    a_driver_that_is_given_no_time_takes_no_node_for_silent,
+    handles_that_are_dropped_leave_the_music_playing,
     a_driver_that_is_dropped_answers_everybody_and_drops_its_connections,
     a_strategy_that_panics_is_none,
     a_gateway_that_panics_is_spoken_to_again,
@@ -192,29 +191,29 @@ async fn handles_that_are_dropped_amid_requests_leave_politely<R: Runtime + Clon
     }
 }
 
-async fn a_driver_that_is_given_no_time_takes_no_node_for_silent<R: Runtime + Clone>(
-    on: R,
-    servers: &Servers,
-) {
-    let timing = Timing {
-        pong_deadline: Duration::from_millis(20),
-        ..Timing::default()
-    };
-    let builder = servers.lead(builder()).node(servers.config("first"));
-    let (client, driver) = builder.timing(timing).build_on(on.clone()).unwrap();
+async fn handles_that_are_dropped_leave_the_music_playing<R: Runtime>(on: R, servers: &Servers) {
+    let (client, player) = playing(builder(), on, servers).await;
+    speak(&client);
     let node = client.node("first").unwrap();
-    let mut driver = Box::pin(driver);
-    beside(&mut driver, node.ready()).await.unwrap();
-    for _ in 0..5 {
-        let ping = node.ping();
-        assert!(now(&mut driver).is_none(), "the ping is on its way");
-        // The pong comes, and its deadline passes, while the thread is busy with something else.
-        let mut timer = on.timer();
-        timer.reset(on.now() + Duration::from_millis(60));
-        poll_fn(|cx| timer.poll(cx)).await;
-        beside(&mut driver, ping).await.unwrap();
+    // What a node was not asked to keep yet, or has not agreed to, it does not.
+    while !node.view().resumable {
+        node.ping().await.unwrap();
     }
-    assert_eq!(node.view().loss, None);
+    player.pause().await.unwrap();
+    player.resume().await.unwrap();
+    drop((client, player, node));
+    while !gone(&servers.first).await {}
+
+    let look = |node: &mut TestNode| node.players(node.now());
+    let left = servers.first.with(look).await;
+    assert_eq!(left.len(), 1);
+    let mut later = left.clone();
+    while later[0].position_ms <= left[0].position_ms {
+        later = servers.first.with(look).await;
+        assert!(later[0].audible && !later[0].paused, "{later:?}");
+    }
+    let sessions = servers.first.with(|node| node.sessions()).await;
+    assert!(matches!(&*sessions, [kept] if kept.expires_at.is_some()));
 }
 
 async fn a_driver_that_is_dropped_answers_everybody_and_drops_its_connections<R: Runtime>(

@@ -1,22 +1,28 @@
 //! How hosts are looked up and reached.
 
+use std::io::{Write, stderr};
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::time::Duration;
 #[cfg(target_os = "linux")]
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-#[cfg(target_os = "linux")]
-use lavapool::Timing;
 use lavapool::runtime::Runtime;
-use lavapool::{Closed, Loss};
+use lavapool::{Closed, Event, Loss, Timing};
+use lavapool_tests::node::{self, Listener, Log};
 
+use crate::careless::{beside, now};
 #[cfg(target_os = "linux")]
 use crate::hole::Hole;
 use crate::observed::{NoDelay, Observed};
 use crate::servers::loss_of;
-use crate::{Servers, builder, config, hosts};
+use crate::{Servers, builder, config, guild, hosts, song};
 
 hosts::on_each_runtime! {
     the_system_looks_localhost_up: the_system_looks_localhost_up by Plain,
     a_name_that_is_none_is_said_to_be_unknown: a_name_that_is_none_is_said_to_be_unknown by Plain,
+    a_lookup_that_never_ends_is_given_up: a_lookup_that_never_ends_is_given_up by Plain,
+    a_node_plays_by_ipv6: a_node_plays_by_ipv6 by Plain,
     no_socket_waits_for_nagle: no_socket_waits_for_nagle by Plain,
     // Elsewhere a port whose queue is full answers, by a reset.
     #[cfg(target_os = "linux")]
@@ -41,6 +47,78 @@ async fn a_name_that_is_none_is_said_to_be_unknown<R: Runtime>(runtime: R, _: &S
     let loss = loss_of(runtime, builder().node(config(&name))).await;
 
     assert_eq!(loss, Loss::Socket(Closed::NameNotFound));
+}
+
+async fn a_lookup_that_never_ends_is_given_up<R: Runtime<Socket: NoDelay>>(on: R, _: &Servers) {
+    let lookups = Arc::new(());
+    let on = Observed::new(on).without_answers(&lookups);
+    let runtimes = Arc::strong_count(&lookups);
+    let timing = Timing {
+        connect_deadline: Duration::from_millis(300),
+        ..Timing::default()
+    };
+    let (client, driver) = builder()
+        .timing(timing)
+        .node(config("slow"))
+        .build_on(on)
+        .unwrap();
+    let mut events = client.events();
+    let mut driver = Box::pin(driver);
+    assert_eq!(now(&mut driver), None);
+    assert_eq!(Arc::strong_count(&lookups), runtimes + 1);
+
+    let loss = loop {
+        let event = beside(&mut driver, events.next()).await.unwrap();
+        if let Event::NodeReconnecting { loss, .. } = event {
+            break loss;
+        }
+    };
+    assert_eq!(loss, Loss::ConnectTimedOut);
+    assert_eq!(Arc::strong_count(&lookups), runtimes, "it is given up");
+}
+
+async fn a_node_plays_by_ipv6<R: Runtime>(on: R, servers: &Servers) {
+    let started = servers.tokio.spawn(async {
+        let config = node::NodeConfig::new("six");
+        Listener::start_at(Ipv6Addr::LOCALHOST.into(), config, 0).await
+    });
+    let listener = match started.await.unwrap() {
+        Ok(listener) => listener,
+        Err(error) => {
+            // Past the harness, which shows what is printed only of tests that fail.
+            let _ = writeln!(stderr(), "skipped: IPv6: there is no address ::1: {error}");
+            return;
+        }
+    };
+    let uri = format!("http://[::1]:{}", listener.address().port());
+    let six = lavapool::NodeConfig::from_uri("six", &uri).unwrap();
+
+    let client = builder().node(six).connect_on(on).await.unwrap();
+    client.player(guild(1)).update(song()).await.unwrap();
+
+    let authority = listener.address().to_string();
+    let (players, hosts, violations) = listener
+        .with(|node| {
+            (
+                node.players(node.now()).len(),
+                hosts_named(node.log()),
+                node.log().violations.clone(),
+            )
+        })
+        .await;
+    assert_eq!((players, violations), (1, vec![]));
+    assert!(hosts.len() >= 2, "a WebSocket and a REST socket");
+    assert!(hosts.iter().all(|host| *host == authority), "{hosts:?}");
+}
+
+/// What clients called the node.
+fn hosts_named(log: &Log) -> Vec<String> {
+    let handshakes = log.handshakes.iter().map(|handshake| &handshake.headers);
+    let requests = log.requests.iter().map(|request| &request.headers);
+    let hosts = handshakes
+        .chain(requests)
+        .filter_map(|headers| headers.first("host"));
+    hosts.map(str::to_owned).collect()
 }
 
 async fn no_socket_waits_for_nagle<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {

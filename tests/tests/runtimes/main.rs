@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bounds;
 mod careless;
 mod closing;
 mod dials;
 mod faults;
+mod held;
 #[cfg(target_os = "linux")]
 mod hole;
 mod hosts;
