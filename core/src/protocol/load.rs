@@ -1,5 +1,8 @@
 //! What an identifier leads to: [`LoadResult`].
 
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -35,6 +38,15 @@ pub enum LoadResult {
 impl LoadResult {
     /// Reads an answer; `loadType` may stand before or after `data`.
     pub fn decode(text: &str) -> Result<Self, DecodeError> {
+        // Servers write `loadType` first: then what follows is read at once for what it is. What is
+        // wrong, or in another order, is looked at again, to say of which part.
+        match serde_json::from_str(text) {
+            Ok(InOrder(result)) => Ok(result),
+            Err(_) => Self::decode_in_any_order(text),
+        }
+    }
+
+    fn decode_in_any_order(text: &str) -> Result<Self, DecodeError> {
         let wire: WireResult<'_> = decode(text, "load result")?;
         let data = wire.data.map_or("null", RawValue::get);
         let load_type = LoadType::from(&*wire.load_type.0);
@@ -44,21 +56,17 @@ impl LoadResult {
             LoadType::Search => decode(data, "found tracks").map(Self::Search),
             LoadType::Empty => Ok(Self::Empty),
             LoadType::Error => decode(data, "load exception").map(Self::Error),
-            LoadType::Playlist
-            | LoadType::Album
-            | LoadType::Artist
-            | LoadType::Station
-            | LoadType::Podcast
-            | LoadType::Show => {
-                let mut playlist: Playlist = decode(data, "loaded playlist")?;
-                playlist.kind = load_type;
-                Ok(Self::Playlist(playlist))
-            }
             LoadType::Unknown(load_type) => Ok(Self::Unknown {
                 load_type,
                 data: RawJson::parse(data)?,
             }),
+            kind => decode(data, "loaded playlist").map(|list| Self::playlist(list, kind)),
         }
+    }
+
+    fn playlist(mut playlist: Playlist, kind: LoadType) -> Self {
+        playlist.kind = kind;
+        Self::Playlist(playlist)
     }
 
     /// The tracks, in order; none of an empty or failed result.
@@ -148,6 +156,75 @@ struct WireResult<'a> {
     data: Option<&'a RawValue>,
 }
 
+/// A result whose `loadType` comes before its `data`, read in one pass.
+struct InOrder(LoadResult);
+
+#[derive(Deserialize)]
+#[serde(field_identifier, rename_all = "camelCase")]
+enum Key {
+    LoadType,
+    Data,
+    #[serde(other)]
+    Other,
+}
+
+impl<'de> Deserialize<'de> for InOrder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(InOrderVisitor)
+    }
+}
+
+struct InOrderVisitor;
+
+impl<'de> Visitor<'de> for InOrderVisitor {
+    type Value = InOrder;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a load result")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<InOrder, A::Error> {
+        let mut load_type = None;
+        let mut result = None;
+        while let Some(key) = entries.next_key()? {
+            match key {
+                Key::LoadType if load_type.is_none() => {
+                    load_type = Some(LoadType::from(&*entries.next_value::<Text<'de>>()?.0));
+                }
+                Key::Data if result.is_none() => result = Some(data(&load_type, &mut entries)?),
+                Key::Other => {
+                    entries.next_value::<IgnoredAny>()?;
+                }
+                Key::LoadType | Key::Data => return Err(A::Error::custom("it comes twice")),
+            }
+        }
+        let result = result.ok_or_else(|| A::Error::missing_field("data"));
+        result.map(InOrder)
+    }
+}
+
+/// The `data` of a result of this type, if it is known by now.
+fn data<'de, A>(load_type: &Option<LoadType>, entries: &mut A) -> Result<LoadResult, A::Error>
+where
+    A: MapAccess<'de>,
+{
+    match load_type {
+        None | Some(LoadType::Unknown(_)) => Err(A::Error::custom("not known what it is")),
+        Some(LoadType::Track) => entries.next_value().map(LoadResult::Track),
+        Some(LoadType::Short) => entries.next_value().map(LoadResult::Short),
+        Some(LoadType::Search) => entries.next_value().map(LoadResult::Search),
+        Some(LoadType::Error) => entries.next_value().map(LoadResult::Error),
+        Some(LoadType::Empty) => {
+            entries.next_value::<IgnoredAny>()?;
+            Ok(LoadResult::Empty)
+        }
+        Some(kind) => {
+            let list = entries.next_value()?;
+            Ok(LoadResult::playlist(list, kind.clone()))
+        }
+    }
+}
+
 fn playlist() -> LoadType {
     LoadType::Playlist
 }
@@ -184,6 +261,34 @@ mod tests {
         assert_eq!(LoadResult::decode(&before), Ok(LoadResult::Track(track())));
         assert_eq!(LoadResult::decode(&after), Ok(LoadResult::Track(track())));
         assert_eq!(LoadResult::decode(&short), Ok(LoadResult::Short(track())));
+    }
+
+    /// Each text with something wrong or unusual in it is read as it is in two passes.
+    #[test]
+    fn what_is_read_in_one_pass_is_what_is_read_in_two() {
+        let track = format!(r#"{{"loadType":"track","data":{TRACK}}}"#);
+        let list = format!(
+            r#"{{"loadType":"album","x":[1],"data":{{"info":{{"name":"P"}},"tracks":[{TRACK}]}}}}"#
+        );
+        let twice = format!(r#"{{"loadType":"track","data":{TRACK},"data":{TRACK}}}"#);
+        let retyped = format!(r#"{{"loadType":"track","data":{TRACK},"loadType":"search"}}"#);
+        let mut texts = vec![twice, retyped, r#"{"loadType":"empty"}"#.to_owned()];
+        for text in [track, list] {
+            for at in (0..text.len()).filter(|&at| text.is_char_boundary(at)) {
+                texts.push(text[..at].to_owned());
+                for other in ["", "x", "\"", "{", "]", ",", "0"] {
+                    texts.push(format!("{}{other}{}", &text[..at], &text[at + 1..]));
+                }
+            }
+            texts.push(text);
+        }
+        for text in texts {
+            let (one, two) = (
+                LoadResult::decode(&text),
+                LoadResult::decode_in_any_order(&text),
+            );
+            assert_eq!(one, two, "{text}");
+        }
     }
 
     #[test]
