@@ -1,4 +1,4 @@
-//! How long the workloads take, each beside what it is compared with.
+//! How long workloads take beside what they are compared with, and what they may take at most.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -6,20 +6,13 @@ use std::time::Instant;
 use lavapool_core::protocol::LoadResult;
 
 use crate::server;
-use crate::workloads::{self, Choosing, Failover, MessageMix, RawLoop, WORKLOADS, Work};
+use crate::workloads::{self, Choosing, Failover, MessageMix, RawLoop, Work};
 
 /// How often each is measured; the shortest counts, which is the one that was disturbed least.
 const ROUNDS: usize = 15;
 
 /// Measures everything and prints it.
 pub fn print() {
-    println!("{:<24}{:>12}", "time of", "ns");
-    for workload in &WORKLOADS {
-        let mut work = (workload.make)();
-        let nanos = shortest(&mut [work.as_mut()], 5)[0] / workload.units as f64;
-        println!("{:<24}{nanos:>12.0} a {}", workload.name, workload.unit);
-    }
-    println!();
     compare_with_raw_loop();
     choices();
     failovers();
