@@ -1,7 +1,7 @@
 //! Instructions and times of the core's workloads.
 //!
-//! `core-bench` prints times beside their bounds, `core-bench check` counts instructions and fails if
-//! any workload has become more than 3 % worse than the committed file says, `core-bench record`
+//! `core-bench` prints times beside their bounds, `core-bench check` counts instructions and fails
+//! if any workload has become more than 3 % worse than the committed file says, `core-bench record`
 //! writes that file, `core-bench run NAME` runs one workload, for callgrind.
 
 use std::fs;
