@@ -72,7 +72,8 @@ pub enum TlsFailure {
     /// What listens there does not speak TLS: the node is perhaps one for `http`.
     #[error("the server does not speak tls")]
     NotTls,
-    /// What listens there speaks nothing but TLS: the node is one for `https`.
+    /// What listens there speaks nothing but TLS: the node is one for `https`. It said so by an
+    /// alert or, as nginx, Apache and servers in Go do, by a page with the status 400.
     #[error("the server speaks tls, and was addressed without")]
     OnlyTls,
     /// There is no version or cipher that both sides have.

@@ -14,7 +14,8 @@ use std::time::Duration;
 use std::{env, fs};
 
 use lavapool::{
-    Client, Event, EventStream, GuildId, Leaving, Loss, NodeConfig, Source, Tls, Update, UserId,
+    Client, Closed, Event, EventStream, GuildId, Leaving, Loss, NodeConfig, Source, Tls,
+    TlsFailure, Update, UserId,
 };
 use lavapool_tests::node::{Listener, NodeConfig as TestConfig};
 use lavapool_tests::tls::{Authority, Identity};
@@ -69,6 +70,37 @@ async fn players_behind_nginx_play_and_move_when_their_node_dies() {
     let header = |name: &str| handshake.header(name).map(str::to_owned);
     assert_eq!(header("x-team").as_deref(), Some("music"));
     client.close(Leaving::Keep).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_port_of_tls_that_is_addressed_without_says_so() {
+    let Some(program) = nginx() else {
+        // Past the capture of the test's output.
+        writeln!(std::io::stderr(), "skipped: nginx is not installed").unwrap();
+        return;
+    };
+    let node = Listener::start(TestConfig::new("one")).await.unwrap();
+    let identity = Authority::new("the tests").issue(&["127.0.0.1"]);
+    let proxy = Nginx::start(&program, &identity, [node.address(); 2]);
+    let uri = format!("http://{}/one", proxy.address);
+    let config = NodeConfig::from_uri("one", &uri).unwrap();
+    let client = Client::builder(UserId::new(42).unwrap()).node(config);
+    let client = client.start().unwrap();
+    let mut events = client.events();
+
+    let mut losses = Vec::new();
+    while losses.len() < 2 {
+        match events.next().await.unwrap() {
+            Event::NodeReconnecting { loss, .. } => losses.push(loss),
+            Event::NodeStopped { cause, .. } => panic!("it is dialled no more: {cause}"),
+            _ => {}
+        }
+    }
+
+    let only_tls = Loss::Socket(Closed::Tls(TlsFailure::OnlyTls));
+    assert_eq!(losses, [only_tls.clone(), only_tls]);
+    let requests = node.with(|node| node.log().handshakes.len()).await;
+    assert_eq!(requests, 0);
 }
 
 /// Why the lost node could not be dialled again, and where its player went.

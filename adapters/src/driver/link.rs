@@ -176,11 +176,20 @@ impl<S: Socket> Plain<S> {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let count = ready!(self.socket.poll_read(cx, buffer))?;
         let is_first = !std::mem::replace(&mut self.heard, true);
-        if is_first && count > 0 && buffer.first() == Some(&TLS_ALERT) {
+        if is_first && asks_for_tls(buffer.get(..count).unwrap_or_default()) {
             return Poll::Ready(Err(carried(Closed::Tls(TlsFailure::OnlyTls))));
         }
         Poll::Ready(Ok(count))
     }
+}
+
+/// Whether this is what a server of TLS says first to who speaks without it: an alert, or a page in
+/// plain HTTP. Such a page is so short that it comes in one piece.
+fn asks_for_tls(answer: &[u8]) -> bool {
+    let is_alert = answer.first() == Some(&TLS_ALERT);
+    let is_refusal = answer.starts_with(b"HTTP/1.") && answer.get(8..12) == Some(b" 400");
+    let says = |text: &[u8]| answer.windows(text.len()).any(|part| part == text);
+    is_alert || (is_refusal && ONLY_TLS_TEXTS.iter().any(|text| says(text.as_bytes())))
 }
 
 /// An error that [`cause`] takes the end of a connection out of again.
@@ -190,6 +199,13 @@ pub(super) fn carried(closed: Closed) -> io::Error {
 
 /// What a TLS server says to a request without TLS (RFC 8446 §5.1); HTTP begins otherwise.
 const TLS_ALERT: u8 = 21;
+/// How servers say it that answer such a request with 400 and a page: nginx, Apache, and those in
+/// Go (Caddy, Traefik).
+const ONLY_TLS_TEXTS: [&str; 3] = [
+    "The plain HTTP request was sent to HTTPS port",
+    "speaking plain HTTP to an SSL-enabled server port",
+    "Client sent an HTTP request to an HTTPS server",
+];
 /// The most that is read from a proxy at once.
 const PROXY_READ_BYTES: usize = 512;
 

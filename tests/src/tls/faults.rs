@@ -51,12 +51,14 @@ impl TlsFault {
             front: None,
             failure: TlsFailure::NotTls,
         });
-        all.push(Self {
-            what: "a server of TLS behind http",
+        let plain = |what, front| Self {
+            what,
             scheme: "http",
-            front: Some(whole().front()),
+            front: Some(front),
             failure: TlsFailure::OnlyTls,
-        });
+        };
+        all.push(plain("a server of TLS behind http", whole().front()));
+        all.extend(pages().map(|(what, page)| plain(what, says(page))));
         all
     }
 }
@@ -108,6 +110,23 @@ fn sentences() -> [(&'static str, &'static [u8], TlsFailure); 6] {
             TlsFailure::HandshakeCut,
         ),
         ("an end at once", b"", TlsFailure::HandshakeCut),
+    ]
+}
+
+/// How servers of TLS answer a request without it that have a page for that.
+fn pages() -> [(&'static str, &'static [u8]); 3] {
+    let apache = b"HTTP/1.1 400 Bad Request\r\nServer: Apache/2.4.62 (Debian)\r\n\
+        Content-Length: 150\r\nConnection: close\r\n\r\n\
+        <p>Your browser sent a request that this server could not understand.<br />\n\
+        Reason: You're speaking plain HTTP to an SSL-enabled server port.<br />\n";
+    let go = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+    let nginx = b"HTTP/1.1 400 Bad Request\r\nServer: nginx/1.26.3\r\nContent-Length: 61\r\n\
+        Connection: close\r\n\r\n\
+        <title>400 The plain HTTP request was sent to HTTPS port</title>";
+    [
+        ("the page of Apache", apache),
+        ("the page of a server in Go", go),
+        ("the page of nginx", nginx),
     ]
 }
 
