@@ -60,6 +60,27 @@ fn a_registry_that_is_away_is_told_from_a_failure() {
 }
 
 #[test]
+fn a_peer_that_is_not_reached_in_time_has_failed_and_is_in_the_table() {
+    let run = format!("{}/peers/run", env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new("bash")
+        .args([&run, "revvlink", "disgolink"])
+        .env("LAVAPOOL_PEERS_S", "0")
+        .env("LAVAPOOL_NODE", "/bin/sh")
+        .env("CARGO_TARGET_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .output()
+        .unwrap();
+
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let table = printed
+        .lines()
+        .skip_while(|line| !line.starts_with("peer "));
+    let rows: Vec<_> = table.skip(1).collect();
+    let failed = |peer| format!("{peer:<16}FAILED: the 0 s of all peers are over");
+    assert_eq!(rows, ["revvlink", "disgolink"].map(failed));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
 fn a_driver_is_judged_by_its_steps_and_by_its_status() {
     let table = [
         (well(), 0, "1 reasons, 0 failed"),
