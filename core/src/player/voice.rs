@@ -13,10 +13,16 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Voice {
     channel: Option<ChannelId>,
+    complete: Option<Arc<VoiceState>>,
+    /// What Discord has said, where that is not what is complete.
+    halves: Option<Box<Halves>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Halves {
     session_id: Option<Secret>,
     token: Option<Secret>,
     endpoint: Option<Box<str>>,
-    complete: Option<Arc<VoiceState>>,
 }
 
 /// What an update of one half did.
@@ -43,39 +49,40 @@ impl Voice {
             };
         };
         self.channel = Some(channel);
-        self.session_id = Some(session_id);
+        self.halves().session_id = Some(session_id);
         self.join()
     }
 
     /// `VOICE_SERVER_UPDATE`. Without an endpoint Discord has taken the voice server away and
     /// will name another: what was complete is not any more.
     pub(crate) fn server(&mut self, token: Secret, endpoint: Option<Box<str>>) -> VoiceChange {
-        self.token = Some(token);
-        self.endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
-        mark!(VoiceServerTakenAway if self.endpoint.is_none());
+        let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
+        mark!(VoiceServerTakenAway if endpoint.is_none());
+        let halves = self.halves();
+        halves.token = Some(token);
+        halves.endpoint = endpoint;
         self.join()
     }
 
     /// A state that the application, or a node, put together.
     pub(crate) fn set(&mut self, state: VoiceState) -> VoiceChange {
         self.channel = Some(state.channel_id);
-        self.session_id = Some(state.session_id);
-        self.token = Some(state.token);
-        self.endpoint = Some(state.endpoint);
+        *self.halves() = Halves::from(&state);
         self.join()
     }
 
     /// Forgets the server's half: its token is used up.
     pub(crate) fn expire(&mut self) {
-        self.token = None;
-        self.endpoint = None;
+        let halves = self.halves();
+        halves.token = None;
+        halves.endpoint = None;
         self.complete = None;
     }
 
     /// Forgets everything but the channel: the session is over, and its token with it.
     pub(crate) fn renew(&mut self) {
-        self.expire();
-        self.session_id = None;
+        self.complete = None;
+        self.halves = None;
     }
 
     /// The bot is about to be in this channel.
@@ -93,23 +100,44 @@ impl Voice {
         self.channel
     }
 
+    fn halves(&mut self) -> &mut Halves {
+        let complete = self.complete.as_deref();
+        self.halves
+            .get_or_insert_with(|| complete.map(Halves::from).unwrap_or_default().into())
+    }
+
     fn join(&mut self) -> VoiceChange {
-        let (Some(channel_id), Some(session_id), Some(token), Some(endpoint)) =
-            (self.channel, &self.session_id, &self.token, &self.endpoint)
-        else {
+        let halves = self.channel.zip(self.halves.as_deref());
+        let Some(state) = halves.and_then(|(channel, halves)| halves.join(channel)) else {
             return VoiceChange::None;
         };
-        let state = VoiceState {
-            token: token.clone(),
-            endpoint: endpoint.clone(),
-            session_id: session_id.clone(),
-            channel_id,
-        };
+        self.halves = None;
         if self.complete.as_deref() == Some(&state) {
             return VoiceChange::None;
         }
         self.complete = Some(state.into());
         VoiceChange::New
+    }
+}
+
+impl Halves {
+    fn join(&self, channel_id: ChannelId) -> Option<VoiceState> {
+        Some(VoiceState {
+            token: self.token.clone()?,
+            endpoint: self.endpoint.clone()?,
+            session_id: self.session_id.clone()?,
+            channel_id,
+        })
+    }
+}
+
+impl From<&VoiceState> for Halves {
+    fn from(state: &VoiceState) -> Self {
+        Self {
+            session_id: Some(state.session_id.clone()),
+            token: Some(state.token.clone()),
+            endpoint: Some(state.endpoint.clone()),
+        }
     }
 }
 
