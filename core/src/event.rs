@@ -90,7 +90,8 @@ pub enum Event {
         /// The round trip to the voice server.
         ping: Option<Duration>,
     },
-    /// A track began.
+    /// A track began. Told once for each play: neither a move, nor a node that is made to begin it
+    /// again, starts anything.
     TrackStart {
         /// The guild.
         guild: GuildId,
@@ -231,7 +232,8 @@ pub enum Event {
         /// Its node.
         node: NodeRef,
     },
-    /// Two nodes refused the track; the player has none now.
+    /// Two nodes refused the track, or one that had lost it, or the only one there is; the player
+    /// has none now.
     TrackUnplayable {
         /// The guild.
         guild: GuildId,

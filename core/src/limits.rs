@@ -74,8 +74,9 @@ pub struct Timing {
     /// How long a lost session that may be resumed is waited for before its players move.
     /// Default 1 s.
     pub resume_grace: Duration,
-    /// How long the players of a lost node wait for a healthy one before they count as stranded.
-    /// Default 5 s (Voltricx: Automatic Failover).
+    /// How long the players of a lost node wait for a healthy one before they count as stranded,
+    /// and new players for a session that was configured with its id, since it may turn out to
+    /// have them. Default 5 s (Voltricx: Automatic Failover).
     pub healthy_within: Duration,
     /// From the first byte of a REST request to the last of its response. Default 15 s: a real
     /// node needs up to several seconds for a PATCH with voice under load.

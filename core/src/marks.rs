@@ -140,6 +140,9 @@ mod counted {
         PlayHadArrived: "A play whose answer was lost turned out to have arrived.",
         DeleteRetried: "A DELETE was answered 500, and sent again.",
         PlayersUnlisted: "A node did not list its players whole, which were sent to it unseen.",
+        // pool/doubts.rs
+        LookFailed: "A node was asked what it has of a player, and the answer was not its own.",
+        SoughtLate: "A seek took effect after its node had been given up, and was taken back.",
         // pool/reconcile.rs
         PlayerUndecodable: "A player in the list of a resumed session did not decode.",
         CopyOfAnotherNode: "A resumed session had a player that is on another node.",
@@ -168,6 +171,9 @@ mod counted {
         JoinUnanswered: "Discord did not answer a join.",
         JoinRepeated: "Discord answered a join with what is known.",
         PlayedUnheard: "A player had played for a while without a voice connection.",
+        // pool/inherited.rs
+        InheritanceAwaited: "A new player waited for the session of an earlier process.",
+        InheritanceGivenUp: "The session of an earlier process was not waited for any more.",
         // pool/leave.rs
         SessionTakenBack: "A node that goes was told to end its session.",
         DepartureCutShort: "A node that goes had not gone by the deadline.",
@@ -190,6 +196,7 @@ mod counted {
         AskedAgain: "A question went to a node again after a pause.",
         // pool/players.rs
         TooManyPlayers: "There were as many players as there may be.",
+        LostPlayRefused: "A node lost a play, and refused to begin it again.",
         NotReplaced: "A play was not to replace another.",
         PartsSetBack: "A refused PATCH may have taken effect in part, which was set back.",
         VoiceRefused: "A node refused a voice connection.",

@@ -141,6 +141,9 @@ impl NodeConfig {
     /// A session of an earlier process, to be resumed by the first handshake
     /// (Lavalink: Session resuming).
     ///
+    /// Until it has told its players, players that are new to this process are put on no node, for
+    /// [`healthy_within`](crate::Timing::healthy_within) at most, unless the application names one.
+    ///
     /// # Errors
     /// [`ConfigError::InvalidSessionId`].
     pub fn session_id(mut self, id: impl Into<Secret>) -> Result<Self, ConfigError> {

@@ -89,11 +89,15 @@ pub(crate) struct Node {
     pub(crate) changing_session: bool,
     /// The guilds of the session's PATCHes and DELETEs that were never answered, or refused: such a
     /// one may take effect at any time, and make a player again that is gone.
-    pub(crate) doubted: BTreeMap<GuildId, Doubt>,
-    /// Armed while one of them is to be looked at.
+    pub(crate) doubted: BTreeSet<GuildId>,
+    /// Those of them that are yet to be looked at.
+    pub(crate) doubts: BTreeMap<GuildId, Doubt>,
+    /// Armed while there is one.
     pub(crate) doubt_timer: Option<TimerKey>,
     /// Whether the session is one of before this client, and what players it has is not known.
     pub(crate) is_inherited: bool,
+    /// Armed while new players wait for that to be known.
+    pub(crate) inherits_by: Option<TimerKey>,
     /// Whether the server's players are being compared with ours: none is sent anything before.
     pub(crate) reconciling: bool,
     /// Whether the session hands out what it kept while it was away: its stats are old.
@@ -107,8 +111,8 @@ pub(crate) struct Node {
     pub(crate) turns: Turns,
     /// When the node last answered a request.
     pub(crate) answered_at: Timestamp,
-    /// What the pool asks again when the pause is over.
-    pub(crate) postponed: Vec<Job>,
+    /// What the pool asks again, and when.
+    pub(crate) postponed: Vec<(Timestamp, Job)>,
     /// Armed while something is postponed.
     pub(crate) postponed_timer: Option<TimerKey>,
     /// How often in a row the pool's own requests were not answered.

@@ -34,6 +34,8 @@ pub(crate) struct Busy {
     pub(crate) doubtful: Fields,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,
+    /// The play that is being sent was confirmed before, and the node lost it.
+    pub(crate) begins_again: bool,
     /// What the node that the player moves away from has not been sent.
     pub(crate) left: Fields,
     /// The commands that wait for an ordered move.
@@ -87,6 +89,7 @@ impl Busy {
             rejected_by: None,
             doubtful: Fields::NONE,
             resetting: false,
+            begins_again: false,
             left: Fields::NONE,
             movers: Vec::new(),
             barrier: None,
@@ -179,6 +182,7 @@ impl Busy {
         self.refused = Fields::NONE;
         self.rejected_by = None;
         self.doubtful = Fields::NONE;
+        self.begins_again = false;
     }
 
     /// The command waits no more.

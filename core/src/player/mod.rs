@@ -3,6 +3,7 @@
 //! A player alone owns what is unsent. Failover, resume, move and recreate are all one thing:
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
+mod again;
 mod busy;
 mod care;
 mod desired;
@@ -87,6 +88,8 @@ pub(crate) struct Player {
     pub(crate) was_sent: bool,
     /// Whether the application chose its node.
     pub(crate) pinned: bool,
+    /// The number of the latest play whose start the application was told.
+    pub(crate) told: u32,
     /// Whether the present play was sent once more after a cleanup.
     pub(crate) replayed: bool,
     /// When the music stopped, if its node was lost.
@@ -123,6 +126,7 @@ impl Player {
             uncounted: false,
             was_sent: false,
             pinned: false,
+            told: plays,
             replayed: false,
             lost_at: None,
             wishes: None,

@@ -58,16 +58,6 @@ impl Player {
         }
     }
 
-    /// The node is to play it from where it is, whatever it does instead: under a new number, so
-    /// that what it still says of the play before is told apart.
-    pub(crate) fn play_again(&mut self, now: Timestamp) {
-        self.wanted.rebase(now);
-        self.wanted.renumber();
-        self.awaits_start = self.wanted.track.is_some();
-        self.unsent = self.unsent.with(Fields::TRACK).with(self.substance());
-        self.busy();
-    }
-
     /// What of the server's player differs from the wanted one is to be sent; what it has is what
     /// a refusal of that goes back to.
     pub(crate) fn note_differences(&mut self, theirs: &protocol::Player<'_>) {
@@ -113,7 +103,7 @@ impl Player {
             let tag = theirs.track.as_ref().and_then(|wire| wire.user_data);
             let play = tag.and_then(|data| play_tag::play_of(data.get()));
             self.wanted.plays = self.wanted.plays.max(play.unwrap_or(0));
-            self.wanted.renumber();
+            self.renumber();
         }
         if !asked.has(Fields::PAUSED) && !asked.has(Fields::TRACK) {
             self.wanted.paused = theirs.paused;
@@ -158,6 +148,8 @@ impl Player {
         let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
         self.wanted.clock.begin(position_ms, length_ms, now);
         self.awaits_start = false;
+        // It had begun before it was known.
+        self.start_told();
     }
 
     /// Becomes what the server has.

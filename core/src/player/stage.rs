@@ -13,6 +13,9 @@ use crate::pool::TimerKey;
 /// | asked | stays unsent | | idle | resting | |
 /// | resting | stays unsent | | | | idle |
 ///
+/// Without anything to send a player is queued, and asked, when its node is looked at for what it
+/// did late. Without an answer it is idle then: the look is taken again another time.
+///
 /// A player whose node is lost, or that goes to another, is idle again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -24,7 +27,8 @@ pub(crate) enum Stage {
     /// A PATCH with these fields is on its way: an answer to any other request is not about the
     /// player's present state and node.
     Sent { exchange: u64, fields: Fields },
-    /// A GET is on its way that shows whether a play arrived.
+    /// A GET is on its way: it shows whether a play arrived, or, when nothing is to be sent, what
+    /// a request did that the node may have done late.
     Asked { exchange: u64 },
     /// After a failure, until this timer is due.
     Resting(TimerKey),

@@ -27,6 +27,8 @@ pub(super) enum Class {
     Rejected {
         status: u16,
         message: Option<Arc<str>>,
+        /// Whether it is the server's own word that it has no such player.
+        no_player: bool,
     },
     /// The node, or what stands before it, cannot answer now.
     NodeFailed {
@@ -36,11 +38,9 @@ pub(super) enum Class {
 }
 
 /// The pause before a player's state is sent again, for each failure in a row.
-const RESEND_AFTER: Duration = Duration::from_secs(1);
+pub(super) const RESEND_AFTER: Duration = Duration::from_secs(1);
 /// The longest such pause.
-const RESEND_AFTER_MAX: Duration = Duration::from_secs(10);
-/// How often in a row a node may fail to list its players before they are sent to it unseen.
-const SETBACKS_MAX: u32 = 3;
+pub(super) const RESEND_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How often a player's DELETE is sent to a node that answers 500 to it.
 const DELETES_MAX: u8 = 3;
 /// The pause before the second try of content that was answered 500.
@@ -117,7 +117,7 @@ impl Tables {
         now: Timestamp,
     ) {
         if let (Some(guild), _) | (None, Job::Delete(guild)) = (exchange.guild, exchange.job) {
-            self.doubt(id, guild, now);
+            self.doubt(id, guild, Some(exchange), now);
         }
         // What answered something else in the meantime is well; its voice server is not.
         let is_well = self
@@ -173,6 +173,7 @@ impl Tables {
         now: Timestamp,
     ) {
         match job {
+            Job::Check(player) if !self.doubts_play(player) => self.look_failed(player, id, now),
             Job::Player(player) | Job::Check(player) => {
                 self.patch_failed(player, id, Fields::NONE, failure, retry_after, now);
             }
@@ -186,6 +187,12 @@ impl Tables {
             }
             Job::Request(number) => self.request_failed(number, failure, retry_after, now),
         }
+    }
+
+    /// Whether it is asked if the player's play has arrived, and not what the node has of it.
+    fn doubts_play(&self, id: PlayerId) -> bool {
+        let busy = self.player(id).and_then(|player| player.busy.as_ref());
+        busy.is_some_and(|busy| busy.doubtful.has(Fields::TRACK))
     }
 
     /// The node failed to answer: its breaker counts that.
@@ -257,7 +264,9 @@ impl Tables {
                 }
                 self.session_unknown(id, now);
             }
-            Class::Rejected { status, message } => {
+            Class::Rejected {
+                status, message, ..
+            } => {
                 let Some(found) = self.player_mut(player) else {
                     return;
                 };
@@ -331,7 +340,7 @@ impl Tables {
             return self.session_unknown(id, now);
         }
         if !doubtful.has(Fields::TRACK) {
-            self.looked_at(player_id, &class, body, now);
+            self.looked_at(player_id, id, &class, body, now);
             self.sync(player_id);
             return self.settle_player(player_id);
         }
@@ -370,14 +379,16 @@ impl Tables {
         let answer = match class {
             // NodeLink answers 404 where there is no such player.
             Class::Done | Class::Rejected { status: 404, .. } => Ok(Answer::Done),
-            Class::Rejected { status, message } => {
+            Class::Rejected {
+                status, message, ..
+            } => {
                 if status >= 500 && self.may_delete_again(id, guild) {
                     mark!(DeleteRetried);
                     return self.postpone_for(id, Job::Delete(guild), RESEND_AFTER, now);
                 }
                 if !self.is_doubted(id, guild) {
                     // Whatever it refused that for may pass: it is asked again later.
-                    self.doubt(id, guild, now);
+                    self.doubt(id, guild, None, now);
                 }
                 Err(RequestError::Rejected { status, message })
             }
@@ -427,57 +438,6 @@ impl Tables {
         self.node_changed(id);
         self.register_all(id);
     }
-
-    /// Asks again after a pause, which grows while the node goes on failing. A session that is
-    /// lost is asked nothing more.
-    fn postpone(
-        &mut self,
-        id: NodeId,
-        job: Job,
-        failure: NodeFailure,
-        retry_after: Option<Duration>,
-        now: Timestamp,
-    ) {
-        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
-            return;
-        };
-        if !node.is_ready() || (failure == NodeFailure::SessionLost && job != Job::Info) {
-            return;
-        }
-        node.setbacks = node.setbacks.saturating_add(1);
-        if job == Job::Players && node.setbacks > SETBACKS_MAX {
-            return self.players_unlisted(id);
-        }
-        let pause = RESEND_AFTER
-            .saturating_mul(node.setbacks)
-            .min(RESEND_AFTER_MAX);
-        let pause = pause.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
-        self.postpone_for(id, job, pause, now);
-    }
-
-    /// Asks again after this pause, or after the one that others wait for.
-    fn postpone_for(&mut self, id: NodeId, job: Job, pause: Duration, now: Timestamp) {
-        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
-            return;
-        };
-        node.postponed.push(job);
-        if node.postponed_timer.is_none() {
-            node.postponed_timer = Some(self.timers.arm(now + pause, Timer::Postponed(id)));
-        }
-    }
-
-    /// The pause is over.
-    pub(super) fn postponed_due(&mut self, id: NodeId) {
-        let Some(node) = self.node_mut(id) else {
-            return;
-        };
-        node.postponed_timer = None;
-        for job in std::mem::take(&mut node.postponed) {
-            node.lane(super::lanes::kind_of(job)).push(job);
-        }
-        self.note_lane(id, LaneKind::Control);
-        self.note_lane(id, LaneKind::Lookup);
-    }
 }
 
 fn classify(response: &Response<'_>) -> Class {
@@ -494,7 +454,12 @@ fn classify(response: &Response<'_>) -> Class {
                 return Class::SessionUnknown;
             }
             let message = refusal.body.message.as_deref().map(Arc::from);
-            Class::Rejected { status, message }
+            let no_player = refusal.body.is_player_not_found();
+            Class::Rejected {
+                status,
+                message,
+                no_player,
+            }
         }
     }
 }

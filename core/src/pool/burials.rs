@@ -150,10 +150,9 @@ impl Tables {
         if let Some(player) = self.player_mut(id).filter(|p| p.target() == Some(node)) {
             mark!(DeleteCaughtThePlayer);
             // It came back to the node in the meantime, and all of it has just been deleted.
-            player.unsent = player.unsent.with(player.substance());
+            player.begin_again();
             player.awaits_start = player.wanted.track.is_some();
             player.connected = false;
-            player.busy();
             player.regulate(now);
             self.player_changed(id);
         }

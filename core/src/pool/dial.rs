@@ -33,6 +33,7 @@ impl Tables {
         let (slot, generation) = self.new_node(config);
         let id = NodeId { slot, generation };
         self.order.push(id);
+        self.await_inherited(id);
         self.tasks.push_back(Task::Dial(id));
         self.node_changed(id);
         self.warn_of_region(id);
@@ -87,9 +88,11 @@ impl Tables {
             plugins: crate::node::Ledger::default(),
             patching: std::collections::BTreeSet::new(),
             changing_session: false,
-            doubted: std::collections::BTreeMap::new(),
+            doubted: std::collections::BTreeSet::new(),
+            doubts: std::collections::BTreeMap::new(),
             doubt_timer: None,
             is_inherited,
+            inherits_by: None,
             reconciling: false,
             replaying: false,
             duty: Duty::Serving,
@@ -333,7 +336,7 @@ impl Tables {
             over = std::mem::take(&mut node.tombstones);
             mark!(GravesFellWithTheSession if !over.is_empty());
             node.doubted.clear();
-            node.is_inherited = false;
+            node.doubts.clear();
             if node.keeping.resuming || node.keeping.is_changed {
                 node.control.push_first(Job::Session { resuming: true });
             }
@@ -342,6 +345,9 @@ impl Tables {
             // It may have come back with other sources.
             node.sources = None;
             node.lookup.push_first(Job::Info);
+        }
+        if !resumed {
+            self.inherited_known(id);
         }
         for tombstone in over.into_values() {
             self.answer_all(tombstone.commands, &Ok(Answer::Done));

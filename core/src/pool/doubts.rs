@@ -1,14 +1,16 @@
-//! PATCHes that were never answered, and may take effect at any time.
+//! Requests that were never answered, and may take effect at any time.
 //!
 //! A server that hangs does later what it was asked, though the socket has been closed since: over
 //! newer wishes, or after the player was destroyed, when it makes a player anew. No event need tell
-//! of it. So what the node has of such a guild is looked at when a late PATCH should have taken
+//! of it. So what the node has of such a guild is looked at when a late request should have taken
 //! effect, and once more long after that: a player that is there is compared with ours, and one
-//! that is elsewhere, or nowhere, is destroyed there.
+//! that is elsewhere, or nowhere, is destroyed there. What a look does not show is told again. A
+//! seek that comes late is seen in the node's next report.
 
 use super::answers::Class;
 use super::tables::Tables;
 use super::timers::Timer;
+use super::wires::Exchange;
 use crate::id::NodeId;
 use crate::node::{Doubt, Job, LaneKind};
 use crate::player::{Fields, Placement, PlayerId, Stage};
@@ -23,22 +25,48 @@ enum Look {
 }
 
 impl Tables {
-    /// Whether a PATCH about the guild took effect at the node is not known.
-    pub(super) fn doubt(&mut self, id: NodeId, guild: GuildId, now: Timestamp) {
+    /// Whether a request about the guild took effect at the node is not known.
+    pub(super) fn doubt(
+        &mut self,
+        id: NodeId,
+        guild: GuildId,
+        patch: Option<&Exchange>,
+        now: Timestamp,
+    ) {
+        let fields = patch.map(|patch| patch.fields).unwrap_or_default();
+        let sought = patch.and_then(|patch| self.sought_by(patch));
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        node.doubted.insert(guild, Doubt::since(now));
+        node.doubted.insert(guild);
+        let doubt = node.doubts.entry(guild).or_default();
+        doubt.renew(fields, sought);
+        doubt.begin(now);
         // One that is armed is due no later.
         if node.doubt_timer.is_none() {
             self.watch_doubts(id, now);
         }
     }
 
-    /// Whether a PATCH about the guild may yet take effect at the node.
+    /// The place in the present track that a PATCH seeks, and when it was sent.
+    fn sought_by(&self, exchange: &Exchange) -> Option<(u64, Timestamp)> {
+        let Job::Player(id) = exchange.job else {
+            return None;
+        };
+        let fields = exchange.fields;
+        let seeks = fields.has(Fields::POSITION) && !fields.has(Fields::TRACK);
+        if !seeks || self.is_outdated(exchange) {
+            return None;
+        }
+        let sent = self.player(id)?.busy.as_ref()?.sent.as_ref()?;
+        let at = exchange.sent_at;
+        Some((sent.clock.position_ms(at), at))
+    }
+
+    /// Whether a request about the guild may yet take effect at the node.
     pub(super) fn is_doubted(&self, id: NodeId, guild: GuildId) -> bool {
         self.node(id)
-            .is_some_and(|node| node.doubted.contains_key(&guild))
+            .is_some_and(|node| node.doubted.contains(&guild))
     }
 
     /// The session goes on: whatever was asked before may arrive from now on.
@@ -46,10 +74,7 @@ impl Tables {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        let open = node.doubted.values_mut();
-        for doubt in open.filter(|doubt| doubt.due().is_some()) {
-            *doubt = Doubt::since(now);
-        }
+        node.doubts.values_mut().for_each(|doubt| doubt.begin(now));
         self.watch_doubts(id, now);
     }
 
@@ -59,7 +84,8 @@ impl Tables {
             return;
         };
         self.timers.clear(&mut node.doubt_timer);
-        let due = node.doubted.values().filter_map(Doubt::due).min();
+        node.doubts.retain(|_, doubt| doubt.due().is_some());
+        let due = node.doubts.values().filter_map(Doubt::due).min();
         if let Some(due) = due.filter(|_| node.is_ready()) {
             node.doubt_timer = Some(self.timers.arm(due.max(now), Timer::Doubt(id)));
         }
@@ -76,16 +102,16 @@ impl Tables {
             return;
         }
         let is_due = |doubt: &Doubt| doubt.due().is_some_and(|due| due <= now);
-        let due = node.doubted.iter().filter(|(_, doubt)| is_due(doubt));
+        let due = node.doubts.iter().filter(|(_, doubt)| is_due(doubt));
         let due: Vec<GuildId> = due.map(|(guild, _)| *guild).collect();
         for guild in due {
             let look = self.look_at(id, guild);
-            if let Some(node) = self.node_mut(id)
-                && let Some(doubt) = node.doubted.get_mut(&guild)
-            {
+            if let Some(doubt) = self.doubt_mut(id, guild) {
                 match look {
                     Look::Later => doubt.postpone(now),
-                    Look::Compare(_) | Look::Destroy => doubt.looked(now),
+                    // Whether it was taken is known when it is answered.
+                    Look::Compare(_) => doubt.looking(now),
+                    Look::Destroy => doubt.looked(now),
                 }
             }
             match look {
@@ -95,6 +121,10 @@ impl Tables {
             }
         }
         self.watch_doubts(id, now);
+    }
+
+    fn doubt_mut(&mut self, id: NodeId, guild: GuildId) -> Option<&mut Doubt> {
+        self.node_mut(id)?.doubts.get_mut(&guild)
     }
 
     fn look_at(&self, id: NodeId, guild: GuildId) -> Look {
@@ -131,17 +161,102 @@ impl Tables {
     }
 
     /// The node said what it has of a player of which everything is confirmed.
-    pub(super) fn looked_at(&mut self, id: PlayerId, class: &Class, body: &[u8], now: Timestamp) {
-        match class {
-            Class::Done => {
-                let text = std::str::from_utf8(body).ok();
-                if let Some(theirs) = text.and_then(|text| protocol::Player::decode(text).ok()) {
-                    self.compare(id, &theirs, now);
-                }
+    pub(super) fn looked_at(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        class: &Class,
+        body: &[u8],
+        now: Timestamp,
+    ) {
+        let is_lost = matches!(
+            class,
+            Class::Rejected {
+                no_player: true,
+                ..
             }
-            Class::Rejected { status: 404, .. } => self.recreate(id, now),
-            Class::SessionUnknown | Class::Rejected { .. } | Class::NodeFailed { .. } => {}
+        );
+        let theirs = std::str::from_utf8(body)
+            .ok()
+            .filter(|_| matches!(class, Class::Done))
+            .and_then(|text| protocol::Player::decode(text).ok());
+        let Some(guild) = self.player(id).map(|player| player.guild) else {
+            return;
+        };
+        match &theirs {
+            Some(theirs) => {
+                self.tell_hidden(id, node);
+                let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+                self.correct_place(id, node, position_ms, now);
+                self.compare(id, theirs, now);
+            }
+            None if is_lost => self.recreate(id, now),
+            // Something before the server, perhaps: nothing was said of the player.
+            None => return self.look_failed(id, node, now),
         }
+        if let Some(doubt) = self.doubt_mut(node, guild) {
+            doubt.looked(now);
+        }
+        self.watch_doubts(node, now);
+    }
+
+    /// A look was not answered, or not by the server.
+    pub(super) fn look_failed(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.recall();
+        player.stage.unqueue();
+        let guild = player.guild;
+        mark!(LookFailed);
+        if let Some(doubt) = self.doubt_mut(node, guild) {
+            doubt.look_failed(now);
+        }
+        self.watch_doubts(node, now);
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// What a late request may have set, and nothing shows, is told again.
+    fn tell_hidden(&mut self, id: PlayerId, node: NodeId) {
+        let Some(guild) = self.player(id).map(|player| player.guild) else {
+            return;
+        };
+        let hidden = self.doubt_mut(node, guild).map(|doubt| doubt.hidden());
+        if let Some(player) = self.player_mut(id).filter(|player| player.plays()) {
+            player.unsent = player.unsent.with(hidden.unwrap_or_default());
+        }
+    }
+
+    /// Goes back to where the player was, if a seek that the node does late has just taken it from
+    /// there: nobody has asked for it since.
+    pub(super) fn correct_place(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        position_ms: u64,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let is_heeded = player.is_audible() && player.heeds_positions();
+        if player.place != Placement::On(node) || !is_heeded {
+            return;
+        }
+        let (guild, own_ms) = (player.guild, player.wanted.clock.position_ms(now));
+        let doubt = self.doubt_mut(node, guild);
+        let Some(ago_ms) = doubt.and_then(|doubt| doubt.spend_sought(position_ms, own_ms, now))
+        else {
+            return;
+        };
+        mark!(SoughtLate);
+        if let Some(player) = self.player_mut(id) {
+            player.busy();
+            player.go_back(ago_ms, now);
+        }
+        self.player_changed(id);
+        self.sync(id);
     }
 
     /// Takes the end of the present play for the work of a PATCH that came late, if one may have:
@@ -160,10 +275,7 @@ impl Tables {
         let is_settled =
             player.place == Placement::On(node) && !player.pending().has(Fields::TRACK);
         let guild = player.guild;
-        let doubt = self
-            .node_mut(node)
-            .and_then(|node| node.doubted.get_mut(&guild));
-        if !is_settled || !doubt.is_some_and(Doubt::spend) {
+        if !is_settled || !self.doubt_mut(node, guild).is_some_and(Doubt::spend) {
             return false;
         }
         if let Some(player) = self.players.get_mut(id.slot, id.generation) {

@@ -91,6 +91,10 @@ impl Tables {
             mark!(StartOutdated);
             return;
         }
+        // To the application the track goes on where it was: neither a move nor what is sent again
+        // starts anything.
+        let is_repeat = player.awaits_start && player.is_start_told();
+        player.start_told();
         if player.target() == Some(node) {
             player.awaits_start = false;
             if let Some(busy) = &mut player.busy {
@@ -99,10 +103,8 @@ impl Tables {
             }
             player.regulate(now);
         }
-        let is_repeat = player.target() == Some(node) && player.is_moving();
         self.active(id);
         self.player_changed(id);
-        // To the application the track goes on where it was: a move starts nothing.
         if !is_repeat {
             self.track_event(id, track, |guild, track| Event::TrackStart { guild, track });
         }
@@ -242,9 +244,8 @@ impl Tables {
             return self.clear_track(id, now);
         }
         player.wanted.rebase(now);
-        player.wanted.renumber();
-        player.busy();
-        player.unsent = player.unsent.with(player.substance());
+        player.renumber();
+        player.begin_again();
         self.sync(id);
     }
 

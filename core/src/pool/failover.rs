@@ -232,7 +232,9 @@ impl Tables {
                     self.move_player(id, from, &[], now);
                 }
                 Some(Placement::Unplaced) => {
-                    if let Some(node) = self.choose_for(id, &[]) {
+                    if !self.awaits_inherited()
+                        && let Some(node) = self.choose_for(id, &[])
+                    {
                         self.put(id, node, now);
                     }
                 }

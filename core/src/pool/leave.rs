@@ -24,6 +24,7 @@ impl Tables {
         };
         node.duty = Duty::Removed { command };
         self.node_changed(id);
+        self.inherited_due(id, now);
         self.wait_for(command, Waits::Gone(id));
         match players {
             Leaving::Destroy => self.destroy_players_of(id),
@@ -82,11 +83,12 @@ impl Tables {
     /// Lets the node go: its socket is closed with a close frame. The server is told before to
     /// end the session with it, unless that is to be resumed by another process.
     pub(super) fn leave(&mut self, id: NodeId, keeps_session: bool) {
-        let Some(node) = self.node_mut(id) else {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
         node.session.take_if(|session| session.kept == Kept::No);
         let may_be_kept = node.session.is_some();
+        self.timers.clear(&mut node.inherits_by);
         let Some(socket) = node.ready().map(|ready| ready.socket) else {
             self.disconnect(id, false);
             self.stop_node(id, Stopped::Closed);

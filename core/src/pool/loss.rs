@@ -138,6 +138,7 @@ impl Tables {
         self.answer_all(awaiting, &Err(refused));
         self.emit_node(id, |node| Event::NodeStopped { node, cause });
         self.node_changed(id);
+        self.inherited_due(id, self.now);
     }
 
     /// Leaves whatever state the connection is in, with its timers, sockets and requests; with a

@@ -111,13 +111,19 @@ impl Tables {
     }
 
     fn player_update(&mut self, id: NodeId, update: &PlayerUpdate, now: Timestamp) {
+        let mut has_doubts = false;
         if let Some(node) = self.node_mut(id) {
             // What was kept while the connection was away comes before the first of these.
             node.replaying = false;
+            has_doubts = !node.doubts.is_empty();
         }
         let Some(player_id) = self.player_of(update.guild_id) else {
             return self.ghost_heard(id, update.guild_id);
         };
+        let position_ms = u64::try_from(update.state.position).unwrap_or(0);
+        if has_doubts {
+            self.correct_place(player_id, id, position_ms, now);
+        }
         let Some(player) = self.player_mut(player_id) else {
             return;
         };
@@ -133,7 +139,6 @@ impl Tables {
         let is_news = player.connected != state.connected;
         player.connected = state.connected;
         player.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
-        let position_ms = u64::try_from(state.position).unwrap_or(0);
         // A player that no sound is taken from soon reports the last place of which it was, or
         // none, however far into the track it was told to start.
         if player.is_audible() && player.heeds_positions() {

@@ -21,6 +21,7 @@ mod fetches;
 mod gateway;
 mod headers;
 mod inactivity;
+mod inherited;
 mod lanes;
 mod leave;
 mod loss;
@@ -29,6 +30,7 @@ mod moves;
 mod pinned;
 mod players;
 mod plugins;
+mod postponed;
 mod reconcile;
 mod requests;
 mod scores;
@@ -398,7 +400,7 @@ impl Pool {
             Timer::Healthy(node) => tables.healthy_due(node),
             Timer::Probe(node) => tables.probe_due(node, now),
             Timer::Doubt(node) => tables.look_due(node, now),
-            Timer::Postponed(node) => tables.postponed_due(node),
+            Timer::Postponed(node) => tables.postponed_due(node, now),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),
@@ -408,6 +410,7 @@ impl Pool {
             Timer::Silence(player) => tables.silence_due(player, now),
             Timer::Inactive(player) => tables.inactive_due(player, now),
             Timer::Pinned(player) => tables.pinned_due(player, now),
+            Timer::Inherited(node) => tables.inherited_due(node, now),
             Timer::Gateway => tables.gateway_due(now),
             Timer::Command(command) => tables.command_due(command),
             Timer::Close(socket) => {

@@ -310,21 +310,30 @@ impl Tables {
             self.left_group(from, failed, None);
             return self.stay(id, from, now);
         }
-        if let Some(to) = self.choose_for(id, &[failed]) {
-            mark!(AnotherTargetTried);
-            self.left_group(from, failed, None);
-            return self.start_move(id, from, to, Move::Lost, now);
-        }
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        mark!(SameTargetTriedAgain);
+        let failures = player.busy().failures.saturating_add(1);
+        let mut pause = Duration::from_secs(u64::from(failures).min(10));
+        if let Some(to) = self.choose_for(id, &[failed]) {
+            mark!(AnotherTargetTried);
+            self.left_group(from, failed, None);
+            self.start_move(id, from, to, Move::Lost, now);
+            // The first other one is asked at once. If that fails as well, it may be the player's
+            // fault, and no node is to be asked over and over.
+            pause -= Duration::from_secs(1);
+        } else {
+            mark!(SameTargetTriedAgain);
+        }
+        let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) else {
+            return;
+        };
         // What has started there after all is being deleted.
         player.awaits_start = player.wanted.track.is_some();
-        let busy = player.busy();
-        busy.failures = busy.failures.saturating_add(1);
-        let pause = Duration::from_secs(u64::from(busy.failures).min(10));
-        self.resend_later(id, pause, now);
+        player.busy().failures = failures;
+        if !pause.is_zero() {
+            self.resend_later(id, pause, now);
+        }
     }
 
     /// The target refused the player, and would again. If that may be the track's fault another

@@ -45,7 +45,9 @@ impl Tables {
         }
         self.player_changed(id);
         self.node_changed(node);
-        if let Some(other) = self.choose_for(id, &[node]) {
+        if !self.awaits_inherited()
+            && let Some(other) = self.choose_for(id, &[node])
+        {
             self.put(id, other, now);
         }
         self.check_drained(node);

@@ -9,6 +9,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
+use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, State};
 use crate::player::{Choice, Fields, Placement, Player, PlayerId, Stage, Update};
@@ -39,7 +40,7 @@ impl Tables {
             ..Needs::default()
         };
         let pinned = node;
-        let node = node.or_else(|| self.choose(needs));
+        let node = node.or_else(|| self.choose_for_new(needs));
         if let Some(node) = node {
             self.put(id, node, now);
         }
@@ -256,6 +257,7 @@ impl Tables {
                 busy.base.confirm(fields, &sent);
             }
             busy.resetting = false;
+            busy.begins_again &= !settled.has(Fields::TRACK);
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.failures = 0;
@@ -311,9 +313,11 @@ impl Tables {
         busy.refused = Fields::NONE;
         let refused = busy.reject();
         let base = busy.base.clone();
+        let is_lost = reverted.has(Fields::TRACK) && std::mem::take(&mut busy.begins_again);
         // A failure in the middle leaves the parts before it applied: those are set back, unless
         // that is what was refused.
         let was_reset = std::mem::replace(&mut busy.resetting, !refused.is_empty());
+        let lost = player.wanted.track.clone().filter(|_| is_lost);
         player.wanted.revert(reverted, &base, now);
         if player.wanted.track.is_none() || fields.has(Fields::TRACK) {
             player.awaits_start = false;
@@ -328,8 +332,14 @@ impl Tables {
         {
             voice.expire();
         }
+        if lost.is_some() {
+            // Whatever it plays instead is not wanted either.
+            player.unsent = player.unsent.with(Fields::TRACK);
+            player.wanted.clock.begin(0, u64::MAX, now);
+        }
         player.regulate(now);
         self.answer_waiting(refused, &RequestError::Rejected { status, message });
+        self.play_lost(id, lost);
         self.track_released(id, reverted);
         self.player_changed(id);
         if reverted.has(Fields::VOICE) {
@@ -338,6 +348,18 @@ impl Tables {
         }
         self.sync(id);
         self.settle_player(id);
+    }
+
+    /// The node lost a play and refuses to begin it again: it is over.
+    fn play_lost(&mut self, id: PlayerId, lost: Option<Arc<Choice>>) {
+        let (Some(choice), Some(player)) = (lost, self.player(id)) else {
+            return;
+        };
+        mark!(LostPlayRefused);
+        let guild = player.guild;
+        if let Some(track) = choice.track().cloned() {
+            self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
+        }
     }
 
     /// A new player that no node has; none if there are as many as there may be. One that exists

@@ -209,12 +209,12 @@ impl Tables {
             Class::Rejected {
                 status: 404,
                 message,
+                ..
             } if clears || !lacks_endpoint(404, message.as_deref()) => Ok(Answer::Done),
+            Class::Rejected { status: 404, .. } => Err(RequestError::PluginMissing { plugin }),
             Class::Rejected {
-                status: 404,
-                message: _,
-            } => Err(RequestError::PluginMissing { plugin }),
-            Class::Rejected { status, message } => Err(RequestError::Rejected { status, message }),
+                status, message, ..
+            } => Err(RequestError::Rejected { status, message }),
             Class::NodeFailed { .. } => return,
         };
         match &answer {

@@ -31,7 +31,7 @@ impl Tables {
             .filter(|_| matches!(class, Class::Done));
         let listed = text.and_then(|text| decode::<Vec<&RawValue>>(text, "players").ok());
         let Some(listed) = listed else {
-            return self.players_unlisted(id);
+            return self.players_unlisted(id, now);
         };
         // One player that does not decode costs no other.
         let theirs: Vec<_> = listed
@@ -41,8 +41,8 @@ impl Tables {
         let is_whole = theirs.len() == listed.len();
         if let Some(node) = self.node_mut(id) {
             node.reconciling = false;
-            node.is_inherited = false;
         }
+        self.inherited_known(id);
         let mut present = BTreeSet::new();
         for theirs in &theirs {
             present.insert(theirs.guild_id);
@@ -50,31 +50,33 @@ impl Tables {
         }
         if !is_whole {
             mark!(PlayerUndecodable);
-            return self.players_unlisted(id);
+            return self.players_unlisted(id, now);
         }
         self.recreate_absent(id, &present, now);
         self.burn_bridges_to(id, |guild| !present.contains(&guild));
         self.bury_queued(id, &present);
         self.sync_all(id);
         self.note_lane(id, LaneKind::Control);
+        self.place_waiting_players(now);
     }
 
     /// What the server has is not known: what it must not have is destroyed, and its players are
     /// sent what they have not been sent.
-    pub(super) fn players_unlisted(&mut self, id: NodeId) {
+    pub(super) fn players_unlisted(&mut self, id: NodeId, now: Timestamp) {
         mark!(PlayersUnlisted);
         let Some(node) = self.node_mut(id) else {
             return;
         };
         node.reconciling = false;
-        node.is_inherited = false;
         for (guild, tombstone) in &mut node.tombstones {
             if !std::mem::replace(&mut tombstone.queued, true) {
                 node.control.push(Job::Delete(*guild));
             }
         }
+        self.inherited_known(id);
         self.sync_all(id);
         self.note_lane(id, LaneKind::Control);
+        self.place_waiting_players(now);
     }
 
     fn reconcile(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {
@@ -188,7 +190,7 @@ impl Tables {
     pub(super) fn recreate(&mut self, id: PlayerId, now: Timestamp) {
         if let Some(player) = self.player_mut(id) {
             player.wanted.rebase(now);
-            player.unsent = player.unsent.with(player.substance());
+            player.begin_again();
             player.connected = false;
             player.regulate(now);
         }

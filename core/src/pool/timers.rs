@@ -37,7 +37,7 @@ pub enum Timer {
     Idle(SocketId),
     /// What a node did with a request that it never answered is looked at.
     Doubt(NodeId),
-    /// The pool's own requests that a node did not answer are repeated.
+    /// One of the pool's own requests that a node did not answer is repeated.
     Postponed(NodeId),
     /// A REST request of the application is repeated.
     Repeat(u64),
@@ -57,6 +57,8 @@ pub enum Timer {
     Inactive(PlayerId),
     /// The node that the application chose for a new player should have connected by then.
     Pinned(PlayerId),
+    /// The session of an earlier client should have been resumed by then, and told its players.
+    Inherited(NodeId),
     /// The next payload may go to Discord's gateway.
     Gateway,
     /// A command should be answered by then.

@@ -126,6 +126,7 @@ impl Tables {
         };
         let (is_unknown, guild, plays) = (!player.was_sent, player.guild, player.plays());
         let old = match player.place {
+            Placement::Unplaced if self.awaits_inherited() => return,
             Placement::Unplaced => None,
             Placement::On(node) if is_unknown && !player.pinned => Some(node),
             Placement::On(_)
@@ -200,7 +201,7 @@ impl Tables {
         player.unsent = player.substance();
         player.awaits_start = player.wanted.track.is_some();
         player.wanted.rebase(now);
-        player.wanted.renumber();
+        player.renumber();
         player.regulate(now);
         self.bury(node, guild, None);
         self.player_changed(id);

@@ -55,6 +55,13 @@ impl ErrorBody {
         let mut words = message.split(|byte| !byte.is_ascii_alphabetic());
         self.status == 404 && words.any(|word| word.eq_ignore_ascii_case(b"session"))
     }
+
+    /// Whether the server says that it has no player for the guild, as Lavalink does of a session
+    /// that it knows: `Player not found`. Whatever else answers 404 says nothing of players.
+    pub fn is_player_not_found(&self) -> bool {
+        let message = self.message.as_deref().unwrap_or_default();
+        self.status == 404 && message.eq_ignore_ascii_case("Player not found")
+    }
 }
 
 /// The text with `***` for each session id in a path.
@@ -119,6 +126,10 @@ mod tests {
         assert!(ErrorBody::decode(lavalink).is_session_not_found());
         assert!(ErrorBody::decode(nodelink).is_session_not_found());
         assert!(!ErrorBody::decode(player).is_session_not_found());
+        assert!(ErrorBody::decode(player).is_player_not_found());
+        for other in [&lavalink[..], nodelink, route, refused] {
+            assert!(!ErrorBody::decode(other).is_player_not_found());
+        }
         assert!(!ErrorBody::decode(route).is_session_not_found());
         assert!(!ErrorBody::decode(refused).is_session_not_found());
     }

@@ -1,14 +1,12 @@
 //! What a server does long after it was asked, and nobody waits for it any more.
 
-use std::sync::Arc;
-
 use lavapool_core::player::Update;
-use lavapool_core::protocol::{Filters, TrackEndReason};
-use lavapool_core::{Command, Event, Leaving};
-use lavapool_tests::node::AnswerKind;
+use lavapool_core::protocol::{RawJson, TrackEndReason};
+use lavapool_core::{Command, Event};
+use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{crowded, secs};
+use super::{crowded, millis, secs};
 
 #[test]
 fn a_volume_that_is_set_late_does_not_stay_over_a_newer_one() {
@@ -35,6 +33,7 @@ fn a_play_that_begins_late_gives_way_to_the_one_since() {
     // It was seen to be replaced, which nobody had asked for; to the application it goes on.
     assert_eq!(title(&world), Some("Track new".into()));
     assert_eq!(ends_since(&world, began), []);
+    assert_eq!(starts(&world, "Track new"), 1);
     world.run_for(secs(10));
     let (shown, copy) = (world.position(guild(1)), world.only_copy(guild(1)).1);
     let truth_ms = u128::try_from(copy.content_ms).unwrap();
@@ -82,38 +81,107 @@ fn a_player_that_is_made_late_where_it_has_left_is_destroyed_there() {
 }
 
 #[test]
-fn a_guild_that_is_destroyed_before_its_session_is_resumed_is_not_adopted() {
-    let mut world = inherited(Update::default());
-    let destroy = world.submit(Command::Destroy(guild(1)));
-    world.run_for(secs(5));
-    assert!(world.answer(destroy).is_some());
-    assert_eq!(world.guilds_on("a"), [0; 0]);
-    assert!(world.pool().player(guild(1)).is_none());
+fn a_play_that_cannot_be_begun_again_after_a_late_one_is_over() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::play(track("old")));
+    world.play(guild(1), &track("new"));
+    world.run_for(secs(17));
+    // The node has begun the newer one, and plays it no second time.
+    let rejected = "https://tracks.test/new".to_owned();
+    world.node("a").faults().rejected_tracks.insert(rejected);
+    let since = world.now();
+    world.run_for(secs(10));
+    let is_told = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(since).filter(is_told).count(), 1);
+    assert!(world.player(guild(1)).track.is_none());
+    assert_eq!(title(&world), None);
 }
 
 #[test]
-fn a_player_of_before_keeps_what_nobody_asks_it_to_change() {
-    let mut filters = Filters::default();
-    filters.volume = Some(0.5);
-    let mut world = inherited(Update::default().volume(70).filters(filters.clone()));
-    // Discord speaks of the guild before its session is resumed.
-    world.join(guild(1), "us-east");
-    world.run_for(secs(5));
-    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
-    assert_eq!((view.volume.get(), copy.volume), (70, 70));
-    assert_eq!(view.filters.map(Arc::unwrap_or_clone), Some(filters));
-    assert_eq!(copy.filters["volume"], 0.5);
-    assert_eq!(title(&world), Some("Track 1".into()));
+fn a_seek_that_is_done_late_is_taken_back_to_where_the_player_was() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().position(secs(120)));
+    world.update(guild(1), Update::default().position(secs(20)));
+    world.run_for(secs(18));
+    let before_ms = world.only_copy(guild(1)).1.content_ms;
+    assert!((20_000..40_000).contains(&before_ms), "{before_ms}");
+    world.run_until(
+        |world| world.only_copy(guild(1)).1.content_ms >= 120_000,
+        secs(5),
+    );
+    // The next report shows it.
+    world.run_for(millis(5_500));
+    let copy = world.only_copy(guild(1)).1;
+    let heard_ms = copy.content_ms - before_ms;
+    assert!((0..8_000).contains(&heard_ms), "{heard_ms}");
+    let shown_ms = i64::try_from(world.position(guild(1)).as_millis()).unwrap();
+    assert!((shown_ms - copy.content_ms).abs() < 100, "{shown_ms}");
 }
 
 #[test]
-fn a_play_that_comes_before_a_player_of_before_is_known_takes_its_place() {
-    let mut world = inherited(Update::default());
-    world.join(guild(1), "us-east");
-    // Both clients number their plays from 1.
-    world.play(guild(1), &track("mine"));
-    world.run_for(secs(5));
-    assert_eq!(title(&world), Some("Track mine".into()));
+fn an_end_time_and_user_data_that_are_set_late_do_not_stay_over_newer_ones() {
+    let mut world = crowded(1..=1, []);
+    let data = |text: &str| RawJson::parse(text).unwrap();
+    let old = Update::default()
+        .end_time(secs(90))
+        .user_data(data(r#"{"of":"old"}"#));
+    late(&mut world, old);
+    let new = Update::default()
+        .end_time(secs(150))
+        .user_data(data(r#"{"of":"new"}"#));
+    world.update(guild(1), new);
+    world.run_for(secs(17));
+    let seen = |world: &World| {
+        let copy = world.only_copy(guild(1)).1;
+        let of = copy.track.unwrap().user_data["of"].clone();
+        (copy.end_time_ms, of.as_str().map(str::to_owned))
+    };
+    assert_eq!(seen(&world), (Some(150_000), Some("new".into())));
+    world.run_until(|world| seen(world).0 == Some(90_000), secs(5));
+    world.run_for(secs(60));
+    assert_eq!(seen(&world), (Some(150_000), Some("new".into())));
+}
+
+#[test]
+fn a_look_that_fails_is_taken_again() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().volume(50));
+    world.update(guild(1), Update::default().volume(80));
+    world.run_for(secs(22));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 50);
+    for status in [503, 404] {
+        let times = Some(1);
+        let path = Some("players/1".to_owned());
+        let method = Some("GET".to_owned());
+        world.node("a").faults().failures.push(Failure {
+            method,
+            path,
+            times,
+            status,
+        });
+    }
+    world.run_for(secs(20));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 80);
+}
+
+#[test]
+fn a_look_that_is_answered_by_something_else_than_the_server_makes_no_player_again() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().volume(50));
+    world.run_for(secs(18));
+    let since = world.now();
+    // A proxy that has lost its way: its 404 says nothing of players.
+    world.node("a").faults().failures.push(Failure {
+        method: Some("GET".to_owned()),
+        path: Some("players/1".to_owned()),
+        times: Some(3),
+        ..Failure::always(404)
+    });
+    world.run_for(secs(32));
+    let asked = world.requests_since("a", since);
+    let of_player = |what: &&String| what.ends_with("players/1");
+    let asked: Vec<_> = asked.iter().filter(of_player).collect();
+    assert_eq!(asked, ["GET players/1"; 4]);
 }
 
 #[test]
@@ -125,23 +193,6 @@ fn a_delete_that_is_done_late_does_not_end_the_play_since() {
     world.play(guild(1), &track("new"));
     world.run_for(secs(25));
     assert_eq!(title(&world), Some("Track new".into()));
-}
-
-#[test]
-fn what_a_new_player_has_anyway_is_set_on_one_of_before() {
-    let mut world = inherited(Update::default().volume(70).paused(true));
-    world.update(guild(1), Update::default().volume(100).paused(false));
-    world.run_for(secs(5));
-    let copy = world.only_copy(guild(1)).1;
-    assert_eq!((copy.volume, copy.paused), (100, false));
-}
-
-#[test]
-fn a_player_of_before_is_stopped_by_a_stop_that_comes_before_it_is_known() {
-    let mut world = inherited(Update::default());
-    world.update(guild(1), Update::stop());
-    world.run_for(secs(5));
-    assert_eq!(title(&world), None);
 }
 
 /// As [`late_command`], for an update.
@@ -163,21 +214,17 @@ fn late_command(world: &mut World, command: Command) {
     world.node("a").faults().slow.clear();
 }
 
-/// A client that has just started, and resumes the session of one before it, whose player was
-/// changed so.
-fn inherited(update: Update) -> World {
-    let mut world = crowded(1..=1, []);
-    world.update(guild(1), update);
-    world.run_for(secs(1));
-    let node = world.node_config("a", Some(&world.view("a")));
-    world.submit(Command::Close(Leaving::Keep));
-    world.run_for(secs(1));
-    world.restart_client(vec![node], false);
-    world
-}
-
 fn title(world: &World) -> Option<String> {
     world.only_copy(guild(1)).1.track.map(|track| track.title)
+}
+
+/// How often it was told that a track began.
+fn starts(world: &World, name: &str) -> usize {
+    let starts = world.events().iter().filter_map(|(_, event)| match event {
+        Event::TrackStart { track, .. } => Some(track),
+        _ => None,
+    });
+    starts.filter(|track| track.info.title == name).count()
 }
 
 /// The ends that were told of the newer track.

@@ -10,6 +10,7 @@ mod copies;
 mod crossings;
 mod determinism;
 mod ends;
+mod inherited;
 mod late;
 mod losses;
 mod messages;

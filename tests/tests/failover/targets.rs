@@ -2,7 +2,7 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::{Event, RequestError};
-use lavapool_tests::node::AnswerKind;
+use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
 use super::{crowded, millis, moves_since, secs};
@@ -69,6 +69,34 @@ fn a_target_behind_a_bad_gateway_is_left_for_the_next() {
 
     assert_eq!(world.guilds_on("c"), [1, 2, 3]);
     assert_eq!(moves_since(&world, lost_at).len(), 3);
+}
+
+#[test]
+fn targets_that_refuse_a_player_are_not_asked_over_and_over() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    for name in ["b", "c"] {
+        let failure = Failure {
+            method: Some("PATCH".to_owned()),
+            path: Some("players/1".to_owned()),
+            ..Failure::always(418)
+        };
+        world.node(name).faults().failures.push(failure);
+    }
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(30));
+    let asked = ["b", "c"].map(|name| {
+        let heard = world.requests_since(name, lost_at).into_iter();
+        heard.filter(|what| what == "PATCH players/1").count()
+    });
+    // After 0, 0, 1, 3, 6, 10, 15, 21 and 28 s.
+    assert_eq!(asked.iter().sum::<usize>(), 9, "{asked:?}");
+
+    world.node("b").faults().failures.clear();
+    world.node("c").faults().failures.clear();
+    world.run_for(secs(15));
+    assert_eq!(world.copies(guild(1)).len(), 1);
+    assert!(world.player(guild(1)).synced);
 }
 
 #[test]

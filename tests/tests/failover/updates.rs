@@ -391,3 +391,29 @@ fn a_lookup_waits_as_long_as_its_node_asks_for() {
     let waited = waited.expect("it is answered");
     assert!((secs(7)..secs(8)).contains(&waited), "{waited:?}");
 }
+
+#[test]
+fn what_is_asked_again_waits_for_its_own_pause_and_no_other() {
+    let mut world = crowded(1..=3, []);
+    let faults = world.node("a").faults();
+    faults.retry_after_s = Some(8);
+    for (number, status) in [(1, 500), (2, 503), (3, 500)] {
+        let path = Some(format!("players/{number}"));
+        let times = Some(1);
+        faults.failures.push(Failure {
+            path,
+            times,
+            ..Failure::always(status)
+        });
+    }
+    for number in 1..=3 {
+        world.submit(Command::Destroy(guild(number)));
+        world.run_for(millis(100));
+    }
+    world.run_for(secs(2));
+    assert_eq!(world.guilds_on("a"), [2]);
+    world.run_for(millis(5_500));
+    assert_eq!(world.guilds_on("a"), [2]);
+    world.run_for(secs(1));
+    assert_eq!(world.guilds_on("a"), [0; 0]);
+}

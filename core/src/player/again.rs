@@ -1,0 +1,66 @@
+//! What a node is to begin again, or go back to, and what the application hears of that: nothing.
+
+use crate::player::{Choice, Fields, Player};
+use crate::time::Timestamp;
+
+impl Player {
+    /// The node is to play it from where it is, whatever it does instead: under a new number, so
+    /// that what it still says of the play before is told apart.
+    pub(crate) fn play_again(&mut self, now: Timestamp) {
+        self.wanted.rebase(now);
+        self.renumber();
+        self.awaits_start = self.wanted.track.is_some();
+        self.begin_again();
+        self.unsent = self.unsent.with(Fields::TRACK);
+    }
+
+    /// The node does not have the player any more, or not as it should be: it is sent whole. If
+    /// the play is refused now, there is no other to go back to.
+    pub(crate) fn begin_again(&mut self) {
+        let is_asked_for = self.pending().has(Fields::TRACK);
+        let plays = self.plays();
+        self.unsent = self.unsent.with(self.substance());
+        let busy = self.busy();
+        busy.base.track = None;
+        busy.base.end_time_ms = None;
+        busy.begins_again |= plays && !is_asked_for;
+    }
+
+    /// As [`Desired::renumber`](super::Desired::renumber): to the application it is the same play.
+    pub(crate) fn renumber(&mut self) {
+        let is_told = self.is_start_told();
+        self.wanted.renumber();
+        if is_told {
+            self.start_told();
+        }
+    }
+
+    /// Whether the application was told that the present play began.
+    pub(crate) fn is_start_told(&self) -> bool {
+        self.wanted.present_play() == Some(self.told)
+    }
+
+    /// The application is told that the present play began.
+    pub(crate) fn start_told(&mut self) {
+        self.told = self.wanted.present_play().unwrap_or(self.told);
+    }
+
+    /// The node went from its place on its own this long ago: it is to go back there.
+    pub(crate) fn go_back(&mut self, ago_ms: u64, now: Timestamp) {
+        let ago = ago_ms.saturating_mul(1_000_000);
+        let then = Timestamp::from_nanos(now.as_nanos().saturating_sub(ago));
+        let content_ms = self.wanted.clock.content_ms(then);
+        self.wanted.rebase(now);
+        let length_ms = self
+            .wanted
+            .track
+            .as_deref()
+            .map_or(u64::MAX, Choice::length_ms);
+        self.wanted.clock.begin(content_ms, length_ms, now);
+        self.unsent = self.unsent.with(Fields::POSITION);
+        if self.wanted.end_time_ms.is_some() {
+            self.unsent = self.unsent.with(Fields::END_TIME);
+        }
+        self.regulate(now);
+    }
+}

@@ -1,0 +1,76 @@
+//! What a node is asked again after a pause, each when its own is over.
+
+use std::time::Duration;
+
+use super::answers::{RESEND_AFTER, RESEND_AFTER_MAX};
+use super::requests::RETRY_AFTER_MAX;
+use super::tables::Tables;
+use super::timers::Timer;
+use crate::error::NodeFailure;
+use crate::id::NodeId;
+use crate::node::{Job, LaneKind};
+use crate::time::Timestamp;
+
+impl Tables {
+    /// Asks again after a pause, which grows while the node goes on failing. A session that is
+    /// lost is asked nothing more.
+    pub(super) fn postpone(
+        &mut self,
+        id: NodeId,
+        job: Job,
+        failure: NodeFailure,
+        retry_after: Option<Duration>,
+        now: Timestamp,
+    ) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        if !node.is_ready() || (failure == NodeFailure::SessionLost && job != Job::Info) {
+            return;
+        }
+        node.setbacks = node.setbacks.saturating_add(1);
+        if job == Job::Players && node.setbacks > SETBACKS_MAX {
+            return self.players_unlisted(id, now);
+        }
+        let pause = RESEND_AFTER
+            .saturating_mul(node.setbacks)
+            .min(RESEND_AFTER_MAX);
+        let pause = pause.max(retry_after.unwrap_or_default().min(RETRY_AFTER_MAX));
+        self.postpone_for(id, job, pause, now);
+    }
+
+    /// Asks again after this pause.
+    pub(super) fn postpone_for(&mut self, id: NodeId, job: Job, pause: Duration, now: Timestamp) {
+        if let Some(node) = self.node_mut(id) {
+            node.postponed.push((now + pause, job));
+            self.await_postponed(id);
+        }
+    }
+
+    /// Arms the node's timer for what it is asked again first.
+    fn await_postponed(&mut self, id: NodeId) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        self.timers.clear(&mut node.postponed_timer);
+        let first = node.postponed.iter().map(|(at, _)| *at).min();
+        node.postponed_timer = first.map(|at| self.timers.arm(at, Timer::Postponed(id)));
+    }
+
+    /// A pause is over.
+    pub(super) fn postponed_due(&mut self, id: NodeId, now: Timestamp) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let due = node.postponed.extract_if(.., |(at, _)| *at <= now);
+        for (_, job) in due.collect::<Vec<_>>() {
+            node.lane(super::lanes::kind_of(job)).push(job);
+        }
+        self.await_postponed(id);
+        self.note_lane(id, LaneKind::Control);
+        self.note_lane(id, LaneKind::Lookup);
+    }
+}
+
+/// How often in a row a node may fail to list its players before they are sent to it unseen.
+const SETBACKS_MAX: u32 = 3;

@@ -1,0 +1,208 @@
+//! Players of a client before this one, whose session goes on.
+
+use std::sync::Arc;
+
+use lavapool_core::node::Status;
+use lavapool_core::player::Update;
+use lavapool_core::protocol::Filters;
+use lavapool_core::{Answer, Command, Leaving};
+use lavapool_tests::node::Failure;
+use lavapool_tests::world::{World, guild, track};
+
+use super::{crowded, millis, secs};
+
+#[test]
+fn a_guild_that_is_destroyed_before_its_session_is_resumed_is_not_adopted() {
+    let mut world = inherited(Update::default());
+    let destroy = world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(5));
+    assert!(world.answer(destroy).is_some());
+    assert_eq!(world.guilds_on("a"), [0; 0]);
+    assert!(world.pool().player(guild(1)).is_none());
+}
+
+#[test]
+fn a_player_of_before_keeps_what_nobody_asks_it_to_change() {
+    let mut filters = Filters::default();
+    filters.volume = Some(0.5);
+    let mut world = inherited(Update::default().volume(70).filters(filters.clone()));
+    // Discord speaks of the guild before its session is resumed.
+    world.join(guild(1), "us-east");
+    world.run_for(secs(5));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!((view.volume.get(), copy.volume), (70, 70));
+    assert_eq!(view.filters.map(Arc::unwrap_or_clone), Some(filters));
+    assert_eq!(copy.filters["volume"], 0.5);
+    assert_eq!(title(&world), Some("Track 1".into()));
+}
+
+#[test]
+fn a_play_that_comes_before_a_player_of_before_is_known_takes_its_place() {
+    let mut world = inherited(Update::default());
+    world.join(guild(1), "us-east");
+    // Both clients number their plays from 1.
+    world.play(guild(1), &track("mine"));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), Some("Track mine".into()));
+}
+
+#[test]
+fn what_a_new_player_has_anyway_is_set_on_one_of_before() {
+    let mut world = inherited(Update::default().volume(70).paused(true));
+    world.update(guild(1), Update::default().volume(100).paused(false));
+    world.run_for(secs(5));
+    let copy = world.only_copy(guild(1)).1;
+    assert_eq!((copy.volume, copy.paused), (100, false));
+}
+
+#[test]
+fn a_player_of_before_is_stopped_by_a_stop_that_comes_before_it_is_known() {
+    let mut world = inherited(Update::default());
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(5));
+    assert_eq!(title(&world), None);
+}
+
+#[test]
+fn a_player_of_before_stays_where_it_plays_though_another_node_is_ready_first() {
+    let mut world = late_heir();
+    // Discord speaks of the guild while only the other node is there.
+    world.join(guild(1), "us-east");
+    world.run_for(secs(4));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("a", true));
+    assert_eq!(
+        world
+            .requests_since("b", secs(0))
+            .iter()
+            .filter(is_of_player)
+            .count(),
+        0
+    );
+    assert_eq!(title(&world), Some("Track 1".into()));
+    assert!(world.player(guild(1)).synced);
+}
+
+#[test]
+fn what_is_asked_of_a_player_of_before_waits_for_its_session() {
+    let mut world = late_heir();
+    let volume = world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(4));
+    assert_eq!(world.answer(volume), Some(&Ok(Answer::Done)));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.volume), ("a", 50));
+    assert_eq!(title(&world), Some("Track 1".into()));
+}
+
+#[test]
+fn what_a_session_of_before_does_not_have_goes_to_a_node_once_that_is_known() {
+    let mut world = late_heir();
+    world.join(guild(2), "us-east");
+    let play = world.play(guild(2), &track("new"));
+    world.run_for(millis(500));
+    assert_eq!(world.copies(guild(2)).len(), 0);
+    world.run_for(secs(3));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    assert_eq!(world.copies(guild(2)).len(), 1);
+}
+
+#[test]
+fn a_session_of_before_that_is_not_there_is_waited_for_no_longer_than_a_healthy_node() {
+    let mut world = heir(|world| world.kill("a"));
+    world.join(guild(1), "us-east");
+    let play = world.play(guild(1), &track("new"));
+    world.run_for(millis(4_700));
+    assert_eq!(world.guilds_on("b"), [0; 0]);
+    world.run_for(secs(1));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    assert_eq!(world.guilds_on("b"), [1]);
+    // Nobody waits for it a second time.
+    world.join(guild(2), "us-east");
+    world.play(guild(2), &track("new"));
+    world.run_for(secs(1));
+    assert_eq!(world.guilds_on("b"), [1, 2]);
+}
+
+#[test]
+fn a_session_of_before_is_not_waited_for_at_a_node_that_refuses_the_client_or_is_removed() {
+    let refused = |world: &mut World| world.node("a").faults().failures.push(Failure::always(401));
+    let removed = |world: &mut World| {
+        let node = world.id("a");
+        let players = Leaving::Keep;
+        world.submit(Command::RemoveNode { node, players });
+    };
+    for (before, after) in [
+        (refused as fn(&mut World), (|_| {}) as fn(&mut World)),
+        (|world| world.refuse("a", true), removed),
+    ] {
+        let mut world = heir(before);
+        world.join(guild(1), "us-east");
+        world.play(guild(1), &track("new"));
+        after(&mut world);
+        world.run_for(secs(1));
+        assert_eq!(world.guilds_on("b"), [1]);
+    }
+}
+
+#[test]
+fn a_session_of_before_that_does_not_list_its_players_keeps_nobody_waiting() {
+    let mut world = heir(|world| {
+        world.node("a").faults().failures.push(Failure {
+            method: Some("GET".into()),
+            path: Some("/players".into()),
+            ..Failure::always(400)
+        });
+    });
+    world.join(guild(2), "us-east");
+    let play = world.play(guild(2), &track("new"));
+    world.run_for(secs(1));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+}
+
+/// A client that has just started, and resumes the session of one before it, whose player was
+/// changed so.
+fn inherited(update: Update) -> World {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), update);
+    world.run_for(secs(1));
+    let node = world.node_config("a", Some(&world.view("a")));
+    world.submit(Command::Close(Leaving::Keep));
+    world.run_for(secs(1));
+    world.restart_client(vec![node], false);
+    world
+}
+
+/// As [`inherited`], beside another node that is ready at once; something has happened before.
+fn heir(before: impl FnOnce(&mut World)) -> World {
+    let mut world = crowded(1..=1, ["b"]);
+    let nodes = vec![
+        world.node_config("a", Some(&world.view("a"))),
+        world.node_config("b", None),
+    ];
+    world.submit(Command::Close(Leaving::Keep));
+    world.run_for(secs(1));
+    before(&mut world);
+    world.restart_client(nodes, false);
+    world.run_for(millis(200));
+    assert!(is_ready(&world, "b"));
+    world
+}
+
+/// The same, where the session of before is resumed a second later.
+fn late_heir() -> World {
+    let world = heir(|world| world.set_latency("a", millis(300)));
+    assert!(!is_ready(&world, "a"));
+    world
+}
+
+fn is_ready(world: &World, name: &str) -> bool {
+    world.view(name).status == Status::Connected
+}
+
+fn is_of_player(request: &&String) -> bool {
+    request.contains("players/")
+}
+
+fn title(world: &World) -> Option<String> {
+    world.only_copy(guild(1)).1.track.map(|track| track.title)
+}
