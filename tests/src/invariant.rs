@@ -63,6 +63,7 @@ invariants! {
     TriesCounted: "Tries are counted on until a connection was stable.",
     OverIsOver: "A node that was removed, or refused the pool, is not dialled any more.",
     NonsenseCostsItself: "A message that means nothing costs no more than itself.",
+    LoadTold: "What a node says of its load is told, whatever it has said before.",
     EventsInOrder: "Events of a guild came over the wire before, in this order.",
     EventsNotStale: "No event is from a session that is over.",
     EndsOnce: "A track ends once as far as a queue goes on, and does not start after that.",

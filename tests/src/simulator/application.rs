@@ -311,6 +311,7 @@ impl Simulation {
     pub(super) fn close(&mut self, players: Leaving) {
         let nodes = self.nodes_to_resume();
         let closes_by = self.world.now() + CLOSES_WITHIN + self.plan.options.weather.timer_lag_max;
+        self.oracle.told.closes();
         self.submit(Command::Close(players), None);
         self.application.closing = Some((closes_by, nodes));
         self.forget(players == Leaving::Destroy);

@@ -53,7 +53,9 @@ impl Simulation {
             for lost in players {
                 let guild = u64::try_from(lost.player.guild).ok().and_then(GuildId::new);
                 if let Some(guild) = guild {
-                    self.lost.insert(guild, (host, lost));
+                    let known = self.lost.entry(guild).or_default();
+                    known.retain(|(_, other)| other.at == lost.at);
+                    known.push((host, lost));
                 }
             }
             for request in requests {
@@ -94,7 +96,8 @@ impl Simulation {
         let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
             return;
         };
-        let (heard_at, lost_at) = self.oracle.heard_and_lost(furthest.host, &furthest.session);
+        let heard_at = self.oracle.heard_at(furthest.host, &furthest.session);
+        let lost_at = self.oracle.lost_at(furthest.host);
         // What the pool took for a sign of life came late.
         let known_at = if lost_at < furthest.at {
             request.at
@@ -136,7 +139,7 @@ impl Simulation {
         is_known && !is_asked && !self.oracle.is_in_doubt(self.world.now())
     }
 
-    /// The other copies of the player, and the one that was lost last.
+    /// The other copies of the player, and those that were lost last.
     fn places(&self, guild: GuildId, identifier: &str, session: &str) -> Vec<Place> {
         let now = self.world.now();
         let plays_it = |copy: &PlayerView| {
@@ -157,10 +160,11 @@ impl Simulation {
                 });
             }
         }
-        if let Some((host, lost)) = self.lost.get(&guild)
-            && plays_it(&lost.player)
-            && (places.is_empty() || lost.at + KEPT_FOR > now)
-        {
+        let is_alone = places.is_empty();
+        for (host, lost) in self.lost.get(&guild).into_iter().flatten() {
+            if !plays_it(&lost.player) || !(is_alone || lost.at + KEPT_FOR > now) {
+                continue;
+            }
             places.push(Place {
                 host: *host,
                 session: lost.player.session.clone(),

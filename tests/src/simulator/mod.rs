@@ -69,8 +69,9 @@ pub struct Simulation {
     rejoins: Vec<(Duration, GuildId)>,
     /// The latest voice token by guild.
     tokens: BTreeMap<GuildId, Secret>,
-    /// The player of each guild that was lost last with its session, and where.
-    lost: BTreeMap<GuildId, (usize, LostPlayer)>,
+    /// The players of each guild that were lost last with their sessions, and where: more than one
+    /// if a server that ended had copies in older sessions, too.
+    lost: BTreeMap<GuildId, Vec<(usize, LostPlayer)>>,
     /// How many requests and lost players of each server were looked at.
     seen: Vec<(usize, usize)>,
     /// How far the pool's idea of a position may be from the truth.
@@ -414,6 +415,7 @@ impl Simulation {
             lines.push(format!("{:>12.6} {traced}", at.as_secs_f64()));
         }
         self.oracle.see(at, traced);
+        self.judge_told(at, traced);
         match traced {
             Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_))) => {
                 if update.endpoint.is_some() {

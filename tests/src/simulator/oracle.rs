@@ -134,6 +134,7 @@ impl Oracle {
         self.orphaned.extend(patching);
         self.sockets.clear();
         self.tellings = Tellings::default();
+        self.told.new_client();
         for host in &mut self.hosts {
             self.orphaned.append(&mut host.unanswered);
             *host = Host {
@@ -206,7 +207,8 @@ impl Oracle {
                 host.redial_at = None;
             }
             if message.op == "stats" {
-                self.told.hear(index, at);
+                let is_owed = !host.is_leaving && host.doubt_until <= at;
+                self.told.hear(index, at, is_owed);
             }
             let session = self.hosts[index].session.clone().unwrap_or_default();
             self.secrets.learn(&session);
@@ -237,13 +239,11 @@ impl Oracle {
         );
     }
 
-    /// When a server was heard last of this session, and when it was lost.
-    pub(super) fn heard_and_lost(&self, host: usize, session: &str) -> (Duration, Duration) {
+    /// When a server was heard last of this session.
+    pub(super) fn heard_at(&self, host: usize, session: &str) -> Duration {
         let host = &self.hosts[host];
-        match host.session.as_deref() == Some(session) {
-            true => (host.heard_at, host.lost_at),
-            false => (host.heard_until, host.lost_at),
-        }
+        let is_present = host.session.as_deref() == Some(session);
+        [host.heard_until, host.heard_at][usize::from(is_present)]
     }
 
     /// When a server was lost last.

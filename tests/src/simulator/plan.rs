@@ -71,6 +71,7 @@ impl Plan {
             orders,
         };
         plan.draw_oddities();
+        plan.draw_last_words();
         plan
     }
 
@@ -99,6 +100,42 @@ impl Plan {
 }
 
 impl Plan {
+    /// Some worlds end with an order to each player whose connection ends under it: what is lost
+    /// there is not made good by whatever happens later.
+    fn draw_last_words(&mut self) {
+        let mut chance = Chance::new(self.seed ^ LAST);
+        if chance.number(4) != 0 {
+            return;
+        }
+        let at = self
+            .options
+            .safety_for
+            .saturating_sub(Duration::from_secs(1));
+        self.orders.extend((1..=self.options.guilds).map(|guild| {
+            let kind = OrderKind::Volume;
+            let number = chance.number(u64::MAX);
+            let order = Order {
+                kind,
+                guild,
+                host: 0,
+                number,
+            };
+            (at, order)
+        }));
+        let under_way_at = at + self.options.latency / 2;
+        self.faults.extend((0..self.options.hosts).map(|host| {
+            let fault = Fault {
+                kind: FaultKind::DropRest,
+                host,
+                lasts_for: Duration::ZERO,
+                number: 0,
+            };
+            (under_way_at, fault)
+        }));
+        self.orders.sort_by_key(|(at, _)| *at);
+        self.faults.sort_by_key(|(at, _)| *at);
+    }
+
     /// How far the pool's idea of a position may be from the truth: the way there and back, late
     /// timers, and, where sound may stop without a word, the time to the next report.
     pub(super) fn clocks_apart(&self) -> Duration {
@@ -248,3 +285,6 @@ const REPORTED_EVERY: Duration = Duration::from_millis(5_500);
 
 /// Makes the chance of oddities another one than that of the rest.
 const ODD: u64 = 0x6f64_6469_7479;
+
+/// The same for last words.
+const LAST: u64 = 0x6c61_7374;

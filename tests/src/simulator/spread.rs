@@ -1,6 +1,6 @@
 //! Whether players that lost their node go where there is room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use lavapool_core::Event;
@@ -8,24 +8,63 @@ use lavapool_core::node::{NodeView, Status};
 
 use super::Simulation;
 use crate::invariant::Invariant;
+use crate::world::Traced;
 
-/// When servers last told their load, by their index.
+/// What servers, by their index, said of their load.
 #[derive(Debug, Default)]
-pub(super) struct Told(BTreeMap<usize, Duration>);
+pub(super) struct Told {
+    /// When they last did.
+    last: BTreeMap<usize, Duration>,
+    /// What the pool has to pass on, and since when.
+    open: VecDeque<(usize, Duration)>,
+    /// The client is closing: it listens to nobody any more.
+    is_closing: bool,
+}
 
 impl Told {
-    pub(super) fn hear(&mut self, host: usize, at: Duration) {
-        self.0.insert(host, at);
+    pub(super) fn hear(&mut self, host: usize, at: Duration, is_owed: bool) {
+        self.last.insert(host, at);
+        if is_owed && !self.is_closing {
+            self.open.push_back((host, at));
+        }
+    }
+
+    /// The client was told to close.
+    pub(super) fn closes(&mut self) {
+        self.is_closing = true;
+        self.open.clear();
+    }
+
+    /// Nobody passes on what the client before was told.
+    pub(super) fn new_client(&mut self) {
+        self.is_closing = false;
+        self.open.clear();
     }
 
     /// Whether the server told nothing for a while.
     fn is_settled(&self, host: usize, now: Duration) -> bool {
-        let told = self.0.get(&host);
+        let told = self.last.get(&host);
         told.is_some_and(|at| now.saturating_sub(*at) > CHOSEN_WITHIN)
     }
 }
 
 impl Simulation {
+    /// Judges whether the application is told at once what nodes say of their load.
+    pub(super) fn judge_told(&mut self, at: Duration, traced: &Traced) {
+        let open = &mut self.oracle.told.open;
+        if let Traced::Event(Event::NodeStats { node, .. }) = traced {
+            let is_it = |(host, _): &(usize, Duration)| *self.names[*host] == *node.name;
+            open.iter().position(is_it).map(|place| open.remove(place));
+        }
+        if let Some((host, said_at)) = open.front().copied().filter(|(_, said_at)| *said_at < at) {
+            open.pop_front();
+            let name = self.name(host);
+            self.fail(Invariant::LoadTold, || {
+                format!("{name} said at {said_at:?} what its load is, and nobody was told")
+            });
+        }
+    }
+
     /// Judges where a player goes.
     pub(super) fn judge_choice(&mut self, event: &Event) {
         let Event::PlayerMoved {
