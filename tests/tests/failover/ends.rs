@@ -161,6 +161,30 @@ fn a_finished_track_is_over_and_moves_nowhere() {
     assert_eq!((name, player.track, player.connected), ("b", None, true));
 }
 
+/// Such as of a player that another client has made.
+#[test]
+fn an_end_without_the_number_of_a_play_is_of_the_present_one_if_the_track_is() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    for (other, ends) in [
+        (true, vec![]),
+        (false, vec![(guild(1), TrackEndReason::Finished)]),
+    ] {
+        let Disturbance::Text(text) = end_of(&world, 1, "finished") else {
+            panic!("an event is text")
+        };
+        let mut event: serde_json::Value = serde_json::from_str(&text).unwrap();
+        event["track"]["userData"] = json!({});
+        if other {
+            event["track"]["encoded"] = track("other").encoded.to_string().into();
+        }
+        world.disturb("a", &Disturbance::Text(event.to_string()));
+        world.run_for(secs(1));
+        assert_eq!(ends_since(&world, since), ends);
+        assert_eq!(world.player(guild(1)).playing, other);
+    }
+}
+
 #[test]
 fn a_track_that_fails_to_load_is_over() {
     let mut world = crowded(1..=1, []);
@@ -187,6 +211,8 @@ fn a_play_without_voice_that_is_cleaned_up_is_played_once_more() {
     world.update(guild(1), Update::play(track("song")).without_voice());
     let since = world.now();
     world.run_for(secs(90));
+    let is_start = |event: &&Event| matches!(event, Event::TrackStart { .. });
+    assert_eq!(world.events_since(since).filter(is_start).count(), 1);
     // Lavaplayer cleans up what nobody asked for in a minute.
     assert_eq!(ends_since(&world, since), []);
     let plays = world.requests_since("a", since).len();

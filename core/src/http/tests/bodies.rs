@@ -253,6 +253,19 @@ fn a_chunk_line_and_trailers_over_their_bound_are_a_violation() {
 }
 
 #[test]
+fn a_chunk_line_may_be_as_long_as_its_bound() {
+    let line = |bytes: usize| format!("1;{}\r\n", "a".repeat(bytes - 4));
+
+    let body = format!("{}b\r\n0\r\n\r\n", line(100));
+    let seen = answered_within(&with_chunks(body.as_bytes()), SMALL);
+    assert_eq!(seen, [Seen::Response(owned(200, "b"))]);
+
+    let expected = Violation::ChunkLineTooLong { bytes_max: 100 };
+    let seen = violation_within(&with_chunks(line(101).as_bytes()), SMALL);
+    assert_eq!(seen, expected);
+}
+
+#[test]
 fn many_small_chunks_are_no_violation() {
     let body = format!("{}0\r\n\r\n", "1\r\na\r\n".repeat(100));
 
