@@ -71,6 +71,14 @@ pub const UNREACHED: &[(Mark, &str)] = &[
         "its servers have no SponsorBlock; see `plugins::end_times`",
     ),
     (
+        Mark::SoughtLate,
+        "a seek must be done long after another one was asked for; see `failover::late`",
+    ),
+    (
+        Mark::LostPlayRefused,
+        "a server must lose a track and then refuse it; see `failover::late`",
+    ),
+    (
         Mark::DelayCapped,
         "it takes fifteen tries, four minutes; see `failover::reconnects`",
     ),
