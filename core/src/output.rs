@@ -51,8 +51,8 @@ pub enum Closed {
     #[error("the host name does not resolve")]
     NameNotFound,
     /// The name could not be looked up, which says nothing of whether it is there: no resolver
-    /// answered, for one. Most systems tell a driver that only in the text of an error; a text
-    /// that it does not know is [`Closed::NameNotFound`].
+    /// answered, for one. Most systems tell a driver only in the text of an error that there is no
+    /// such name; a text that it does not know is [`Closed::LookupFailed`].
     #[error("the host name could not be looked up")]
     LookupFailed,
     /// The operating system forbids it: a firewall of this machine, a sandbox, or the permissions

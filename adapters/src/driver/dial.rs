@@ -159,41 +159,41 @@ fn failure(error: &io::Error) -> DialFailure {
     }
 }
 
-/// What an error of a resolver means. The standard library has a kind for none of getaddrinfo's
-/// (RFC 3493 §6.1), so that only their text tells a resolver that gave no answer from a name that
-/// is not there.
+/// What an error of a resolver means: that it failed, unless it says that there is no such name.
 fn lookup_failure(error: &io::Error) -> DialFailure {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
-        if says_nothing_of_the_name(error) {
-            return DialFailure::LookupFailed;
+        if says_that_there_is_no_name(error) {
+            return DialFailure::NameNotFound;
         }
         cause = error.source();
     }
-    DialFailure::NameNotFound
+    DialFailure::LookupFailed
 }
 
-fn says_nothing_of_the_name(error: &(dyn Error + 'static)) -> bool {
+fn says_that_there_is_no_name(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<io::Error>() {
-        if error.kind() == io::ErrorKind::TimedOut {
-            return true;
-        }
         if let Some(code) = error.raw_os_error() {
-            return !NAME_NOT_FOUND_CODES.contains(&code);
+            return NAME_NOT_FOUND_CODES.contains(&code);
+        }
+        if error.kind() == io::ErrorKind::NotFound {
+            return true;
         }
     }
     let text = error.to_string();
-    NO_ANSWER_TEXTS.iter().any(|told| text.contains(told))
+    NAME_NOT_FOUND_TEXTS.iter().any(|told| text.contains(told))
 }
 
 /// How long an address is tried before the next one is too (RFC 8305 §8).
 const HEAD_START: Duration = Duration::from_millis(250);
-/// How systems say `EAI_AGAIN` and `EAI_FAIL`: glibc and the BSDs, then musl.
-const NO_ANSWER_TEXTS: [&str; 4] = [
-    "Temporary failure in name resolution",
-    "Non-recoverable failure in name resolution",
-    "Try again",
-    "Unrecoverable error",
+/// How systems say `EAI_NONAME` and `EAI_NODATA` (RFC 3493 §6.1): glibc, musl, the BSDs with macOS.
+/// The standard library has a kind for none of getaddrinfo's errors, and keeps but their text.
+const NAME_NOT_FOUND_TEXTS: [&str; 5] = [
+    "Name or service not known",
+    "No address associated with",
+    "Name does not resolve",
+    "Name has no usable address",
+    "nor servname provided, or not known",
 ];
 /// Windows' `WSAHOST_NOT_FOUND` and `WSANO_DATA`. Elsewhere a code is that of a system call which
 /// failed during the lookup.

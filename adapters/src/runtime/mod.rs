@@ -51,8 +51,9 @@ pub trait Runtime: Send + Sync + 'static {
     fn timer(&self) -> Self::Timer;
 
     /// The addresses of a host, which is a name or the text of an address, in the system's order
-    /// of preference (RFC 6724). The driver makes the families alternate. An error of the kind
-    /// [`io::ErrorKind::TimedOut`] says that there may be such a name.
+    /// of preference (RFC 6724). The driver makes the families alternate. No address, or an error
+    /// of the kind [`io::ErrorKind::NotFound`], says that there is no such name; any other error
+    /// says nothing of it ([`Closed::LookupFailed`](crate::Closed::LookupFailed)).
     fn resolve(&self, host: &str, port: u16) -> impl Attempt<Vec<SocketAddr>>;
 
     /// A connection to this address, without Nagle's delay (`TCP_NODELAY`).

@@ -103,29 +103,28 @@ fn a_resolver_that_gave_no_answer_is_told_from_a_name_that_is_not_there() {
     let std_says =
         |reason: &str| io::Error::other(format!("failed to lookup address information: {reason}"));
     let wrapped = |error| io::Error::other(Wrapped(error));
+    let (none, failed) = (DialFailure::NameNotFound, DialFailure::LookupFailed);
     let table = [
-        (io::ErrorKind::NotFound.into(), DialFailure::NameNotFound),
-        (io::ErrorKind::TimedOut.into(), DialFailure::LookupFailed),
+        (io::ErrorKind::NotFound.into(), none),
+        (io::ErrorKind::TimedOut.into(), failed),
+        (std_says("Name or service not known"), none),
+        (std_says("No address associated with hostname"), none),
+        (std_says("Name does not resolve"), none),
+        (wrapped(std_says("Name does not resolve")), none),
         (
-            std_says("Name or service not known"),
-            DialFailure::NameNotFound,
+            std_says("nodename nor servname provided, or not known"),
+            none,
         ),
-        (std_says("Name does not resolve"), DialFailure::NameNotFound),
-        (
-            std_says("Temporary failure in name resolution"),
-            DialFailure::LookupFailed,
-        ),
-        (std_says("Try again"), DialFailure::LookupFailed),
-        (wrapped(std_says("Try again")), DialFailure::LookupFailed),
-        (
-            wrapped(std_says("Name does not resolve")),
-            DialFailure::NameNotFound,
-        ),
-        (io::Error::from_raw_os_error(24), DialFailure::LookupFailed),
-        (
-            io::Error::from_raw_os_error(11001),
-            DialFailure::NameNotFound,
-        ),
+        (std_says("Temporary failure in name resolution"), failed),
+        (wrapped(std_says("Try again")), failed),
+        // Whatever nobody thought of says nothing of the name.
+        (std_says("Der Nameserver schweigt"), failed),
+        (io::Error::other("the resolver is gone"), failed),
+        // A system call failed: of these, 2 is for a file that is not there.
+        (io::Error::from_raw_os_error(24), failed),
+        (io::Error::from_raw_os_error(2), failed),
+        (io::Error::from_raw_os_error(11001), none),
+        (io::Error::from_raw_os_error(11002), failed),
     ];
     for (error, expected) in table {
         assert_eq!(lookup_failure(&error), expected, "{error:?}");
