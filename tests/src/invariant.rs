@@ -56,6 +56,7 @@ invariants! {
     OneWebSocket: "A node has one WebSocket at most.",
     DeadNodeLeftAlone: "A node is asked nothing while it has no WebSocket that is ready.",
     AskedSparingly: "A player is not sent to a node over and over.",
+    LostIsLetGo: "What was asked of the players of a node ends with its connection.",
     SessionIsValid: "Nothing is asked of a session that is over.",
     ResumesLatest: "Only the latest session is asked to be resumed.",
     DelaysExact: "The delay before each try to dial again is as the schedule says.",

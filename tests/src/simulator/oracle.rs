@@ -1,5 +1,7 @@
 //! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
 
+mod parting;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
@@ -28,6 +30,8 @@ pub(super) struct Oracle {
     /// The guilds of PATCHes that had not been answered when their client ended: a server may do
     /// them after the next client has looked, and no message tells of it.
     orphaned: BTreeSet<String>,
+    /// The sockets of nodes that were lost at that moment.
+    parting: VecDeque<(SocketId, Duration)>,
     pub(super) broken: Option<Broken>,
     tellings: Tellings,
     secrets: Secrets,
@@ -76,6 +80,7 @@ struct Socket {
     asked: Asked,
     /// The guild of the PATCH that waits for its answer.
     patching: Option<String>,
+    is_of_players: bool,
     websocket: Option<Heard>,
 }
 
@@ -128,28 +133,9 @@ impl Oracle {
         self.hosts[host].resumable = None;
     }
 
-    /// The process of the client is another one.
-    pub(super) fn new_client(&mut self) {
-        let patching = self.sockets.values_mut().filter_map(|s| s.patching.take());
-        self.orphaned.extend(patching);
-        self.sockets.clear();
-        self.tellings = Tellings::default();
-        self.told.new_client();
-        for host in &mut self.hosts {
-            self.orphaned.append(&mut host.unanswered);
-            *host = Host {
-                resumable: host.resumable.take(),
-                doubt_until: host.doubt_until,
-                lost_at: host.lost_at,
-                heard_at: host.heard_at,
-                heard_until: host.heard_until,
-                ..Host::default()
-            };
-        }
-    }
-
     /// Sees one thing that went in or came out.
     pub(super) fn see(&mut self, at: Duration, traced: &Traced) {
+        self.judge_parting(at);
         match traced {
             Traced::Given(Given::Received(socket, bytes)) => self.heard(*socket, bytes, at),
             Traced::Given(Given::Closed(socket, _)) => self.gone(*socket, at, false),
@@ -198,6 +184,11 @@ impl Oracle {
                     host.nonsense_at = Some(at);
                     continue;
                 }
+                // Another try changes nothing, unless the application orders one.
+                Said::Refused => {
+                    host.is_over = !host.is_leaving;
+                    continue;
+                }
                 Said::Close | Said::Control | Said::Broken => continue,
             };
             if message.op == "ready" {
@@ -231,6 +222,7 @@ impl Oracle {
         host.heard_until = host.heard_at;
         let after_nonsense = by_pool && host.nonsense_at == Some(at) && !host.is_ordered;
         let is_doubted = host.doubt_until > at;
+        self.parts(socket.host, at);
         let name = self.names[socket.host].clone();
         self.require(
             !after_nonsense || is_doubted,
@@ -278,6 +270,7 @@ impl Oracle {
             host: index,
             asked: Asked::default(),
             patching: None,
+            is_of_players: false,
             websocket: None,
         };
         self.sockets.insert(id, socket);
@@ -322,6 +315,7 @@ impl Oracle {
             let patched = self.asks(index, &head, target, began);
             if let Some(socket) = self.sockets.get_mut(&id) {
                 socket.patching = patched;
+                socket.is_of_players |= target.contains("/players");
             }
         }
     }
@@ -357,7 +351,7 @@ impl Oracle {
         let doubted = host.doubt_until > at || host.lost_at >= at || host.ready_at > Some(at);
         let session = host.session.clone();
         let line = head.lines().next().unwrap_or_default();
-        let what = without_session(line);
+        let what = wire::without_session(line);
         self.require(
             session.is_some() || doubted,
             Invariant::DeadNodeLeftAlone,
@@ -420,6 +414,7 @@ impl Oracle {
                     self.hosts[index].websocket = None;
                     self.hosts[index].session = None;
                     self.hosts[index].lost_at = at;
+                    self.parts(index, at);
                 }
             }
             Event::NodeStopped { node, .. } => {
@@ -478,15 +473,6 @@ impl Oracle {
     fn index(&self, name: &str) -> Option<usize> {
         self.names.iter().position(|known| known == name)
     }
-}
-
-/// A request line without what is secret in it.
-fn without_session(line: &str) -> String {
-    let Some((before, rest)) = line.split_once("/sessions/") else {
-        return line.to_owned();
-    };
-    let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric());
-    format!("{before}/sessions/***{rest}")
 }
 
 /// How long after a delay the pool's idea of a position may still be from before.

@@ -55,6 +55,8 @@ pub(super) enum Said {
     Message(Message),
     /// Text that does not, or means nothing.
     Nonsense,
+    /// The answer to an upgrade that would be the same another time.
+    Refused,
     /// A close frame.
     Close,
     /// A ping or a pong.
@@ -82,6 +84,10 @@ impl Heard {
             if !self.is_open {
                 self.is_rest = !head.starts_with("HTTP/1.1 101 ");
                 self.is_garbled = true;
+                let is_refused = |status: &&str| head.starts_with(&format!("HTTP/1.1 {status} "));
+                if ["200", "400", "401", "403"].iter().any(is_refused) {
+                    said.push(Said::Refused);
+                }
                 return said;
             }
             self.buffer.drain(..end + 4);
@@ -119,12 +125,12 @@ impl Heard {
         for (place, byte) in bytes.iter().enumerate() {
             let was_open = self.is_open;
             let completes = !self.take(&[*byte]).is_empty() || was_open != self.is_open;
+            if self.is_rest {
+                break;
+            }
             if completes {
                 let (first, _) = ends.unwrap_or((place + 1, place + 1));
                 ends = Some((first, place + 1));
-            }
-            if self.is_rest {
-                break;
             }
             if self.is_garbled {
                 // What follows is nobody's message.
@@ -210,6 +216,15 @@ impl Asked {
             self.head.clear();
         }
     }
+}
+
+/// A request line without what is secret in it.
+pub(super) fn without_session(line: &str) -> String {
+    let Some((before, rest)) = line.split_once("/sessions/") else {
+        return line.to_owned();
+    };
+    let rest = rest.trim_start_matches(|letter: char| letter.is_ascii_alphanumeric());
+    format!("{before}/sessions/***{rest}")
 }
 
 /// A field of a request's head.
