@@ -55,8 +55,9 @@ use sockets::{Sockets, Stage};
 /// repository (`cargo run --release -p lavapool-tests --bin soak -- --tls none`) counts that: of
 /// 7 547 writes, of 351 bytes each, 7 547 took all that there was, so nothing is left for a second
 /// write, or for a vectored one. TLS cuts what is longer than 16 KiB into records, and up to 64 KiB
-/// of these leave in one write too: a request of 35 000 bytes is one with TLS as without, and takes
-/// 18 µs, where a write for each of its records took 23 µs.
+/// of these leave in one write too, of a copy. `lavapool-bench writes` times the alternatives: for
+/// the three records of 35 000 bytes 9 µs, where a write for each takes 18 and a vectored one 8;
+/// for what is in one piece, as nearly everything is, a vectored write takes 0.3 µs more.
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,

@@ -12,6 +12,7 @@ mod report;
 mod results;
 mod rounds;
 mod server;
+mod writes;
 
 use clap::{Parser, Subcommand};
 
@@ -33,6 +34,8 @@ struct Arguments {
 enum Command {
     #[command(flatten)]
     Bench(rounds::Bench),
+    /// What one write for all the records of a request saves, and what a vectored one would.
+    Writes,
     /// Is the server; the bench starts it.
     #[command(hide = true)]
     Serve {
@@ -62,6 +65,7 @@ fn main() -> Outcome {
             counted,
             job,
         } => clients::run(who, &ports, counted, &job),
+        Command::Writes => Ok(writes::run()?),
         Command::Bench(bench) => rounds::run(bench, &options),
     }
 }
