@@ -186,7 +186,7 @@ impl Oracle {
                 }
                 // Another try changes nothing, unless the application orders one.
                 Said::Refused => {
-                    host.is_over = !host.is_leaving;
+                    host.is_over |= !host.is_leaving && host.doubt_until <= at;
                     continue;
                 }
                 Said::Close | Said::Control | Said::Broken => continue,
