@@ -5,7 +5,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
-use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -18,13 +17,13 @@ use lavapool::{
     TlsFailure, Update, UserId,
 };
 use lavapool_tests::node::{Listener, NodeConfig as TestConfig};
+use lavapool_tests::tell;
 use lavapool_tests::tls::{Authority, Identity};
 
 #[tokio::test]
 async fn players_behind_nginx_play_and_move_when_their_node_dies() {
     let Some(program) = nginx() else {
-        // Past the capture of the test's output.
-        writeln!(std::io::stderr(), "skipped: nginx is not installed").unwrap();
+        tell("skipped: nginx is not installed");
         return;
     };
     let one = Listener::start(TestConfig::new("one")).await.unwrap();
@@ -75,8 +74,7 @@ async fn players_behind_nginx_play_and_move_when_their_node_dies() {
 #[tokio::test]
 async fn a_port_of_tls_that_is_addressed_without_says_so() {
     let Some(program) = nginx() else {
-        // Past the capture of the test's output.
-        writeln!(std::io::stderr(), "skipped: nginx is not installed").unwrap();
+        tell("skipped: nginx is not installed");
         return;
     };
     let node = Listener::start(TestConfig::new("one")).await.unwrap();

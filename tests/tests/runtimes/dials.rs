@@ -1,6 +1,5 @@
 //! How hosts are looked up and reached.
 
-use std::io::{Write, stderr};
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use std::time::Instant;
 use lavapool::runtime::Runtime;
 use lavapool::{Closed, Event, Loss, Timing};
 use lavapool_tests::node::{self, Listener, Log};
+use lavapool_tests::tell;
 
 use crate::careless::{beside, now};
 #[cfg(target_os = "linux")]
@@ -85,8 +85,7 @@ async fn a_node_plays_by_ipv6<R: Runtime>(on: R, servers: &Servers) {
     let listener = match started.await.unwrap() {
         Ok(listener) => listener,
         Err(error) => {
-            // Past the harness, which shows what is printed only of tests that fail.
-            let _ = writeln!(stderr(), "skipped: IPv6: there is no address ::1: {error}");
+            tell(&format!("skipped: IPv6: there is no address ::1: {error}"));
             return;
         }
     };

@@ -1,12 +1,12 @@
 //! The runtimes that every scenario is run on.
 
 use std::future::poll_fn;
-use std::io::{Write, stderr};
 use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
 use lavapool::runtime::{AsyncStd, Runtime, Smol, Timer, Tokio};
+use lavapool_tests::tell;
 
 use crate::{Servers, Way};
 
@@ -72,8 +72,7 @@ pub(crate) async fn within<R: Runtime>(name: &str, runtime: R, scenario: impl Fu
         polled => polled,
     })
     .await;
-    // Past the harness, which shows what is printed only of tests that fail.
-    let _ = writeln!(stderr(), "ran: {name}");
+    tell(&format!("ran: {name}"));
 }
 
 const WITHIN: Duration = Duration::from_secs(60);

@@ -14,9 +14,11 @@ use crate::{Servers, builder, guild};
 /// Goes through the whole life.
 pub(crate) async fn a_bots_life<R: Runtime>(runtime: R, servers: &Servers) {
     let Servers { first, second, .. } = servers;
-    // So that a connection that is lost early is redialled at once all the same.
+    // So that a connection that is lost early is redialled at once all the same, and resumed
+    // however long a machine takes for that which has much else to do.
     let timing = Timing {
         stable_after: Duration::ZERO,
+        resume_grace: Duration::from_secs(30),
         ..Timing::default()
     };
     let client = servers

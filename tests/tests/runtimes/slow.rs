@@ -6,6 +6,7 @@ use std::time::Duration;
 use lavapool::protocol::RawJson;
 use lavapool::runtime::Runtime;
 use lavapool::{NodeConfig, Source, Timing, Update};
+use lavapool_tests::node::TestNode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
@@ -16,6 +17,8 @@ use crate::{Servers, builder, guild, hosts};
 hosts::on_each_runtime! {
     a_request_passes_by_bits: a_request_passes_by_bits by Plain,
     a_request_passes_by_bits_behind_tls: a_request_passes_by_bits by Tls,
+    what_nobody_waits_for_is_not_left_half_sent: nobody_waits by Plain,
+    what_nobody_waits_for_is_not_left_half_sent_behind_tls: nobody_waits by Tls,
 }
 
 /// More than a loopback interface holds between two sockets (`net.ipv4.tcp_wmem`).
@@ -26,6 +29,19 @@ const WINDOW_BYTES: u32 = 64 * 1024;
 const PASSED_BYTES: usize = 64 * 1024;
 
 async fn a_request_passes_by_bits<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
+    passes_by_bits(runtime, servers, true).await;
+}
+
+async fn nobody_waits<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
+    passes_by_bits(runtime, servers, false).await;
+}
+
+/// A request that is too large to be sent at once; the wait for it goes on when half of it is sent,
+/// or is dropped there.
+async fn passes_by_bits<R>(runtime: R, servers: &Servers, waits: bool)
+where
+    R: Runtime<Socket: NoDelay>,
+{
     let (reads, reading) = watch::channel(false);
     let to = servers.first.address();
     let door = servers.tokio.spawn(async move { narrow(to, reading) });
@@ -45,12 +61,21 @@ async fn a_request_passes_by_bits<R: Runtime<Socket: NoDelay>>(runtime: R, serve
     let data = RawJson::parse(&format!(r#"{{"text":"{text}"}}"#)).unwrap();
     let song = Source::identifier("https://tracks.test/song");
     let update = Update::play(song).without_voice().user_data(data);
-    let played = client.player(guild(817)).update(update);
+    let player = client.player(guild(817));
+    let mut played = Some(player.update(update));
     seen.full.notified().await;
+    played.take_if(|_| !waits);
     reads.send(true).unwrap();
-    played.await.unwrap();
+    if let Some(played) = played {
+        played.await.unwrap();
+    }
+    // What is asked after it is answered after it.
+    player.pause().await.unwrap();
 
-    let theirs = servers.first.with(|node| node.players(node.now())).await;
+    let look = |node: &mut TestNode| (node.players(node.now()), node.log().violations.clone());
+    let (theirs, violations) = servers.first.with(look).await;
+    assert_eq!(violations, []);
+    assert!(theirs[0].paused);
     let track = theirs[0].track.as_ref().unwrap();
     assert!(track.user_data["text"] == text, "it arrived as it was sent");
     assert!(*seen.partial.lock().unwrap() > 0);
