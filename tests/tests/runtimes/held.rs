@@ -141,7 +141,8 @@ impl Timer for HeldTimer {
 
 impl Wake for Waiting {
     fn wake(self: Arc<Self>) {
-        self.1.readable.send_replace(());
+        // The driver knows of it by the time that the test does.
         self.0.wake_by_ref();
+        self.1.readable.send_replace(());
     }
 }
