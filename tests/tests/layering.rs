@@ -59,6 +59,22 @@ const RUNTIMES: [(&str, [&str; 2]); 3] = [
     ("smol", ["smol", "Smol"]),
 ];
 
+/// What else belongs to one runtime or another, and only to what is in the folder of the runtimes.
+const OF_RUNTIMES: [&str; 9] = [
+    "async_executor",
+    "async_io",
+    "async_net",
+    "mio",
+    "polling",
+    "socket2",
+    "tokio_rustls",
+    "tokio_stream",
+    "tokio_util",
+];
+
+/// The features of the runtimes.
+const GATES: [&str; 3] = ["async-std", "smol", "tokio"];
+
 /// Where a client that was told no runtime finds one.
 const CHOOSERS: [&str; 3] = [
     "adapters/src/builder.rs",
@@ -115,6 +131,12 @@ fn the_driver_and_the_handles_name_no_runtime_and_a_runtime_names_itself_alone()
     ] {
         assert_eq!(judge(path, text), found(path));
     }
+    let driver = "adapters/src/driver/mod.rs";
+    let helper = "use async_io::Async;\n";
+    assert_eq!(judge(driver, helper), [format!("{driver}:1: async_io")]);
+    assert_eq!(judge("adapters/src/runtime/smol.rs", helper), [""; 0]);
+    let gated = "#[cfg(feature = \"smol\")]\nfn f() {}\n";
+    assert_eq!(judge(driver, gated), [format!("{driver}:1: smol")]);
     let own = ["adapters/src/runtime/tokio.rs", "tests/src/a.rs"];
     for path in own.iter().chain(&CHOOSERS) {
         assert_eq!(judge(path, text), [""; 0]);
@@ -168,11 +190,15 @@ fn an_embedding_takes_less_than_a_hundred_and_fifty_lines() {
 
 /// What a file may not know, and that it is too long if it is.
 fn judge(path: &str, text: &str) -> Vec<String> {
+    let is_shared = path.starts_with("adapters/src/") && !CHOOSERS.contains(&path);
     let names = RUNTIMES.iter().filter(|(own, _)| file_of(own) != path);
-    let runtimes: Vec<_> = names.flat_map(|(_, names)| *names).collect();
+    let mut runtimes: Vec<_> = names.flat_map(|(_, names)| *names).collect();
+    if !path.starts_with("adapters/src/runtime/") {
+        runtimes.extend(OF_RUNTIMES);
+    }
     let foreign: &[&str] = if path.starts_with("core/src/") {
         &FOREIGN_TO_CORE
-    } else if path.starts_with("adapters/src/") && !CHOOSERS.contains(&path) {
+    } else if is_shared {
         &runtimes
     } else {
         &[]
@@ -180,9 +206,17 @@ fn judge(path: &str, text: &str) -> Vec<String> {
     // A crate's own tests may run on whatever there is.
     let code = without_tests(&code_of(text));
     let mut found = Vec::new();
-    for (line, content) in (1..).zip(code.lines()) {
+    for (line, (content, written)) in (1..).zip(code.lines().zip(text.lines())) {
         let named = words(content).filter(|word| foreign.contains(word));
         found.extend(named.map(|word| format!("{path}:{line}: {word}")));
+        // What is compiled for the examples in the docs only is none of the driver's.
+        let is_gate = words(content).any(|word| word == "feature");
+        if is_shared && is_gate && words(content).all(|word| word != "doctest") {
+            let gates = GATES
+                .iter()
+                .filter(|gate| written.contains(&format!("\"{gate}\"")));
+            found.extend(gates.map(|gate| format!("{path}:{line}: {gate}")));
+        }
     }
     let lines = text.lines().count();
     if EMBEDDINGS.contains(&path) && lines > EMBEDDING_LINES_MAX {
