@@ -92,7 +92,11 @@ impl Runtime for Own {
     }
 
     fn connect(&self, address: SocketAddr) -> impl Attempt<OwnSocket> {
-        async move { Ok(OwnSocket(Async::<TcpStream>::connect(address).await?)) }
+        async move {
+            let socket = Async::<TcpStream>::connect(address).await?;
+            socket.get_ref().set_nodelay(true)?;
+            Ok(OwnSocket(socket))
+        }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {

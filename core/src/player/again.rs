@@ -1,6 +1,6 @@
 //! What a node is to begin again, or go back to, and what the application hears of that: nothing.
 
-use crate::player::{Choice, Fields, Player};
+use crate::player::{Fields, Player};
 use crate::time::Timestamp;
 
 impl Player {
@@ -51,11 +51,7 @@ impl Player {
         let then = Timestamp::from_nanos(now.as_nanos().saturating_sub(ago));
         let content_ms = self.wanted.clock.content_ms(then);
         self.wanted.rebase(now);
-        let length_ms = self
-            .wanted
-            .track
-            .as_deref()
-            .map_or(u64::MAX, Choice::length_ms);
+        let length_ms = self.wanted.length_ms();
         self.wanted.clock.begin(content_ms, length_ms, now);
         self.unsent = self.unsent.with(Fields::POSITION);
         if self.wanted.end_time_ms.is_some() {

@@ -66,6 +66,11 @@ impl Choice {
 }
 
 impl Desired {
+    /// The length of its track in milliseconds; `u64::MAX` where there is none, or none is known.
+    pub(crate) fn length_ms(&self) -> u64 {
+        self.track.as_deref().map_or(u64::MAX, Choice::length_ms)
+    }
+
     /// Takes over what an update sets; returns the fields that it changed.
     pub(crate) fn apply(&mut self, update: Update, now: Timestamp) -> Fields {
         let mut fields = Fields::NONE;
@@ -132,7 +137,7 @@ impl Desired {
             choice.set_user_data(user_data.clone().or(own));
             Arc::new(choice)
         });
-        let length_ms = self.track.as_deref().map_or(u64::MAX, Choice::length_ms);
+        let length_ms = self.length_ms();
         self.clock.begin(0, length_ms, now);
         let was_paused = std::mem::replace(&mut self.paused, false);
         match (stops_nothing, was_paused) {
@@ -214,7 +219,7 @@ impl Desired {
             let left_ms = end_time_ms.saturating_sub(position_ms).max(1);
             *end_time_ms = content_ms.saturating_add(left_ms);
         }
-        let length_ms = self.track.as_deref().map_or(u64::MAX, Choice::length_ms);
+        let length_ms = self.length_ms();
         self.clock.begin(content_ms, length_ms, now);
     }
 

@@ -140,11 +140,7 @@ impl Player {
         if self.wanted.track.is_none() {
             self.wanted.end_time_ms = None;
         }
-        let length_ms = self
-            .wanted
-            .track
-            .as_deref()
-            .map_or(u64::MAX, Choice::length_ms);
+        let length_ms = self.wanted.length_ms();
         let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
         self.wanted.clock.begin(position_ms, length_ms, now);
         self.awaits_start = false;

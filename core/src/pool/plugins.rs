@@ -21,7 +21,7 @@ use crate::error::{RequestError, SubmitError};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, Node, Telling, Tombstone};
-use crate::player::{Choice, Fields, Player, PlayerId, PluginWish};
+use crate::player::{Fields, Player, PlayerId, PluginWish};
 use crate::protocol::GuildId;
 use crate::protocol::plugins::{KnownPlugin, PluginEvent, PluginMessage};
 use crate::rest::{PluginRequest, Request, lacks_endpoint};
@@ -310,11 +310,7 @@ impl Tables {
             return;
         };
         if !is_old && player.heeds_positions() && player.is_audible() {
-            let length_ms = player
-                .wanted
-                .track
-                .as_deref()
-                .map_or(u64::MAX, Choice::length_ms);
+            let length_ms = player.wanted.length_ms();
             player.wanted.clock.begin(end_ms, length_ms, now);
             self.player_changed(id);
         }
