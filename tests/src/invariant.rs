@@ -71,7 +71,7 @@ invariants! {
     NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
     MovedInTime: "No player waits for its lost node beyond the grace, if another could take it.",
-    LoadSpread: "No player goes to a node that is much worse than another.",
+    LoadSpread: "No player goes to a node while another has more room, as far as is known.",
     SecretsHidden: "No event and no answer shows a password, a token or a session id.",
     SameAgain: "The same seed gives the same run, to the byte.",
     SameWhenCut: "The same bytes cut at other places give the same events, answers and bytes.",

@@ -51,6 +51,7 @@ use lavapool_core::{Command, Output, Secret, Strangers, Strategy, Timing};
 
 use self::application::Application;
 use self::oracle::Oracle;
+use self::spread::Standings;
 use crate::invariant::{Broken, Invariant};
 use crate::node::{Accepting, LostPlayer, Voice};
 use crate::world::{Discord, Given, Traced, World};
@@ -80,6 +81,8 @@ pub struct Simulation {
     grace: Duration,
     /// How many tracks were named.
     plays: u64,
+    /// How nodes stood after the last step.
+    standings: Standings,
     tally: Tally,
     broken: Option<Broken>,
     /// The lines of the trace, if they are wanted.
@@ -187,6 +190,7 @@ impl Simulation {
             apart,
             grace: Timing::default().resume_grace,
             plays: 0,
+            standings: Standings::default(),
             tally: Tally::default(),
             broken: None,
             lines: is_traced.then(Vec::new),
@@ -401,6 +405,7 @@ impl Simulation {
                 trace.push((at, traced));
             }
         }
+        self.judge_choices();
         self.judge_audio();
         if self.broken.is_none() {
             self.broken = self.world.broken().cloned();
@@ -416,6 +421,7 @@ impl Simulation {
         }
         self.oracle.see(at, traced);
         self.judge_told(at, traced);
+        self.note_named(traced);
         match traced {
             Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_))) => {
                 if update.endpoint.is_some() {
@@ -425,10 +431,7 @@ impl Simulation {
                 self.application.intents.entry(update.guild).or_default();
             }
             Traced::Output(Output::Answer(id, answer)) => self.hear_answer(*id, answer),
-            Traced::Event(event) => {
-                self.judge_choice(event);
-                self.hear(event);
-            }
+            Traced::Event(event) => self.hear(event),
             Traced::Given(_) | Traced::Output(_) | Traced::Wrote(..) => {}
         }
     }

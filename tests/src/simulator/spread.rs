@@ -1,21 +1,21 @@
-//! Whether players that lost their node go where there is room.
+//! Whether players go where there is room.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
-use lavapool_core::Event;
 use lavapool_core::node::{NodeView, Status};
+use lavapool_core::player::{Place, PlayerView};
+use lavapool_core::protocol::GuildId;
+use lavapool_core::{Command, Event, NodeId};
 
 use super::Simulation;
 use crate::invariant::Invariant;
-use crate::world::Traced;
+use crate::world::{Given, Traced};
 
-/// What servers, by their index, said of their load.
+/// What servers, by their index, said of their load that the pool has to pass on, and since when.
 #[derive(Debug, Default)]
 pub(super) struct Told {
-    /// When they last did.
-    last: BTreeMap<usize, Duration>,
-    /// What the pool has to pass on, and since when.
     open: VecDeque<(usize, Duration)>,
     /// The client is closing: it listens to nobody any more.
     is_closing: bool,
@@ -23,7 +23,6 @@ pub(super) struct Told {
 
 impl Told {
     pub(super) fn hear(&mut self, host: usize, at: Duration, is_owed: bool) {
-        self.last.insert(host, at);
         if is_owed && !self.is_closing {
             self.open.push_back((host, at));
         }
@@ -40,12 +39,46 @@ impl Told {
         self.is_closing = false;
         self.open.clear();
     }
+}
 
-    /// Whether the server told nothing for a while.
-    fn is_settled(&self, host: usize, now: Duration) -> bool {
-        let told = self.last.get(&host);
-        told.is_some_and(|at| now.saturating_sub(*at) > CHOSEN_WITHIN)
-    }
+/// Where players are and how nodes stand after a step. What is chosen in the next one is judged by
+/// what was so all through it.
+#[derive(Debug, Default)]
+pub(super) struct Standings {
+    nodes: BTreeMap<NodeId, Standing>,
+    places: BTreeMap<GuildId, Spot>,
+    /// The guilds for which the application has named a node since.
+    named: BTreeSet<GuildId>,
+}
+
+/// How a node stands.
+#[derive(Debug)]
+struct Standing {
+    name: Arc<str>,
+    may_take: bool,
+    penalty: f64,
+    /// The part of it that is not for players under way.
+    load: f64,
+}
+
+/// Where a player is, and whether it counts there.
+#[derive(Debug)]
+struct Spot {
+    place: Place,
+    plays: bool,
+}
+
+/// A player that was sent to another node.
+#[derive(Clone, Copy, Debug)]
+struct Sent {
+    guild: GuildId,
+    to: NodeId,
+    /// Whether the node has one more that plays: it has just come, or was not there before.
+    counts: bool,
+    /// Whether the pool chose the node.
+    is_chosen: bool,
+    /// The node that it was on its way to before, which is not chosen again.
+    except: Option<NodeId>,
 }
 
 impl Simulation {
@@ -65,19 +98,33 @@ impl Simulation {
         }
     }
 
-    /// Judges where a player goes.
-    pub(super) fn judge_choice(&mut self, event: &Event) {
-        let Event::PlayerMoved {
-            guild, from, to, ..
-        } = event
-        else {
+    /// Sees what goes in: a node that the application names is not chosen.
+    pub(super) fn note_named(&mut self, traced: &Traced) {
+        if let Traced::Given(Given::Submitted(Command::Move { guild, .. }, _)) = traced {
+            self.standings.named.insert(*guild);
+        }
+    }
+
+    /// Judges where the players go that began to move in the step that was just done.
+    pub(super) fn judge_choices(&mut self) {
+        let options = &self.plan.options;
+        // With regions, and by other strategies, the penalty does not decide.
+        if options.strategy != 0 || options.has_regions || options.returns_home {
             return;
+        }
+        let pool = self.world.pool();
+        let nodes = pool.nodes().map(|view| (view.node.id, Standing::of(&view)));
+        let places = pool.players().map(|view| (view.guild, Spot::of(view)));
+        let after = Standings {
+            nodes: nodes.collect(),
+            places: places.collect(),
+            named: BTreeSet::new(),
         };
-        if let Some((better, by)) = self.better_than(&to.name, &from.name) {
-            self.fail(Invariant::LoadSpread, || {
-                let to = &to.name;
-                format!("{guild} goes to {to}, whose penalty is {by:.0} above that of {better}")
-            });
+        let before = std::mem::replace(&mut self.standings, after);
+        let (judged, detail) = before.judge(&self.standings);
+        self.tally.choices_judged += judged;
+        if let Some(detail) = detail {
+            self.fail(Invariant::LoadSpread, || detail);
         }
     }
 
@@ -106,36 +153,112 @@ impl Simulation {
             self.fail(Invariant::LoadSpread, || detail);
         }
     }
+}
 
-    /// A node that would have been a far better choice than this one, which was chosen in place of
-    /// a lost one.
-    fn better_than(&self, chosen: &str, lost: &str) -> Option<(String, f64)> {
-        let options = &self.plan.options;
-        let is_ready = |node: &NodeView| node.status == Status::Connected;
-        let views: Vec<_> = self.world.pool().nodes().filter(is_ready).collect();
-        let is_lost = views.iter().all(|node| *node.node.name != *lost);
-        // With regions, and by other strategies, the penalty does not decide.
-        if options.strategy != 0 || options.has_regions || options.returns_home || !is_lost {
-            return None;
+impl Standing {
+    fn of(view: &NodeView) -> Self {
+        Self {
+            name: view.node.name.clone(),
+            may_take: view.status == Status::Connected && !view.draining && !view.failing,
+            penalty: view.penalty,
+            load: view.penalty - PENALTY_OF_ONE * view.reserved as f64,
         }
-        // What was told since the choice was made cannot have led to it.
-        let is_settled = |node: &&NodeView| {
-            let host = self.names.iter().position(|name| **name == *node.node.name);
-            host.is_some_and(|host| self.oracle.told.is_settled(host, self.world.now()))
-        };
-        let mut settled = views.iter().filter(is_settled);
-        let chosen = settled.find(|node| *node.node.name == *chosen)?;
-        let may_take = |node: &&NodeView| is_settled(node) && !node.draining && !node.failing;
-        let others = views.iter().filter(may_take);
-        others
-            .map(|node| (node.node.name.to_string(), chosen.penalty - node.penalty))
-            .find(|(_, by)| *by > PENALTY_APART_MAX)
     }
 }
 
-/// A move takes no longer than that, mostly.
-const CHOSEN_WITHIN: Duration = Duration::from_secs(20);
-/// Five players: others may have come between the choice and its confirmation.
-const PENALTY_APART_MAX: f64 = 7.5;
+impl Standings {
+    /// Judges what was chosen until then. Returns how many choices, and what is wrong with one.
+    fn judge(&self, after: &Self) -> (u64, Option<String>) {
+        let sent = self.sent_until(after);
+        let mut judged = 0;
+        for one in sent.iter().filter(|one| one.is_chosen) {
+            let Some(penalty) = self.penalty(one.to, &sent, after) else {
+                continue;
+            };
+            judged += 1;
+            // A node was the best before the last that was free to choose it came; the others may
+            // have come later.
+            let is_bound = |other: &&Sent| {
+                let is_free = other.is_chosen && other.except.is_none();
+                other.to == one.to && other.guild != one.guild && !is_free
+            };
+            let bound = PENALTY_OF_ONE * (1 + sent.iter().filter(is_bound).count()) as f64;
+            let mut others = after
+                .nodes
+                .iter()
+                .filter(|(id, _)| one.except != Some(**id));
+            let better = others.find_map(|(id, other)| {
+                let by = penalty - self.penalty(*id, &sent, after)?;
+                (by > bound + PENALTY_ROUNDED).then_some((&other.name, by))
+            });
+            if let (Some((better, by)), Some(to)) = (better, after.nodes.get(&one.to)) {
+                let (guild, to) = (one.guild, &to.name);
+                let detail = format!(
+                    "{guild} goes to {to}, whose penalty is {by:.1} above that of {better}"
+                );
+                return (judged, Some(detail));
+            }
+        }
+        (judged, None)
+    }
+
+    /// The players that were sent to other nodes.
+    fn sent_until(&self, after: &Self) -> Vec<Sent> {
+        let sent = after.places.iter().filter_map(|(guild, now)| {
+            let before = self.places.get(guild)?;
+            let Place::Moving { from, to } = &now.place else {
+                return None;
+            };
+            (before.place != now.place).then(|| Sent {
+                guild: *guild,
+                to: to.id,
+                counts: now.plays && !before.names(to.id),
+                // A node that comes back without its players has them again, whatever its load.
+                is_chosen: from != to && !self.named.contains(guild),
+                except: before.target(),
+            })
+        });
+        sent.collect()
+    }
+
+    /// The penalty of a node that might have been chosen at any moment, and whose load was the
+    /// same all the while; with all players that were sent there.
+    fn penalty(&self, id: NodeId, sent: &[Sent], after: &Self) -> Option<f64> {
+        let (before, now) = (self.nodes.get(&id)?, after.nodes.get(&id)?);
+        let is_same = (before.load - now.load).abs() < PENALTY_ROUNDED;
+        let playing = sent.iter().filter(|one| one.to == id && one.counts).count();
+        let counted = before.penalty + PENALTY_OF_ONE * playing as f64;
+        (before.may_take && now.may_take && is_same).then_some(counted.max(now.penalty))
+    }
+}
+
+impl Spot {
+    fn of(view: PlayerView) -> Self {
+        Self {
+            place: view.place,
+            plays: view.playing,
+        }
+    }
+
+    /// Whether the player is on the node, or was, or is to be.
+    fn names(&self, id: NodeId) -> bool {
+        match &self.place {
+            Place::On(node) | Place::Frozen(node) | Place::Stranded(node) => node.id == id,
+            Place::Moving { from, to } => from.id == id || to.id == id,
+            Place::Unplaced | _ => false,
+        }
+    }
+
+    /// The node that the player is on its way to.
+    fn target(&self) -> Option<NodeId> {
+        match &self.place {
+            Place::Moving { to, .. } => Some(to.id),
+            Place::On(_) | Place::Frozen(_) | Place::Stranded(_) | Place::Unplaced | _ => None,
+        }
+    }
+}
+
+/// What a player adds to the penalty of its node.
+const PENALTY_OF_ONE: f64 = 1.5;
 /// The pool keeps penalties as integers, to compare them at once.
 const PENALTY_ROUNDED: f64 = 0.5;

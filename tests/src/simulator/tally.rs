@@ -25,6 +25,7 @@ pub struct Tally {
     pub(super) closed_with_players: u64,
     pub(super) moves_judged: u64,
     pub(super) waits_judged: u64,
+    pub(super) choices_judged: u64,
     resumes: u64,
     losses: u64,
     failovers: u64,
@@ -51,6 +52,7 @@ impl Tally {
             (&mut self.closed_with_players, other.closed_with_players),
             (&mut self.moves_judged, other.moves_judged),
             (&mut self.waits_judged, other.waits_judged),
+            (&mut self.choices_judged, other.choices_judged),
             (&mut self.resumes, other.resumes),
             (&mut self.losses, other.losses),
             (&mut self.failovers, other.failovers),
@@ -119,8 +121,14 @@ impl fmt::Display for Tally {
         list(f, "commands", &self.orders)?;
         writeln!(
             f,
-            "answers: {} done, {} not; clients restarted: {}; judged: {} places of moves, {} waits",
-            self.done, self.undone, self.restarts, self.moves_judged, self.waits_judged
+            "answers: {} done, {} not; clients restarted: {}; \
+             judged: {} places of moves, {} waits, {} choices",
+            self.done,
+            self.undone,
+            self.restarts,
+            self.moves_judged,
+            self.waits_judged,
+            self.choices_judged
         )?;
         write!(
             f,
