@@ -13,7 +13,8 @@
 pub mod faults;
 
 use std::io::{Read, Write};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::time::Duration;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, KeyUsagePurpose,
@@ -141,7 +142,13 @@ pub struct TlsServer {
 
 /// What clients did at a [`TlsServer`], by connection.
 #[derive(Clone, Debug, Default)]
-pub struct TlsLog(Arc<Mutex<Vec<TlsRecord>>>);
+pub struct TlsLog(Arc<Records>);
+
+#[derive(Debug, Default)]
+struct Records {
+    all: Mutex<Vec<TlsRecord>>,
+    changed: Condvar,
+}
 
 /// What a client did on one connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -247,8 +254,20 @@ impl TlsLog {
         self.records().clone()
     }
 
+    /// Blocks until a connection is like that, or for ten seconds; returns whether one is.
+    pub fn wait_for(&self, is_it: impl Fn(&TlsRecord) -> bool) -> bool {
+        let is_missing = |records: &mut Vec<TlsRecord>| !records.iter().any(&is_it);
+        let Records { changed, .. } = &*self.0;
+        let waited = changed.wait_timeout_while(self.records(), WAITED_MAX, is_missing);
+        !waited
+            .expect("nothing panics with a lock held")
+            .1
+            .timed_out()
+    }
+
     fn records(&self) -> MutexGuard<'_, Vec<TlsRecord>> {
-        self.0.lock().expect("nothing panics with a lock held")
+        let records = self.0.all.lock();
+        records.expect("nothing panics with a lock held")
     }
 }
 
@@ -283,6 +302,7 @@ impl TlsFront {
         };
         if let Some(place) = self.log.records().get_mut(self.index) {
             *place = record;
+            self.log.0.changed.notify_all();
         }
     }
 }
@@ -323,6 +343,9 @@ impl Front for TlsFront {
         self.sendable()
     }
 }
+
+/// What a busy machine may take to do what a client asked for.
+const WAITED_MAX: Duration = Duration::from_secs(10);
 
 fn provider() -> Arc<rustls::crypto::CryptoProvider> {
     rustls::crypto::ring::default_provider().into()

@@ -1,4 +1,7 @@
 //! [`Runtime`]: what the driver needs of an async runtime, and all in which runtimes differ.
+//!
+//! Each has a file of its own. What they share is [`Stream`], a socket of any of them, and
+//! [`HalfClosing`] for those whose sockets are async-io's, which do not tell a peer of their end.
 
 #[cfg(feature = "async-std")]
 mod async_std;

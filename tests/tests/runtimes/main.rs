@@ -12,6 +12,8 @@ mod held;
 #[cfg(target_os = "linux")]
 mod hole;
 mod hosts;
+#[cfg(unix)]
+mod nginx;
 mod observed;
 mod panicking;
 mod scenario;
@@ -40,6 +42,8 @@ mod the_scenario {
         behind_tls_by_a_proxy_of_http: a_bots_life by HttpAndTls,
         by_a_proxy_of_socks: a_bots_life by Socks,
         behind_tls_by_a_proxy_of_socks: a_bots_life by SocksAndTls,
+        #[cfg(unix)]
+        behind_nginx: a_bots_life by Nginx,
     }
 }
 

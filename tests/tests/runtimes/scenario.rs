@@ -39,6 +39,7 @@ pub(crate) async fn a_bots_life<R: Runtime>(runtime: R, servers: &Servers) {
 
     client.close(Leaving::Destroy).await.unwrap();
     while events.next().await.is_some() {}
+    servers.assert_goodbye();
     assert_eq!(player.pause().await, Err(Error::Closed));
     for listener in [first, second] {
         let (players, violations) = listener

@@ -11,11 +11,14 @@ use lavapool::runtime::Runtime;
 use lavapool::{Builder, Event, Loss, NodeConfig, Tls};
 use lavapool_tests::node::{self, Listener};
 use lavapool_tests::proxy::{Proxy, ProxyServer};
-use lavapool_tests::tls::{Authority, TlsLog, TlsServer};
+use lavapool_tests::tls::{Authority, TlsLog, TlsRecord, TlsServer};
 #[cfg(unix)]
 use tokio::io::copy_bidirectional;
 #[cfg(unix)]
 use tokio::net::{TcpStream, UnixListener};
+
+#[cfg(unix)]
+use crate::nginx::{self, Nginx};
 
 /// Test nodes on ports that the system chose, whichever runtime their client is on.
 pub(crate) struct Servers {
@@ -26,6 +29,8 @@ pub(crate) struct Servers {
     authority: Authority,
     tls: [TlsLog; 2],
     proxy: Option<ProxyServer>,
+    #[cfg(unix)]
+    nginx: Option<Nginx>,
     /// Unix sockets, if those lead to the nodes.
     doors: Vec<Door>,
 }
@@ -41,15 +46,28 @@ pub(crate) enum Way {
     HttpAndTls,
     Socks,
     SocksAndTls,
+    #[cfg(unix)]
+    Nginx,
 }
 
 impl Way {
+    /// Whether all is installed that it takes.
+    pub(crate) fn is_open(self) -> bool {
+        #[cfg(unix)]
+        return self != Self::Nginx || nginx::program().is_some();
+        #[cfg(not(unix))]
+        true
+    }
+
+    /// Whether nodes speak TLS themselves.
     fn has_tls(self) -> bool {
         match self {
             Self::Plain | Self::Http | Self::Socks => false,
             Self::Tls | Self::HttpAndTls | Self::SocksAndTls => true,
             #[cfg(unix)]
             Self::UnixAndTls => true,
+            #[cfg(unix)]
+            Self::Nginx => false,
         }
     }
 
@@ -60,7 +78,7 @@ impl Way {
             Self::Socks | Self::SocksAndTls => Some((Proxy::socks(), "socks5")),
             Self::Plain | Self::Tls => None,
             #[cfg(unix)]
-            Self::UnixAndTls => None,
+            Self::UnixAndTls | Self::Nginx => None,
         }
     }
 }
@@ -70,7 +88,7 @@ impl Servers {
         let tokio = tokio::runtime::Runtime::new().unwrap();
         let authority = Authority::new("the tests");
         let start = |name| {
-            let server = TlsServer::new(authority.issue(&["127.0.0.1", "node.test"]));
+            let server = TlsServer::new(authority.issue(&HOSTS));
             let (log, mut config) = (server.log(), node::NodeConfig::new(name));
             config.front = way.has_tls().then(|| server.front());
             (tokio.block_on(Listener::start(config)).unwrap(), log)
@@ -79,9 +97,14 @@ impl Servers {
         Self {
             doors: doors(way, &tokio, [&first, &second]),
             proxy: way.proxy().map(|(proxy, _)| {
-                let names = ["node.test:80", "node.test:443"];
+                let names = ["second.test:80", "second.test:443"];
                 let names = names.map(|name| (name.to_owned(), second.address()));
                 tokio.block_on(ProxyServer::start(&proxy, names)).unwrap()
+            }),
+            #[cfg(unix)]
+            nginx: (way == Way::Nginx).then(|| {
+                let identity = authority.issue(&["127.0.0.1"]);
+                Nginx::start(&identity, [first.address(), second.address()])
             }),
             tokio,
             first,
@@ -101,14 +124,22 @@ impl Servers {
         NodeConfig::from_uri(name, &self.uri(listener)).unwrap()
     }
 
+    /// Where a node is, each on a host of its own name, since TLS keeps tickets by those.
     pub(crate) fn uri(&self, listener: &Listener) -> String {
         let scheme = if self.way.has_tls() { "https" } else { "http" };
-        // Nobody else would find the host by its name. A proxy is given an address too.
         let is_second = listener.address() == self.second.address();
-        if !self.doors.is_empty() || (self.proxy.is_some() && is_second) {
-            return format!("{scheme}://node.test");
+        let name = if is_second { "second" } else { "first" };
+        #[cfg(unix)]
+        if let Some(nginx) = &self.nginx {
+            return nginx.uri(name);
         }
-        format!("{scheme}://{}", listener.address())
+        // Nobody else would find the host by its name. A proxy is given an address too.
+        if !self.doors.is_empty() || (self.proxy.is_some() && is_second) {
+            return format!("{scheme}://{name}.test");
+        }
+        let port = listener.address().port();
+        let host = if is_second { "localhost" } else { "127.0.0.1" };
+        format!("{scheme}://{host}:{port}")
     }
 
     /// A client that knows the way to `first`, to `second`, and to the second as `wrong`.
@@ -132,16 +163,25 @@ impl Servers {
     /// Fails unless the client came by this way, and by no other.
     pub(crate) fn assert_way(&self) {
         for log in &self.tls {
-            let agreed = log.to_vec().iter().filter(|record| record.agreed).count();
-            // A WebSocket and a REST socket at least.
-            assert_eq!(agreed >= 2, self.way.has_tls(), "{log:?}");
+            let mut agreed = log.to_vec();
+            agreed.retain(|record| record.agreed);
+            // A WebSocket and a REST socket at least, and one of them with a ticket of another.
+            assert_eq!(agreed.len() >= 2, self.way.has_tls(), "{log:?}");
+            let resumes = agreed.iter().any(|record| record.resumed);
+            assert_eq!(resumes, self.way.has_tls(), "{log:?}");
+            let is_http = |record: &TlsRecord| record.protocol.as_deref() == Some("http/1.1");
+            assert!(agreed.iter().all(is_http), "{log:?}");
+        }
+        #[cfg(unix)]
+        if self.nginx.is_some() {
+            self.assert_nginx();
         }
         if let Some(proxy) = &self.proxy {
             let asked = proxy.asked();
             let port = if self.way.has_tls() { 443 } else { 80 };
             for host in [
                 self.first.address().to_string(),
-                format!("node.test:{port}"),
+                format!("second.test:{port}"),
             ] {
                 let times = asked.iter().filter(|asked| **asked == host).count();
                 assert!(times >= 2, "{times} connections to {host}: {asked:?}");
@@ -151,6 +191,26 @@ impl Servers {
         for door in &self.doors {
             let passed = door.1.load(Ordering::SeqCst);
             assert!(passed >= 2, "{passed} connections through a socket");
+        }
+    }
+
+    /// Fails if anybody but nginx came, which calls nodes as its configuration does.
+    #[cfg(unix)]
+    fn assert_nginx(&self) {
+        for (name, listener) in [("first", &self.first), ("second", &self.second)] {
+            let strangers = listener.with(move |node| {
+                let mut handshakes = node.log().handshakes.clone();
+                handshakes.retain(|handshake| handshake.header("host") != Some(name));
+                handshakes
+            });
+            assert_eq!(self.tokio.block_on(strangers), []);
+        }
+    }
+
+    /// Fails unless a connection with TLS to each node was ended by the client as TLS has it.
+    pub(crate) fn assert_goodbye(&self) {
+        for log in self.tls.iter().filter(|_| self.way.has_tls()) {
+            assert!(log.wait_for(|record| record.said_goodbye), "{log:?}");
         }
     }
 }
@@ -175,6 +235,9 @@ pub(crate) async fn loss_of<R: Runtime>(runtime: R, builder: Builder) -> Loss {
         }
     }
 }
+
+/// By what names nodes are called.
+const HOSTS: [&str; 4] = ["127.0.0.1", "localhost", "first.test", "second.test"];
 
 #[cfg(not(unix))]
 type Door = std::convert::Infallible;

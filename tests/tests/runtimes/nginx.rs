@@ -1,89 +1,59 @@
-//! A client whose nodes are behind a real nginx, with TLS and a path prefix for each.
+//! A real nginx before both nodes, with TLS and a path prefix for each.
 //!
-//! Where nginx is not installed the test says so and passes: `apt-get install nginx`.
-
-#![cfg(unix)]
-#![allow(clippy::unwrap_used)]
+//! Where it is not installed the tests say so and pass: `apt-get install nginx`.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 use std::{env, fs};
 
-use lavapool::{
-    Client, Closed, Event, EventStream, GuildId, Leaving, Loss, NodeConfig, Source, Tls,
-    TlsFailure, Update, UserId,
-};
-use lavapool_tests::node::{Listener, NodeConfig as TestConfig};
-use lavapool_tests::tell;
-use lavapool_tests::tls::{Authority, Identity};
+use lavapool::runtime::Runtime;
+use lavapool::{Closed, Event, EventStream, Leaving, Loss, NodeConfig, Source, TlsFailure, Update};
+use lavapool_tests::node::TestNode;
+use lavapool_tests::tls::Identity;
 
-#[tokio::test]
-async fn players_behind_nginx_play_and_move_when_their_node_dies() {
-    let Some(program) = nginx() else {
-        tell("skipped: nginx is not installed");
-        return;
-    };
-    let one = Listener::start(TestConfig::new("one")).await.unwrap();
-    let two = Listener::start(TestConfig::new("two")).await.unwrap();
-    let authority = Authority::new("the tests");
-    let identity = authority.issue(&["127.0.0.1"]);
-    let proxy = Nginx::start(&program, &identity, [one.address(), two.address()]);
-    let client = Client::builder(UserId::new(42).unwrap())
-        .tls(
-            Tls::new()
-                .without_platform_roots()
-                .root_pem(authority.pem())
-                .unwrap(),
-        )
-        .nodes(["one", "two"].map(|name| proxy.node(name)))
-        .connect_deadline(Duration::from_secs(20))
-        .connect()
-        .await
-        .unwrap();
+use crate::{Servers, builder, guild, hosts};
+
+hosts::on_each_runtime! {
+    what_it_says_of_a_dead_node_is_told: a_node_dies by Nginx,
+    its_port_of_tls_that_is_addressed_without_says_so: without_tls by Nginx,
+}
+
+async fn a_node_dies<R: Runtime>(on: R, servers: &Servers) {
+    let nodes = ["first", "second"].map(|name| {
+        let node = servers.config(name);
+        node.header("X-Team", "music").unwrap()
+    });
+    let client = servers.lead(builder()).nodes(nodes);
+    let client = client.connect_on(on).await.unwrap();
     assert_eq!(client.report().connected(), 2);
     let mut events = client.events();
-
-    let player = client.player(GuildId::new(817).unwrap());
+    let player = client.player(guild(817));
     let song = Source::identifier("https://tracks.test/song");
     player
         .update(Update::play(song).without_voice())
         .await
         .unwrap();
-    assert_eq!(player.node(), client.node("one"));
-    one.kill().await;
+    assert_eq!(player.node(), client.node("first"));
+    servers.first.kill().await;
 
     let (loss, to) = moved(&mut events).await;
-    assert_eq!(to, "two");
+
+    assert_eq!(to, "second");
     let is_gateways = matches!(loss, Loss::UpgradeRefused { status: 502, .. });
     assert!(is_gateways, "what nginx says of a dead node: {loss:?}");
-    let playing = two
-        .with(|node| node.players(node.now())[0].track.is_some())
-        .await;
-    assert!(playing);
-    one.restart().await;
-    client.node("one").unwrap().reconnect().await.unwrap();
-    let handshake = one.with(|node| node.log().handshakes[0].clone()).await;
+    let handshake = |node: &mut TestNode| node.log().handshakes[0].clone();
+    let handshake = servers.second.with(handshake).await;
     let header = |name: &str| handshake.header(name).map(str::to_owned);
     assert_eq!(header("x-team").as_deref(), Some("music"));
     client.close(Leaving::Keep).await.unwrap();
 }
 
-#[tokio::test]
-async fn a_port_of_tls_that_is_addressed_without_says_so() {
-    let Some(program) = nginx() else {
-        tell("skipped: nginx is not installed");
-        return;
-    };
-    let node = Listener::start(TestConfig::new("one")).await.unwrap();
-    let identity = Authority::new("the tests").issue(&["127.0.0.1"]);
-    let proxy = Nginx::start(&program, &identity, [node.address(); 2]);
-    let uri = format!("http://{}/one", proxy.address);
-    let config = NodeConfig::from_uri("one", &uri).unwrap();
-    let client = Client::builder(UserId::new(42).unwrap()).node(config);
-    let client = client.start().unwrap();
+async fn without_tls<R: Runtime>(on: R, servers: &Servers) {
+    let uri = servers.uri(&servers.first).replace("https:", "http:");
+    let node = NodeConfig::from_uri("first", &uri).unwrap();
+    let client = builder().node(node).start_on(on).unwrap();
     let mut events = client.events();
 
     let mut losses = Vec::new();
@@ -97,8 +67,8 @@ async fn a_port_of_tls_that_is_addressed_without_says_so() {
 
     let only_tls = Loss::Socket(Closed::Tls(TlsFailure::OnlyTls));
     assert_eq!(losses, [only_tls.clone(), only_tls]);
-    let requests = node.with(|node| node.log().handshakes.len()).await;
-    assert_eq!(requests, 0);
+    let count = |node: &mut TestNode| node.log().handshakes.len();
+    assert_eq!(servers.first.with(count).await, 0);
 }
 
 /// Why the lost node could not be dialled again, and where its player went.
@@ -120,8 +90,7 @@ async fn moved(events: &mut EventStream) -> (Loss, String) {
 }
 
 /// A running nginx, and its folder.
-struct Nginx {
-    program: PathBuf,
+pub(crate) struct Nginx {
     process: Child,
     folder: PathBuf,
     address: SocketAddr,
@@ -130,7 +99,7 @@ struct Nginx {
 impl Nginx {
     /// Starts it on a port that the system chose and that was never free since: nginx gets the
     /// listening socket itself, as its standard input.
-    fn start(program: &Path, identity: &Identity, nodes: [SocketAddr; 2]) -> Self {
+    pub(crate) fn start(identity: &Identity, nodes: [SocketAddr; 2]) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let folder = env::temp_dir().join(format!("lavapool-nginx-{}", address.port()));
@@ -139,32 +108,28 @@ impl Nginx {
         write("certificate.pem", &identity.pem);
         write("key.pem", &identity.key_pem);
         write("nginx.conf", &configuration(address, nodes));
-        let process = command(program, &folder)
+        let process = command(&folder)
             .env("NGINX", "0;")
             .stdin(Stdio::from(OwnedFd::from(listener)))
             .spawn()
             .unwrap();
         Self {
-            program: program.to_owned(),
             process,
             folder,
             address,
         }
     }
 
-    fn node(&self, name: &str) -> NodeConfig {
-        let uri = format!("https://{}/{name}", self.address);
-        let config = NodeConfig::new(name, &uri, "youshallnotpass").unwrap();
-        config.header("X-Team", "music").unwrap()
+    /// Where it leads to this node, by TLS.
+    pub(crate) fn uri(&self, name: &str) -> String {
+        format!("https://{}/{name}", self.address)
     }
 }
 
 impl Drop for Nginx {
     fn drop(&mut self) {
         // Its master ends the workers; killed, it would leave them behind.
-        let stopped = command(&self.program, &self.folder)
-            .args(["-s", "stop"])
-            .status();
+        let stopped = command(&self.folder).args(["-s", "stop"]).status();
         if !stopped.is_ok_and(|status| status.success()) {
             let _ = self.process.kill();
         }
@@ -173,8 +138,8 @@ impl Drop for Nginx {
     }
 }
 
-fn command(program: &Path, folder: &Path) -> Command {
-    let mut command = Command::new(program);
+fn command(folder: &Path) -> Command {
+    let mut command = Command::new(program().expect("it was looked for"));
     command
         .arg("-p")
         .arg(folder)
@@ -182,14 +147,15 @@ fn command(program: &Path, folder: &Path) -> Command {
     command
 }
 
-fn nginx() -> Option<PathBuf> {
+/// Where it is installed, if it is.
+pub(crate) fn program() -> Option<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
     let mut programs = folders.map(|folder| folder.join("nginx"));
     programs.find(|program| program.is_file())
 }
 
-fn configuration(address: SocketAddr, [one, two]: [SocketAddr; 2]) -> String {
+fn configuration(address: SocketAddr, [first, second]: [SocketAddr; 2]) -> String {
     format!(
         "daemon off;
         worker_processes 1;
@@ -206,8 +172,8 @@ fn configuration(address: SocketAddr, [one, two]: [SocketAddr; 2]) -> String {
                 default upgrade;
                 '' '';
             }}
-            upstream one {{ server {one}; keepalive 8; }}
-            upstream two {{ server {two}; keepalive 8; }}
+            upstream first {{ server {first}; keepalive 8; }}
+            upstream second {{ server {second}; keepalive 8; }}
             server {{
                 listen {address} ssl;
                 ssl_certificate certificate.pem;
@@ -215,8 +181,8 @@ fn configuration(address: SocketAddr, [one, two]: [SocketAddr; 2]) -> String {
                 proxy_http_version 1.1;
                 proxy_set_header Upgrade $http_upgrade;
                 proxy_set_header Connection $connection_upgrade;
-                location /one/ {{ proxy_pass http://one/; }}
-                location /two/ {{ proxy_pass http://two/; }}
+                location /first/ {{ proxy_pass http://first/; }}
+                location /second/ {{ proxy_pass http://second/; }}
             }}
         }}
         "
