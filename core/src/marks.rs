@@ -153,6 +153,7 @@ mod counted {
         PlayerMadeAgain: "A resumed session lacked a player, which was made again.",
         // pool/events.rs
         StartOutdated: "A start was of an earlier play.",
+        EndOutdated: "An end was of an earlier play, while another one was wanted.",
         EndToldBefore: "An end came that the pool had told by itself.",
         EndOfACopy: "An end was of a copy from before the player came.",
         EndHeldBack: "A node stopped a track by itself, and may be shutting down.",

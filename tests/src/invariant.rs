@@ -68,6 +68,7 @@ invariants! {
     EventsInOrder: "Events of a guild came over the wire before, in this order.",
     EventsNotStale: "No event is from a session that is over.",
     EndsOnce: "A track ends once as far as a queue goes on, and does not start after that.",
+    EndOfTheLatest: "An end after which a queue goes on is of what was played last.",
     NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
     MovedInTime: "No player waits for its lost node beyond the grace, if another could take it.",

@@ -138,6 +138,8 @@ impl Tables {
             return;
         };
         let own = own_track(player, track);
+        let is_played = player.wanted.track.is_some();
+        mark!(EndOutdated if !is_present && is_played && reason.may_start_next());
         match (&reason, is_present) {
             // For whatever reason a server may have one day: it says that the track is over.
             (

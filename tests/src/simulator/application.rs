@@ -277,6 +277,7 @@ impl Simulation {
     /// Hears what the pool has to say.
     pub(super) fn hear(&mut self, event: &Event) {
         self.tally.event(event);
+        self.judge_end(event);
         match event {
             Event::TrackEnd {
                 guild,
@@ -304,6 +305,28 @@ impl Simulation {
                 self.rejoins.push((self.world.now(), *guild));
             }
             _ => {}
+        }
+    }
+
+    /// Judges whether a queue may go on: what was played meanwhile would be lost.
+    fn judge_end(&mut self, event: &Event) {
+        let Event::TrackEnd {
+            guild,
+            track,
+            reason,
+        } = event
+        else {
+            return;
+        };
+        let ended = Some(track.info.identifier.clone());
+        let intent = self.application.intents.get(guild);
+        if let Some(wanted) = intent.map(|intent| &intent.track)
+            && reason.may_start_next()
+            && wanted.wanted.is_some()
+            && !wanted.allows(&ended)
+        {
+            let detail = format!("{ended:?} in {guild} has ended, wanted {wanted:?}");
+            self.fail(Invariant::EndOfTheLatest, || detail);
         }
     }
 

@@ -106,6 +106,13 @@ kinds! {
     }
 }
 
+impl Order {
+    /// How long a track lasts that soon ends by itself.
+    pub(super) fn short_length(self) -> Duration {
+        Duration::from_millis(500 + self.number % 40_000)
+    }
+}
+
 impl Simulation {
     /// Does what the application wants to do next.
     pub(super) fn obey(&mut self, order: Order) {
@@ -136,7 +143,7 @@ impl Simulation {
         match order.kind {
             OrderKind::Play => {}
             OrderKind::PlayShort => {
-                let length = Duration::from_millis(500 + order.number % 40_000);
+                let length = order.short_length();
                 play.track = Some(Choice::Track(format!("short-{number}"), length));
             }
             OrderKind::PlayPart => {

@@ -72,6 +72,7 @@ impl Plan {
         };
         plan.draw_oddities();
         plan.draw_last_words();
+        plan.draw_skips();
         plan
     }
 
@@ -134,6 +135,35 @@ impl Plan {
         }));
         self.orders.sort_by_key(|(at, _)| *at);
         self.faults.sort_by_key(|(at, _)| *at);
+    }
+
+    /// In some worlds listeners skip a track just when it ends by itself: the end meets the next
+    /// play on the way. It is the last that each player is asked for, so that nothing later makes
+    /// good what is lost there.
+    fn draw_skips(&mut self) {
+        let mut chance = Chance::new(self.seed ^ SKIP);
+        if chance.number(4) != 0 {
+            return;
+        }
+        let (guilds, latency) = (self.options.guilds, self.options.latency);
+        let from = self.options.safety_for.saturating_sub(SKIPPED_FOR);
+        self.orders.retain(|(at, _)| *at < from);
+        self.orders.extend((1..=guilds).flat_map(|guild| {
+            let short = Order {
+                kind: OrderKind::PlayShort,
+                guild,
+                host: 0,
+                number: chance.number(4_000),
+            };
+            let skip = Order {
+                kind: OrderKind::Play,
+                ..short
+            };
+            // It begins and ends at the server, and that is heard of as long again later.
+            let met = latency + chance.below(latency * 3);
+            [(from, short), (from + short.short_length() + met, skip)]
+        }));
+        self.orders.sort_by_key(|(at, _)| *at);
     }
 
     /// How far the pool's idea of a position may be from the truth: the way there and back, late
@@ -288,3 +318,9 @@ const ODD: u64 = 0x6f64_6469_7479;
 
 /// The same for last words.
 const LAST: u64 = 0x6c61_7374;
+
+/// How long before the end of what goes wrong listeners skip.
+const SKIPPED_FOR: Duration = Duration::from_secs(6);
+
+/// The same for skips.
+const SKIP: u64 = 0x736b_6970;
