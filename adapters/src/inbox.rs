@@ -13,6 +13,7 @@ use crate::driver::Ready;
 use crate::error::Error;
 use crate::lock::lock;
 use crate::pending::Reply;
+use crate::room::is_drained;
 
 /// The queue between the handles and the driver.
 ///
@@ -154,7 +155,8 @@ impl Inbox {
         let taken: Vec<_> = state.queue.drain(..count).collect();
         let is_command = |entry: &&Entry| matches!(entry, Entry::Submit(_));
         state.commands -= taken.iter().filter(is_command).count();
-        (taken, !state.queue.is_empty())
+        let has_more = !is_drained(&mut state.queue);
+        (taken, has_more)
     }
 
     /// Takes what Discord said about a guild, until [`settle_voice`](Self::settle_voice) says

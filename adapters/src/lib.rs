@@ -149,6 +149,7 @@ mod proxy;
 mod queue;
 mod queues;
 mod recording;
+mod room;
 pub mod runtime;
 mod shared;
 mod strategy;

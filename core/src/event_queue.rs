@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::event::Event;
 use crate::id::NodeId;
 use crate::protocol::GuildId;
+use crate::room;
 
 /// A bounded queue of events.
 ///
@@ -146,7 +147,7 @@ impl EventQueue {
     }
 
     fn take_first(&mut self) -> Option<Event> {
-        while let Some(slot) = self.slots.pop_front() {
+        while let Some(slot) = room::pop_front(&mut self.slots, room::ROOM_KEPT) {
             self.first = self.first.wrapping_add(1);
             let Some(event) = slot else { continue };
             self.kept -= 1;

@@ -184,6 +184,7 @@ mod id;
 mod limits;
 mod outgoing;
 mod output;
+mod room;
 mod secret;
 mod seed;
 mod slab;

@@ -166,7 +166,7 @@ impl<R: Runtime> Driver<R> {
         for (reply, answer) in self.answers.drain(..count) {
             reply.answer(answer.map_err(Error::from));
         }
-        if !self.answers.is_empty() {
+        if !crate::room::is_drained(&mut self.answers) {
             return true;
         }
         let mut room = EVENTS_MAX;

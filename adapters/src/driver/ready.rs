@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
 use crate::lock::lock;
+use crate::room::is_drained;
 
 /// The slots whose sockets or dials can go on, and the driver to be woken for them.
 #[derive(Debug, Default)]
@@ -51,7 +52,7 @@ impl Ready {
         let slots = &mut lock(&self.state).slots;
         let count = slots.len().min(slots_max);
         taken.extend(slots.drain(..count));
-        !slots.is_empty()
+        !is_drained(slots)
     }
 }
 

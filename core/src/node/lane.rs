@@ -7,6 +7,7 @@ use crate::id::SocketId;
 use crate::player::PlayerId;
 use crate::protocol::GuildId;
 use crate::protocol::plugins::KnownPlugin;
+use crate::room;
 
 /// The two lanes of a node: a slow search must never delay a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,14 +136,22 @@ impl Lane {
             let found = ahead.enumerate().find(|(_, job)| may_go(self, **job));
             if let Some(index) = found.map(|(index, _)| index) {
                 mark!(PassedAnother if index > 0);
-                return match class {
-                    Class::Quick => self.queue.remove(index),
-                    Class::Heavy => self.heavy.remove(index),
-                    Class::Later => self.later.remove(index),
-                };
+                return self.take(class, index);
             }
         }
         None
+    }
+
+    fn take(&mut self, class: Class, index: usize) -> Option<Job> {
+        let jobs = match class {
+            Class::Quick => &mut self.queue,
+            Class::Heavy => &mut self.heavy,
+            Class::Later => &mut self.later,
+        };
+        match index {
+            0 => room::pop_front(jobs, Self::ROOM_KEPT),
+            _ => jobs.remove(index),
+        }
     }
 
     const fn class(&self, class: Class) -> &VecDeque<Job> {
@@ -153,6 +162,8 @@ impl Lane {
         }
     }
 
+    /// There are three queues for each node.
+    const ROOM_KEPT: usize = 8;
     /// How far a job that may not go yet is looked past.
     const LOOKAHEAD: usize = 32;
 

@@ -5,6 +5,7 @@ use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::player::{Motion, PlayerId, Unpublished};
 use crate::protocol::GuildId;
+use crate::room::{self, ROOM_KEPT};
 
 /// A view that changed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub(super) enum News {
 impl Tables {
     /// Takes what changed first, each view once: a player or node that waits in the queue knows it.
     pub(super) fn pop_changed(&mut self) -> Option<Changed> {
-        while let Some(news) = self.changed.pop_front() {
+        while let Some(news) = room::pop_front(&mut self.changed, ROOM_KEPT) {
             match news {
                 News::Player(id) => {
                     // One that is gone has news of its own.

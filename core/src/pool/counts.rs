@@ -3,11 +3,12 @@
 use super::tables::Tables;
 use crate::node::{Node, PlayerCount};
 use crate::player::Counted;
+use crate::room::{self, ROOM_KEPT};
 
 impl Tables {
     /// Counts the players that changed as they are by now.
     pub(super) fn count_players(&mut self) {
-        while let Some(id) = self.uncounted.pop() {
+        while let Some(id) = room::pop(&mut self.uncounted, ROOM_KEPT) {
             let Some(player) = self.player_mut(id) else {
                 continue;
             };

@@ -61,6 +61,7 @@ use crate::node::{Loss, NodeRef, NodeView, Report};
 use crate::output::{Input, Output};
 use crate::player::{PlayerView, Update};
 use crate::protocol::GuildId;
+use crate::room::{self, ROOM_KEPT};
 use crate::seed::Seed;
 use crate::time::Timestamp;
 use commands::Waits;
@@ -170,7 +171,7 @@ impl Pool {
 
     /// Takes the next thing that the driver must do.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.tables.outputs.pop_front()
+        room::pop_front(&mut self.tables.outputs, ROOM_KEPT)
     }
 
     /// Takes the next thing that the application may like to know.
@@ -429,9 +430,9 @@ impl Pool {
     /// Does what was decided, until nothing is left to do but what the driver does.
     fn settle(&mut self, now: Timestamp) {
         loop {
-            if let Some(task) = self.tables.tasks.pop_front() {
+            if let Some(task) = room::pop_front(&mut self.tables.tasks, ROOM_KEPT) {
                 self.run(task, now);
-            } else if let Some((node, kind)) = self.tables.noted.pop_front() {
+            } else if let Some((node, kind)) = room::pop_front(&mut self.tables.noted, ROOM_KEPT) {
                 if let Some(node) = self.tables.node_mut(node) {
                     node.lane(kind).noted = false;
                 }

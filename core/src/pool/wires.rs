@@ -6,6 +6,7 @@ use crate::node::{Job, LaneKind};
 use crate::player::Fields;
 use crate::pool::TimerKey;
 use crate::protocol::GuildId;
+use crate::room::{self, ROOM_KEPT};
 use crate::slab::Slab;
 use crate::time::Timestamp;
 use crate::websocket::WebSocket;
@@ -111,7 +112,7 @@ impl Wires {
 
     /// The next socket of which the driver must hear that it has bytes to take.
     pub(super) fn pop_writable(&mut self) -> Option<SocketId> {
-        while let Some(id) = self.touched.pop() {
+        while let Some(id) = room::pop(&mut self.touched, ROOM_KEPT) {
             if let Some(wire) = self.get_mut(id)
                 && !wire.write_asked
                 && !wire.pending().is_empty()

@@ -12,7 +12,8 @@
 //!
 //! What the process holds after the first minute (after half of the time, if that is less than two
 //! minutes) it may not exceed at the end: tasks, sockets, descriptors, threads, bytes of the heap,
-//! resident memory. An idle client may use no more than 1 % of a processor. Where there is no
+//! resident memory. Then all players are stopped, since a node tells the place of one that plays
+//! each second, and an idle client may use no more than 1 % of a processor. Where there is no
 //! `/proc` only tasks and the heap are counted, and the output says so.
 
 #![allow(clippy::unwrap_used)]
