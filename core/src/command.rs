@@ -68,8 +68,9 @@ pub enum Command {
         wish: PluginWish,
     },
     /// Moves the player, playing on the new node before it stops on the old one. Answered with
-    /// [`Answer::Done`] once the new node confirmed it, and with
-    /// [`RequestError::NoNode`](crate::RequestError::NoNode) if that is not ready.
+    /// [`Answer::Done`] once the new node confirmed it, with
+    /// [`RequestError::NoNode`](crate::RequestError::NoNode) if that is not ready, and with
+    /// [`RequestError::NodeRemoved`](crate::RequestError::NodeRemoved) if it was removed first.
     Move {
         /// The guild.
         guild: GuildId,

@@ -120,8 +120,6 @@ mod counted {
         TrackRefusedOnTheMove: "An ordered move was refused for its track.",
         TrackUnplayable:
             "Two nodes refused a track, or the only one, and the player went on without it.",
-        NowhereToGo: "A node is being emptied, and no other could take its player yet.",
-        StrandedByRemoval: "A node was removed, and no other could take its player.",
         WentHome: "A player went back to the node that it had been lost from.",
         // pool/burials.rs
         DestroyedOnTheWay:
@@ -176,6 +174,9 @@ mod counted {
         InheritanceAwaited: "A new player waited for the session of an earlier process.",
         InheritanceGivenUp: "The session of an earlier process was not waited for any more.",
         // pool/leave.rs
+        NowhereToGo: "A node is being emptied, and no other could take its player yet.",
+        StrandedByRemoval: "A node was removed, and no other could take its player.",
+        TargetRemoved: "A node was removed while a player was on its way there.",
         SessionTakenBack: "A node that goes was told to end its session.",
         DepartureCutShort: "A node that goes had not gone by the deadline.",
         // pool/sockets.rs

@@ -118,7 +118,14 @@ impl Tables {
     }
 
     /// The node that the player was on its way to is lost.
-    fn target_lost(&mut self, id: PlayerId, from: NodeId, to: NodeId, why: Move, now: Timestamp) {
+    pub(super) fn target_lost(
+        &mut self,
+        id: PlayerId,
+        from: NodeId,
+        to: NodeId,
+        why: Move,
+        now: Timestamp,
+    ) {
         mark!(TargetLostInAMove);
         if why == Move::Ordered {
             let movers = self

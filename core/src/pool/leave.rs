@@ -1,13 +1,17 @@
 //! Nodes that go: drained, removed, or closed with the pool.
 
+use std::sync::Arc;
+
 use super::changed::Changed;
 use super::commands::Waits;
 use super::tables::{Tables, Task};
 use crate::command::{Answer, Leaving};
 use crate::error::{RequestError, SubmitError};
+use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Duty, Job, Kept, LaneKind, Node, State, Stopped};
-use crate::player::Player;
+use crate::player::{Move, Placement, Player, PlayerId};
+use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
 impl Tables {
@@ -55,6 +59,98 @@ impl Tables {
         self.answer(command, Ok(Answer::Done));
         self.place_waiting_players(now);
         self.route_waiting_requests();
+    }
+
+    /// Moves every player off a node that is being emptied.
+    pub(super) fn evacuate(&mut self, id: NodeId, now: Timestamp) {
+        self.rescore(id);
+        let Some(node) = self.node(id) else { return };
+        let (is_alive, is_leaving) = (node.is_ready(), node.duty.is_over());
+        for player in self.players_where(|player| player.is_at(id)) {
+            match self.choose_for(player, &[id]) {
+                Some(to) if is_alive => self.move_to(None, player, to, now),
+                Some(to) => self.start_move(player, id, to, Move::Lost, now),
+                None if is_leaving => self.strand(player, id, now),
+                // It plays on until another node can take it.
+                None => {
+                    mark!(NowhereToGo);
+                }
+            }
+        }
+    }
+
+    /// A node may take players: those that a drained one still has go there.
+    pub(super) fn evacuate_drained(&mut self, now: Timestamp) {
+        for id in self.order.clone() {
+            let is_drained = |node: &Node| node.duty.gives_away() && node.is_ready();
+            if self.node(id).is_some_and(is_drained) {
+                self.evacuate(id, now);
+            }
+        }
+    }
+
+    /// No other node can take it: it waits for one, and the node that goes forgets it.
+    fn strand(&mut self, id: PlayerId, leaves: NodeId, now: Timestamp) {
+        let Some(place) = self.player(id).map(|player| player.place) else {
+            return;
+        };
+        match place {
+            Placement::Moving { from, to, why, .. } if to == leaves && from != leaves => {
+                return self.target_removed(id, from, to, why, now);
+            }
+            // It is leaving already.
+            Placement::Moving { to, .. } if to != leaves => return,
+            Placement::Moving { from, to, .. } => self.left_group(from, to, None),
+            Placement::Unplaced
+            | Placement::On(_)
+            | Placement::Frozen { .. }
+            | Placement::Stranded { .. } => {}
+        }
+        mark!(StrandedByRemoval);
+        self.unqueue(id, leaves);
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.recall();
+        player.wanted.clock.run(false, now);
+        player.place = Placement::Stranded { from: leaves };
+        let guild = player.guild;
+        self.player_changed(id);
+        self.bury(leaves, guild, None);
+        self.tell_stranded(leaves, guild);
+    }
+
+    /// The node that the player was on its way to is removed before it came: it stays where it
+    /// plays, or waits on.
+    fn target_removed(
+        &mut self,
+        id: PlayerId,
+        from: NodeId,
+        to: NodeId,
+        why: Move,
+        now: Timestamp,
+    ) {
+        mark!(TargetRemoved);
+        self.unqueue(id, to);
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let (guild, movers) = (player.guild, player.take_movers());
+        self.bury(to, guild, None);
+        self.answer_all(movers, &Err(RequestError::NodeRemoved));
+        self.target_lost(id, from, to, why, now);
+        self.player_changed(id);
+        let is_stranded = |player: &Player| player.place == Placement::Stranded { from };
+        if self.player(id).is_some_and(is_stranded) {
+            self.tell_stranded(from, guild);
+        }
+    }
+
+    fn tell_stranded(&mut self, from: NodeId, guild: GuildId) {
+        if let Some(from) = self.node_ref(from) {
+            let players = Arc::from([guild]);
+            self.emit(Kinds::PLAYERS, || Event::PlayersStranded { from, players });
+        }
     }
 
     /// Whether the last player has left a node that is being emptied.

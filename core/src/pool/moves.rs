@@ -416,24 +416,6 @@ impl Tables {
         self.sync(id);
     }
 
-    /// Moves every player off a node that is being emptied.
-    pub(super) fn evacuate(&mut self, id: NodeId, now: Timestamp) {
-        self.rescore(id);
-        let Some(node) = self.node(id) else { return };
-        let (is_alive, is_leaving) = (node.is_ready(), node.duty.is_over());
-        for player in self.players_where(|player| player.is_at(id)) {
-            match self.choose_for(player, &[id]) {
-                Some(to) if is_alive => self.move_to(None, player, to, now),
-                Some(to) => self.start_move(player, id, to, Move::Lost, now),
-                None if is_leaving => self.strand(player, id, now),
-                // It plays on until another node can take it.
-                None => {
-                    mark!(NowhereToGo);
-                }
-            }
-        }
-    }
-
     /// The node is ready again: the players that were lost from it come back, if they are to.
     pub(super) fn return_home(&mut self, id: NodeId, now: Timestamp) {
         if !self.config.return_home {
@@ -445,35 +427,6 @@ impl Tables {
         mark!(WentHome if !theirs.is_empty());
         for player in theirs {
             self.move_to(None, player, id, now);
-        }
-    }
-
-    /// A node may take players: those that a drained one still has go there.
-    pub(super) fn evacuate_drained(&mut self, now: Timestamp) {
-        for id in self.order.clone() {
-            let is_drained = |node: &Node| node.duty.gives_away() && node.is_ready();
-            if self.node(id).is_some_and(is_drained) {
-                self.evacuate(id, now);
-            }
-        }
-    }
-
-    /// No other node can take it: it waits for one, and the node that goes forgets it.
-    fn strand(&mut self, id: PlayerId, from: NodeId, now: Timestamp) {
-        mark!(StrandedByRemoval);
-        self.unqueue(id, from);
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        player.recall();
-        player.wanted.clock.run(false, now);
-        player.place = Placement::Stranded { from };
-        let guild = player.guild;
-        self.player_changed(id);
-        self.bury(from, guild, None);
-        if let Some(from) = self.node_ref(from) {
-            let players = Arc::from([guild]);
-            self.emit(Kinds::PLAYERS, || Event::PlayersStranded { from, players });
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use lavapool_core::node::{Loss, Status};
-use lavapool_core::player::Update;
+use lavapool_core::player::{self, Place, Update};
 use lavapool_core::protocol::{Filters, RawJson, Timescale};
-use lavapool_core::{Closed, Command, Event};
+use lavapool_core::{Closed, Command, Event, Leaving};
 use lavapool_tests::node::{PlayerView, TrackView, VoiceState};
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
@@ -72,6 +72,43 @@ fn a_failover_is_told_though_one_of_its_players_was_destroyed_on_the_way() {
         })
         .collect();
     assert_eq!(told, [vec![guild(1)]]);
+}
+
+#[test]
+fn a_failover_is_told_though_its_target_is_removed_before_all_have_come() {
+    let mut world = crowded(1..=40, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(millis(700));
+    let came: BTreeSet<_> = moves_since(&world, lost_at)
+        .into_iter()
+        .map(|(guild, ..)| guild)
+        .collect();
+    assert!((1..40).contains(&came.len()), "{came:?}");
+
+    let node = world.id("b");
+    world.submit(Command::RemoveNode {
+        node,
+        players: Leaving::Keep,
+    });
+    world.run_for(secs(5));
+
+    let told = world.events_since(lost_at);
+    let told: Vec<_> = told
+        .filter_map(|event| match event {
+            Event::Failover { players, .. } => Some(BTreeSet::from_iter(players.to_vec())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [came]);
+    // Whoever had not come is as stranded as those that had.
+    let is_stranded = |view: player::PlayerView| matches!(view.place, Place::Stranded(_));
+    assert!(world.pool().players().all(is_stranded));
+    world.restart("a");
+    world.run_for(secs(40));
+    assert_eq!(world.guilds_on("a"), Vec::from_iter(1..=40));
+    assert_eq!(world.guilds_on("b"), Vec::<u64>::new());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Moves that were ordered: the new node plays before the old one stops.
 
-use lavapool_core::player::Update;
-use lavapool_core::{Answer, Command, Event, RequestError};
+use lavapool_core::player::{Place, Update};
+use lavapool_core::{Answer, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
@@ -271,6 +271,87 @@ fn the_players_of_a_drained_node_play_on_until_there_is_another_one() {
     world.run_for(secs(10));
     assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
     assert_eq!(world.guilds_on("b"), [1, 2, 3, 4, 5]);
+}
+
+#[test]
+fn a_node_that_is_removed_before_a_player_has_come_leaves_it_where_it_plays() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let (from, to) = (world.id("a"), world.id("b"));
+    let drained = world.submit(Command::Drain(from));
+    world.run_for(millis(100));
+
+    let removed = world.submit(Command::RemoveNode {
+        node: to,
+        players: Leaving::Keep,
+    });
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("a", true));
+    let view = world.player(guild(1));
+    assert_eq!(view.place, Place::On(world.reference("a")));
+    assert_eq!((view.synced, world.answer(drained)), (true, None));
+
+    world.add_node("b");
+    world.run_for(secs(2));
+    assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
+fn a_move_that_was_ordered_to_a_node_that_is_removed_is_answered() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let (from, to) = (world.id("a"), world.id("b"));
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node: to,
+    });
+    world.submit(Command::Drain(from));
+    world.run_for(millis(100));
+
+    world.submit(Command::RemoveNode {
+        node: to,
+        players: Leaving::Keep,
+    });
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(moved), Some(&Err(RequestError::NodeRemoved)));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("a", true));
+}
+
+#[test]
+fn a_player_on_its_way_off_a_node_that_is_removed_goes_on_to_where_it_was_going() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let (from, to) = (world.id("a"), world.id("b"));
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node: to,
+    });
+    world.run_for(millis(100));
+    // Nobody may be sent there any more, but who is on the way.
+    world.submit(Command::Drain(to));
+
+    let removed = world.submit(Command::RemoveNode {
+        node: from,
+        players: Leaving::Keep,
+    });
+    while world.answer(moved).is_none() {
+        let copies = world.copies(guild(1));
+        let is_heard = copies.iter().any(|(_, player)| player.audible);
+        assert!(is_heard, "{copies:?}");
+        world.run_for(millis(1));
+    }
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+    assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+    assert!(world.player(guild(1)).synced);
 }
 
 #[test]
