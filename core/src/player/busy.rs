@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::behind::Behind;
 use crate::id::{CommandId, NodeId};
 use crate::player::{Desired, Fields, Update};
 use crate::pool::TimerKey;
@@ -38,6 +39,8 @@ pub(crate) struct Busy {
     pub(crate) begins_again: bool,
     /// What the node that the player moves away from has not been sent.
     pub(crate) left: Fields,
+    /// What the player has left behind, while it is on its way.
+    pub(crate) behind: Option<Behind>,
     /// The commands that wait for an ordered move.
     pub(crate) movers: Vec<CommandId>,
     /// The application's own request about the player that is on its way.
@@ -91,6 +94,7 @@ impl Busy {
             resetting: false,
             begins_again: false,
             left: Fields::NONE,
+            behind: None,
             movers: Vec::new(),
             barrier: None,
             held: VecDeque::new(),

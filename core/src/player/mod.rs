@@ -4,6 +4,7 @@
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
 mod again;
+mod behind;
 mod busy;
 mod care;
 mod desired;

@@ -106,6 +106,11 @@ impl Position {
         }
     }
 
+    /// How fast the content passes.
+    pub(crate) fn rate(&self) -> f64 {
+        self.rate.into()
+    }
+
     /// The node has confirmed the place that the clock shows: it goes on from there, from now.
     pub(crate) fn restart(&mut self, now: Timestamp) {
         if !self.running {

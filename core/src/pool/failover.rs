@@ -74,6 +74,7 @@ impl Tables {
             mark!(SourceLostInAMove);
             // The source of an ordered move is lost: the move goes on without it.
             player.stand(lost_at);
+            player.leave_behind(lost);
             player.place = Placement::Moving {
                 from,
                 to,

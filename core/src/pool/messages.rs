@@ -132,6 +132,8 @@ impl Tables {
                 mark!(CopyHeardElsewhere);
                 // Such as a move that was given up and took effect all the same.
                 self.bury(id, update.guild_id, None);
+            } else {
+                player.hear_behind(id, position_ms, now);
             }
             return;
         }

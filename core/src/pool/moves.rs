@@ -132,6 +132,9 @@ impl Tables {
         };
         self.timers.rouse(&mut player.stage);
         let settled = player.pack();
+        if why == Move::Lost {
+            player.leave_behind(from);
+        }
         if let Some(busy) = &mut player.busy {
             self.timers.clear_ending(&mut busy.ending);
             // A request to the node that it leaves is not about the player on the next.
@@ -187,6 +190,7 @@ impl Tables {
         if let Some(busy) = &mut player.busy {
             busy.rejected_by = None;
             busy.left = Fields::NONE;
+            busy.behind = None;
         }
         player.wanted.clock.restart(now);
         player.regulate(now);
@@ -261,6 +265,7 @@ impl Tables {
             self.player_changed(id);
             return self.move_player(id, node, &[], now);
         }
+        player.stay_behind(node, now);
         player.place = Placement::On(node);
         player.lost_at = None;
         let plays = player.wanted.track.is_some();

@@ -1,6 +1,7 @@
 //! Where in its track a player goes on, whatever servers said about that before.
 
 use lavapool_core::player::Update;
+use lavapool_core::protocol::{Filters, Timescale};
 use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild};
 use serde_json::json;
@@ -58,4 +59,34 @@ fn a_report_of_a_paused_player_does_not_count_before_the_node_lets_it_go_on() {
     world.run_for(secs(2));
 
     assert_eq!(place_s(&world), 61);
+}
+
+#[test]
+fn a_player_that_stays_after_all_is_where_its_copy_has_played_to() {
+    for speed in [1.0, 2.0] {
+        let mut world = crowded(1..=1, ["b"]);
+        let filters = Filters::new().with_timescale(Timescale {
+            speed,
+            ..Timescale::default()
+        });
+        world.update(guild(1), Update::default().filters(filters));
+        world.run_for(secs(60));
+        world.node("b").config().latency.voice = secs(10);
+        world.refuse("a", true);
+        world.drop_connections("a");
+        world.run_for(millis(200));
+        world.refuse("a", false);
+        world.run_for(secs(8));
+        world.kill("b");
+        world.run_for(millis(50));
+
+        let (node, copy) = world.only_copy(guild(1));
+
+        let known = world.player(guild(1)).position.content_at(world.stamp());
+        assert_eq!(node, "a");
+        let off = copy
+            .content_ms
+            .abs_diff(i64::try_from(known.as_millis()).unwrap());
+        assert!(off < 100, "at {speed}: {known:?} is known, {copy:?}");
+    }
 }

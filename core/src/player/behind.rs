@@ -1,0 +1,58 @@
+//! [`Behind`]: what a lost player has left behind, where it may still play.
+
+use crate::id::NodeId;
+use crate::player::{Fields, Player, Position};
+use crate::time::Timestamp;
+
+/// The copy of a player on the node that it was lost from, while it is on its way to another. If
+/// the session is resumed meanwhile that copy has played on, and the player may yet stay with it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Behind {
+    node: NodeId,
+    clock: Position,
+    end_time_ms: Option<u64>,
+}
+
+impl Player {
+    /// It begins to leave the lost node; the next target is sent what this one does not know of.
+    pub(crate) fn leave_behind(&mut self, node: NodeId) {
+        let Self { wanted, busy, .. } = self;
+        let Some(busy) = busy else { return };
+        if busy.behind.is_none_or(|behind| behind.node != node) {
+            busy.behind = Some(Behind {
+                node,
+                clock: wanted.clock,
+                end_time_ms: wanted.end_time_ms,
+            });
+        }
+    }
+
+    /// The node says where its copy is, if that is the one that was left behind.
+    pub(crate) fn hear_behind(&mut self, node: NodeId, position_ms: u64, now: Timestamp) {
+        let is_running = !self.wanted.paused;
+        let behind = self.busy.as_mut().and_then(|busy| busy.behind.as_mut());
+        if let Some(behind) = behind.filter(|behind| behind.node == node) {
+            behind.clock.report(position_ms, now);
+            behind.clock.run(is_running, now);
+        }
+    }
+
+    /// It stays with that copy: it is where that one is, unless the application has sent it
+    /// elsewhere.
+    pub(crate) fn stay_behind(&mut self, node: NodeId, now: Timestamp) {
+        let behind = self.busy.as_mut().and_then(|busy| busy.behind.take());
+        let Some(behind) = behind.filter(|behind| behind.node == node) else {
+            return;
+        };
+        let unsent = self.unsent;
+        let wanted = &mut self.wanted;
+        if !unsent.has(Fields::TRACK.with(Fields::POSITION)) {
+            let rate = wanted.clock.rate();
+            wanted.clock = behind.clock;
+            wanted.clock.scale(rate, now);
+            if !unsent.has(Fields::END_TIME) {
+                wanted.end_time_ms = behind.end_time_ms;
+            }
+        }
+    }
+}
