@@ -2,10 +2,12 @@
 
 mod alarm;
 mod dial;
+mod io;
 mod link;
 mod proxy;
 mod ready;
 mod sockets;
+mod submissions;
 #[cfg(feature = "rustls")]
 mod tls;
 
@@ -17,20 +19,18 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{
-    Answer, Command, CommandId, Input, Leaving, Output, RequestError, SubmitError, Timestamp,
-};
+use lavapool_core::{Answer, CommandId, Input, Output, RequestError, Timestamp};
 
 use crate::error::Error;
 use crate::events::Publisher;
-use crate::inbox::{Entry, Submission};
 use crate::pending::Reply;
 use crate::recording::Machine;
 use crate::runtime::Runtime;
 use crate::shared::Shared;
 use crate::views::Slots;
 use alarm::Alarm;
-use sockets::{Sockets, Stage};
+use sockets::Sockets;
+use submissions::Waiting;
 
 /// The future that runs a client: it owns the pool, the sockets and the timer, and is the only
 /// one that touches them.
@@ -51,13 +51,8 @@ use sockets::{Sockets, Stage};
 /// yet, and what waits stays as small as the [`Limits`](crate::Limits) say.
 ///
 /// Whenever the pool has something for a socket, all of it is written in one piece; what the
-/// socket does not take is tried again each of these times while it is writable. The soak of the
-/// repository (`cargo run --release -p lavapool-tests --bin soak -- --tls none`) counts that: of
-/// 7 547 writes, of 351 bytes each, 7 547 took all that there was, so nothing is left for a second
-/// write, or for a vectored one. TLS cuts what is longer than 16 KiB into records, and up to 64 KiB
-/// of these leave in one write too, of a copy. `lavapool-bench writes` times the alternatives: for
-/// the three records of 35 000 bytes 9 µs, where a write for each takes 18 and a vectored one 8;
-/// for what is in one piece, as nearly everything is, a vectored write takes 0.3 µs more.
+/// socket does not take is tried again each of these times while it is writable. What that saves,
+/// and what a vectored write would, is measured in `docs/performance.md` of the repository.
 #[must_use = "nothing happens unless the driver is polled"]
 pub struct Driver<R: Runtime> {
     runtime: Arc<R>,
@@ -79,13 +74,6 @@ pub struct Driver<R: Runtime> {
     is_behind: bool,
     buffer: Box<[u8]>,
     is_closing: bool,
-}
-
-/// Somebody who waits for the answer to a command.
-struct Waiting {
-    reply: Arc<Reply>,
-    /// Whether the pool may forget the command when nobody waits for it any more.
-    may_cancel: bool,
 }
 
 impl<R: Runtime> Driver<R> {
@@ -110,7 +98,7 @@ impl<R: Runtime> Driver<R> {
             waiting: BTreeMap::new(),
             answers: VecDeque::new(),
             is_behind: false,
-            buffer: vec![0; READ_BYTES].into(),
+            buffer: vec![0; io::READ_BYTES].into(),
             is_closing: false,
         };
         let views = &driver.shared.views;
@@ -176,208 +164,6 @@ impl<R: Runtime> Driver<R> {
         });
         self.is_behind = room == 0;
         self.is_behind || more_room
-    }
-
-    /// Submits what handles asked for; returns whether there is more of it.
-    fn take_entries(&mut self, now: Timestamp) -> bool {
-        self.submit_voice(now);
-        let (entries, has_more) = self.shared.inbox.take(ENTRIES_MAX);
-        self.publisher.announce(&mut self.pool);
-        for entry in entries {
-            match entry {
-                Entry::Submit(submission) => self.submit(*submission, now),
-                Entry::Cancel(command) => self.cancel(command, now),
-                Entry::Voice(guild) => {
-                    self.voice.push_back(guild);
-                    self.submit_voice(now);
-                }
-            }
-        }
-        // What was cancelled has made room.
-        self.submit_voice(now);
-        if self.shared.inbox.is_left() && !self.is_closing {
-            let closed = self.pool.submit(Command::Close(Leaving::Keep), None, now);
-            self.is_closing = !is_full(&closed);
-        }
-        has_more
-    }
-
-    fn submit(&mut self, submission: Submission, now: Timestamp) {
-        let Submission {
-            command,
-            deadline,
-            detached,
-            reply,
-        } = submission;
-        let is_lookup = match &command {
-            Command::Rest { request, .. } => request.changes_nothing(),
-            Command::FetchTracks { .. } => true,
-            _ => false,
-        };
-        if is_lookup && reply.is_abandoned() {
-            return;
-        }
-        let may_cancel = match command {
-            Command::Close(_) | Command::RemoveNode { .. } => false,
-            // Cancelled before it is sent, it would never be.
-            Command::Rest { .. } => is_lookup,
-            _ => true,
-        };
-        let id = match self.pool.submit(command, deadline, now) {
-            Ok(id) => id,
-            Err(error) => return reply.answer(Err(error.into())),
-        };
-        if detached && let Some(node) = self.pool.nodes().last() {
-            // What was added last is the last one in the order of configuration.
-            self.pool.cancel(id, now);
-            self.answers.push_back((reply, Ok(Answer::Node(node.node))));
-        } else if reply.submitted(id) || !may_cancel {
-            self.waiting.insert(id, Waiting { reply, may_cancel });
-        } else {
-            self.pool.cancel(id, now);
-        }
-    }
-
-    fn cancel(&mut self, command: CommandId, now: Timestamp) {
-        let may_cancel = |waiting: &Waiting| waiting.may_cancel;
-        if self.waiting.get(&command).is_some_and(may_cancel) {
-            self.waiting.remove(&command);
-            self.pool.cancel(command, now);
-        }
-    }
-
-    /// Hands over what Discord said. The pool refuses it only while it has no room for another
-    /// command; until then it waits in the inbox, where the news of a guild replaces the old.
-    fn submit_voice(&mut self, now: Timestamp) {
-        for _ in 0..self.voice.len() {
-            let Some(guild) = self.voice.pop_front() else {
-                return;
-            };
-            let mut news = self.shared.inbox.take_voice(guild).into_iter().peekable();
-            while let Some(next) = news.peek() {
-                if is_full(&self.pool.submit(next.clone().into_command(), None, now)) {
-                    break;
-                }
-                news.next();
-            }
-            let is_stopped = news.peek().is_some();
-            if self.shared.inbox.settle_voice(guild, news.collect()) {
-                self.voice.push_back(guild);
-            }
-            if is_stopped {
-                return;
-            }
-        }
-    }
-
-    /// Whether something waits for nothing but room for another command.
-    fn wants_room(&self) -> bool {
-        !self.voice.is_empty() || (self.shared.inbox.is_left() && !self.is_closing)
-    }
-
-    /// Goes on with the sockets that are ready; returns whether there are more.
-    fn look_at_sockets(&mut self, now: Timestamp) -> bool {
-        let mut taken = std::mem::take(&mut self.taken);
-        let has_more = self.ready.take(&mut taken, SLOTS_MAX);
-        for slot in taken.drain(..) {
-            self.look_at(slot, now);
-        }
-        self.taken = taken;
-        has_more
-    }
-
-    fn look_at(&mut self, index: usize, now: Timestamp) {
-        let Some(slot) = self.sockets.slot(index) else {
-            return;
-        };
-        slot.listing.unlist();
-        slot.poll_lingering();
-        let Some(occupant) = &mut slot.occupant else {
-            return;
-        };
-        let mut cx = Context::from_waker(&slot.waker);
-        let id = occupant.id;
-        if let Stage::Dialling(dial) = &mut occupant.stage {
-            let Poll::Ready(dialled) = dial.as_mut().poll(&mut cx) else {
-                return;
-            };
-            let input = match dialled {
-                Ok(socket) => {
-                    occupant.stage = Stage::Open(socket);
-                    Input::Connected(id)
-                }
-                Err(closed) => {
-                    slot.occupant = None;
-                    Input::Closed(id, closed)
-                }
-            };
-            self.publisher.announce(&mut self.pool);
-            self.pool.handle(input, now);
-        }
-        self.write(index, now);
-        self.read(index, now);
-    }
-
-    /// Writes once to a socket that the pool has bytes for.
-    fn write(&mut self, index: usize, now: Timestamp) {
-        let Some(slot) = self.sockets.slot(index) else {
-            return;
-        };
-        let Some(occupant) = slot.occupant.as_mut().filter(|occupant| occupant.writes) else {
-            return;
-        };
-        let id = occupant.id;
-        let bytes = self.pool.outgoing(id);
-        let mut cx = Context::from_waker(&slot.waker);
-        if !bytes.is_empty() {
-            let Some(count) = occupant.write(&mut cx, bytes) else {
-                if occupant.broken.is_some() {
-                    // Reading finds the end, after what the peer sent before it.
-                    occupant.writes = false;
-                    slot.listing.list();
-                }
-                return;
-            };
-            self.pool.handle(Input::Wrote(id, count), now);
-        }
-        occupant.writes = !self.pool.outgoing(id).is_empty();
-        if occupant.writes {
-            slot.listing.list();
-        }
-    }
-
-    /// Reads from a socket, a few times and a full buffer at most: what comes of more would not
-    /// fit the processor's caches until it is handed out.
-    fn read(&mut self, index: usize, now: Timestamp) {
-        let Some(slot) = self.sockets.slot(index) else {
-            return;
-        };
-        let Some(occupant) = &mut slot.occupant else {
-            return;
-        };
-        let id = occupant.id;
-        let mut cx = Context::from_waker(&slot.waker);
-        let mut room = self.buffer.len();
-        for _ in 0..READS_MAX {
-            let read = occupant.read(&mut cx, &mut self.buffer);
-            self.publisher.announce(&mut self.pool);
-            match read {
-                Poll::Pending => return,
-                Poll::Ready(Ok(count)) => {
-                    let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
-                    self.pool.handle(Input::Received(id, bytes), now);
-                    room = room.saturating_sub(count);
-                    if room == 0 {
-                        break;
-                    }
-                }
-                Poll::Ready(Err(closed)) => {
-                    slot.occupant = None;
-                    return self.pool.handle(Input::Closed(id, closed), now);
-                }
-            }
-        }
-        slot.listing.list();
     }
 
     /// Does what the pool wants; returns whether that was all.
@@ -476,20 +262,8 @@ impl<R: Runtime> std::fmt::Debug for Driver<R> {
     }
 }
 
-const fn is_full<T>(submitted: &Result<T, SubmitError>) -> bool {
-    matches!(submitted, Err(SubmitError::TooManyCommands { .. }))
-}
-
 /// How many turns are taken before other tasks have theirs.
 const TURNS_MAX: usize = 4;
-/// The most that is read at once.
-const READ_BYTES: usize = 64 * 1024;
-/// How often one socket is read in one turn.
-const READS_MAX: usize = 4;
-/// How many sockets are looked at in one turn.
-const SLOTS_MAX: usize = 256;
-/// How many commands are submitted in one turn.
-const ENTRIES_MAX: usize = 256;
 /// How many of the pool's outputs are done in one turn.
 const OUTPUTS_MAX: usize = 256;
 /// How many views are published in one turn.

@@ -1,0 +1,123 @@
+//! What the driver does with the sockets that are ready: it dials on, writes and reads.
+
+use std::task::{Context, Poll};
+
+use lavapool_core::{Input, Timestamp};
+
+use super::Driver;
+use super::sockets::Stage;
+use crate::runtime::Runtime;
+
+impl<R: Runtime> Driver<R> {
+    /// Goes on with the sockets that are ready; returns whether there are more.
+    pub(super) fn look_at_sockets(&mut self, now: Timestamp) -> bool {
+        let mut taken = std::mem::take(&mut self.taken);
+        let has_more = self.ready.take(&mut taken, SLOTS_MAX);
+        for slot in taken.drain(..) {
+            self.look_at(slot, now);
+        }
+        self.taken = taken;
+        has_more
+    }
+
+    fn look_at(&mut self, index: usize, now: Timestamp) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        slot.listing.unlist();
+        slot.poll_lingering();
+        let Some(occupant) = &mut slot.occupant else {
+            return;
+        };
+        let mut cx = Context::from_waker(&slot.waker);
+        let id = occupant.id;
+        if let Stage::Dialling(dial) = &mut occupant.stage {
+            let Poll::Ready(dialled) = dial.as_mut().poll(&mut cx) else {
+                return;
+            };
+            let input = match dialled {
+                Ok(socket) => {
+                    occupant.stage = Stage::Open(socket);
+                    Input::Connected(id)
+                }
+                Err(closed) => {
+                    slot.occupant = None;
+                    Input::Closed(id, closed)
+                }
+            };
+            self.publisher.announce(&mut self.pool);
+            self.pool.handle(input, now);
+        }
+        self.write(index, now);
+        self.read(index, now);
+    }
+
+    /// Writes once to a socket that the pool has bytes for.
+    pub(super) fn write(&mut self, index: usize, now: Timestamp) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        let Some(occupant) = slot.occupant.as_mut().filter(|occupant| occupant.writes) else {
+            return;
+        };
+        let id = occupant.id;
+        let bytes = self.pool.outgoing(id);
+        let mut cx = Context::from_waker(&slot.waker);
+        if !bytes.is_empty() {
+            let Some(count) = occupant.write(&mut cx, bytes) else {
+                if occupant.broken.is_some() {
+                    // Reading finds the end, after what the peer sent before it.
+                    occupant.writes = false;
+                    slot.listing.list();
+                }
+                return;
+            };
+            self.pool.handle(Input::Wrote(id, count), now);
+        }
+        occupant.writes = !self.pool.outgoing(id).is_empty();
+        if occupant.writes {
+            slot.listing.list();
+        }
+    }
+
+    /// Reads from a socket, a few times and a full buffer at most: what comes of more would not
+    /// fit the processor's caches until it is handed out.
+    fn read(&mut self, index: usize, now: Timestamp) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        let Some(occupant) = &mut slot.occupant else {
+            return;
+        };
+        let id = occupant.id;
+        let mut cx = Context::from_waker(&slot.waker);
+        let mut room = self.buffer.len();
+        for _ in 0..READS_MAX {
+            let read = occupant.read(&mut cx, &mut self.buffer);
+            self.publisher.announce(&mut self.pool);
+            match read {
+                Poll::Pending => return,
+                Poll::Ready(Ok(count)) => {
+                    let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
+                    self.pool.handle(Input::Received(id, bytes), now);
+                    room = room.saturating_sub(count);
+                    if room == 0 {
+                        break;
+                    }
+                }
+                Poll::Ready(Err(closed)) => {
+                    slot.occupant = None;
+                    return self.pool.handle(Input::Closed(id, closed), now);
+                }
+            }
+        }
+        slot.listing.list();
+    }
+}
+
+/// The most that is read at once.
+pub(super) const READ_BYTES: usize = 64 * 1024;
+/// How often one socket is read in one turn.
+const READS_MAX: usize = 4;
+/// How many sockets are looked at in one turn.
+const SLOTS_MAX: usize = 256;
