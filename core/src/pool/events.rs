@@ -147,7 +147,7 @@ impl Tables {
                 true,
             ) => self.clear_track(id, now),
             // The server stopped it, not us: if it is shutting down, the music is not over.
-            (TrackEndReason::Stopped, true) if player.wanted.track.is_some() => {
+            (TrackEndReason::Stopped, true) if is_played => {
                 mark!(EndHeldBack);
                 return self.hold_end(id, TrackEndReason::Stopped, now);
             }
