@@ -65,10 +65,13 @@ impl Tls {
 
     /// Trusts the authorities in a PEM text too.
     ///
-    /// The certificate of a server that has signed itself is trusted in the same way, unless it is
-    /// marked as an authority: `openssl req -x509` marks it so without
-    /// `-addext basicConstraints=critical,CA:FALSE`, and no server may show one
-    /// ([`TlsFailure::InvalidCertificate`](lavapool_core::TlsFailure::InvalidCertificate)).
+    /// The certificate of a server that has signed itself
+    /// ([`TlsFailure::SelfSigned`](lavapool_core::TlsFailure::SelfSigned)) is trusted in the same
+    /// way, unless it is marked as an authority: `openssl req -x509` marks it so without
+    /// `-addext basicConstraints=critical,CA:FALSE`, and no server may show one, trusted or not.
+    /// Given here, such a one leads to
+    /// [`TlsFailure::InvalidCertificate`](lavapool_core::TlsFailure::InvalidCertificate), and is to
+    /// be made anew.
     ///
     /// # Errors
     /// [`TlsError::NoCertificate`] and [`TlsError::InvalidCertificate`].
@@ -220,14 +223,15 @@ impl Settings {
         if roots.is_empty() {
             return Err(TlsError::NoRoots);
         }
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
+        let roots = Arc::new(roots);
+        let checks = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone())
             .build()
             .map_err(|_| TlsError::NoRoots)?;
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| TlsError::NoVersion)?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Verifier(verifier)));
+            .with_custom_certificate_verifier(Arc::new(Verifier { checks, roots }));
         let mut config = match &self.identity {
             None => config.with_no_client_auth(),
             Some((chain, key)) => config

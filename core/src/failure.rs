@@ -51,7 +51,8 @@ pub enum TlsFailure {
     /// Nobody who is trusted has signed the certificate.
     #[error("the certificate is from an unknown authority")]
     UnknownAuthority,
-    /// The certificate names itself as its authority, and is not trusted.
+    /// The certificate names itself as its authority, and is not trusted, whatever else is wrong
+    /// with it.
     #[error("the certificate is self-signed")]
     SelfSigned,
     /// The certificate is not valid any more.
@@ -66,7 +67,8 @@ pub enum TlsFailure {
     /// The authority has taken the certificate back.
     #[error("the certificate was revoked")]
     Revoked,
-    /// The certificate does not decode, is signed wrongly, or is not one for a server.
+    /// The certificate does not decode, is signed wrongly, or is not one for a server, such as one
+    /// that is trusted and marked as an authority.
     #[error("the certificate cannot be used for a server")]
     InvalidCertificate,
     /// What listens there does not speak TLS: the node is perhaps one for `http`.

@@ -27,7 +27,10 @@ use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection};
 use crate::node::{Front, Fronts, How, Passed};
 
 /// Somebody who signs certificates.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub struct Authority {
+    name: String,
+    issuer: CertifiedIssuer<'static, KeyPair>,
+}
 
 /// A certificate and its key.
 #[derive(Debug)]
@@ -49,17 +52,25 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
         let key = KeyPair::generate().expect("a key can be made");
         let issuer = CertifiedIssuer::self_signed(params, key);
-        Self(issuer.expect("a certificate can be made"))
+        Self {
+            name: name.to_owned(),
+            issuer: issuer.expect("a certificate can be made"),
+        }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Its certificate, as PEM.
     pub fn pem(&self) -> String {
-        self.0.pem()
+        self.issuer.pem()
     }
 
     /// Its certificate, as DER.
     pub fn der(&self) -> Vec<u8> {
-        self.0.der().to_vec()
+        self.issuer.der().to_vec()
     }
 
     /// Signs a certificate for these names and addresses.
@@ -76,13 +87,13 @@ impl Authority {
         let mut params = params(hosts);
         change(&mut params);
         let key = KeyPair::generate().expect("a key can be made");
-        let certificate = params.signed_by(&key, &self.0);
+        let certificate = params.signed_by(&key, &self.issuer);
         Identity::new(&certificate.expect("a certificate can be made"), &key)
     }
 
     fn roots(&self) -> Arc<RootCertStore> {
         let mut roots = RootCertStore::empty();
-        let added = roots.add(self.0.der().clone());
+        let added = roots.add(self.issuer.der().clone());
         added.expect("an authority can be trusted");
         roots.into()
     }
@@ -97,18 +108,21 @@ impl std::fmt::Debug for Authority {
 impl Identity {
     /// A certificate that nobody but itself has signed.
     pub fn self_signed(hosts: &[&str]) -> Self {
-        Self::of(&params(hosts))
+        Self::self_signed_with(hosts, |_| ())
     }
 
     /// As [`self_signed`](Self::self_signed), marked as an authority: what openssl makes unless
     /// it is told otherwise.
     pub fn self_signed_authority(hosts: &[&str]) -> Self {
-        let mut params = params(hosts);
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self::of(&params)
+        Self::self_signed_with(hosts, |params| {
+            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        })
     }
 
-    fn of(params: &CertificateParams) -> Self {
+    /// As [`self_signed`](Self::self_signed), after a change.
+    pub fn self_signed_with(hosts: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let mut params = params(hosts);
+        change(&mut params);
         let key = KeyPair::generate().expect("a key can be made");
         let certificate = params.self_signed(&key);
         Self::new(&certificate.expect("a certificate can be made"), &key)

@@ -6,14 +6,38 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore,
+    SignatureScheme,
 };
 
 /// The checks of webpki and no others.
 #[derive(Debug)]
-pub(super) struct Verifier(pub(super) Arc<WebPkiServerVerifier>);
+pub(super) struct Verifier {
+    pub(super) checks: Arc<WebPkiServerVerifier>,
+    /// Whom these trust.
+    pub(super) roots: Arc<RootCertStore>,
+}
 
-/// A certificate that nobody knows is its own authority.
+impl Verifier {
+    /// What is wrong with a certificate: before all else that its only authority is itself, which
+    /// is not trusted. webpki looks for the authority last, and at much else before.
+    fn fault(&self, certificate: &[u8], found: CertificateError) -> CertificateError {
+        let Some(name) = own_issuer(certificate) else {
+            return found;
+        };
+        let is_unsigned = matches!(
+            found,
+            CertificateError::UnknownIssuer | CertificateError::BadSignature
+        );
+        let mut roots = self.roots.roots.iter();
+        if is_unsigned || !roots.any(|root| *root.subject == *name) {
+            return CertificateError::Other(OtherError(Arc::new(SelfSigned)));
+        }
+        found
+    }
+}
+
+/// A certificate that is not trusted is its own authority.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificate is self-signed")]
 pub(crate) struct SelfSigned;
@@ -27,15 +51,11 @@ impl ServerCertVerifier for Verifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
+        let checks = &self.checks;
         let verified =
-            self.0
-                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+            checks.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
         verified.map_err(|error| match error {
-            Error::InvalidCertificate(CertificateError::UnknownIssuer)
-                if is_self_issued(end_entity) =>
-            {
-                CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
-            }
+            Error::InvalidCertificate(found) => self.fault(end_entity, found).into(),
             other => other,
         })
     }
@@ -46,7 +66,7 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.checks
             .verify_tls12_signature(message, certificate, signature)
     }
 
@@ -56,22 +76,23 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0
+        self.checks
             .verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.checks.supported_verify_schemes()
     }
 
     fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
-        self.0.root_hint_subjects()
+        self.checks.root_hint_subjects()
     }
 }
 
-/// Whether a certificate names itself as its issuer.
-fn is_self_issued(certificate: &[u8]) -> bool {
-    issuer_and_subject(certificate).is_some_and(|(issuer, subject)| issuer == subject)
+/// The name of a certificate that names itself as its issuer.
+fn own_issuer(certificate: &[u8]) -> Option<&[u8]> {
+    let (issuer, subject) = issuer_and_subject(certificate)?;
+    (issuer == subject).then_some(subject)
 }
 
 /// The two names of a certificate (RFC 5280 §4.1).

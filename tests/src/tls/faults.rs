@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 
 use lavapool::TlsFailure;
-use rcgen::{ExtendedKeyUsagePurpose, date_time_ymd};
+use rcgen::{DnType, ExtendedKeyUsagePurpose, date_time_ymd};
 
 use super::{Authority, Identity, TlsServer};
 use crate::node::{Front, Fronts, How, Passed};
@@ -64,7 +64,7 @@ impl TlsFault {
 }
 
 /// Certificates that cannot be trusted.
-fn identities(ours: &Authority, host: &str) -> [(&'static str, Identity, TlsFailure); 6] {
+fn identities(ours: &Authority, host: &str) -> [(&'static str, Identity, TlsFailure); 9] {
     let expired = ours.issue_with(&[host], |params| {
         params.not_after = date_time_ymd(2001, 1, 1);
     });
@@ -77,9 +77,22 @@ fn identities(ours: &Authority, host: &str) -> [(&'static str, Identity, TlsFail
     let foreign = Authority::new("theirs").issue(&[host]);
     let elsewhere = ours.issue(&["other", "10.0.0.1"]);
     let own = Identity::self_signed(&[host]);
+    let own_authority = Identity::self_signed_authority(&[host]);
+    let own_expired = Identity::self_signed_with(&[host], |params| {
+        params.not_after = date_time_ymd(2001, 1, 1);
+    });
+    // Its authority is known, whatever they are both called.
+    let namesake = ours.issue_with(&[host], |params| {
+        params.not_after = date_time_ymd(2001, 1, 1);
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, ours.name());
+    });
     [
         ("another authority", foreign, TlsFailure::UnknownAuthority),
         ("nobody's signature", own, TlsFailure::SelfSigned),
+        ("its own authority", own_authority, TlsFailure::SelfSigned),
+        ("nobody's expired one", own_expired, TlsFailure::SelfSigned),
+        ("an authority's namesake", namesake, TlsFailure::Expired),
         ("an expired one", expired, TlsFailure::Expired),
         ("one for later", early, TlsFailure::NotYetValid),
         ("another host's", elsewhere, TlsFailure::WrongHost),

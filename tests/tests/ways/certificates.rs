@@ -98,6 +98,22 @@ fn a_self_signed_certificate_is_trusted_when_it_is_given_unless_it_is_an_authori
 }
 
 #[test]
+fn a_self_signed_certificate_that_was_made_anew_is_not_the_one_that_was_given() {
+    SimRuntime::run(|sim| async move {
+        let given = Identity::self_signed(&["main"]);
+        let trusting = Tls::new().without_platform_roots().root_pem(&given.pem);
+        add(
+            &sim,
+            TlsServer::new(Identity::self_signed(&["main"])).front(),
+        );
+
+        let client = builder().tls(trusting.unwrap()).node(config_of_main());
+
+        assert_eq!(loss_of(&sim, client).await, tls(TlsFailure::SelfSigned));
+    });
+}
+
+#[test]
 fn settings_that_contradict_each_other_are_refused_before_anything_is_dialled() {
     SimRuntime::run(|sim| async move {
         let ours = Authority::new("ours");
