@@ -101,11 +101,15 @@ fn identities(ours: &Authority, host: &str) -> [(&'static str, Identity, TlsFail
 }
 
 /// What is no handshake of a server's.
-fn sentences() -> [(&'static str, &'static [u8], TlsFailure); 6] {
+fn sentences() -> [(&'static str, &'static [u8], TlsFailure); 7] {
     let http = b"HTTP/1.1 400 Bad Request\r\n\r\n";
     let refused = TlsFailure::Refused { alert: 40 };
+    // The hello of a server that has TLS 1.1 at most.
+    let old = b"\x16\x03\x02\0\x2a\x02\0\0\x26\x03\x02\
+        thirty-two bytes drawn by chance\0\0\x2f\0";
     [
         ("an answer of HTTP", http, TlsFailure::NotTls),
+        ("a hello of TLS 1.1", old, TlsFailure::Incompatible),
         (
             "an unknown message",
             &[22, 3, 3, 0, 4, 99, 0, 0, 0],

@@ -1,9 +1,14 @@
 //! Whom a client trusts, and what it says of those whom it does not.
 
+use std::sync::Arc;
+
+use lavapool::TlsError;
 use lavapool_tests::tls::faults::TlsFault;
 use lavapool_tests::tls::{Identity, TlsServer};
 use rcgen::date_time_ymd;
-use rustls::crypto::ring;
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::{GetRandomFailed, SecureRandom, ring};
+use rustls::pki_types::CertificateRevocationListDer;
 
 use super::*;
 
@@ -124,17 +129,56 @@ fn settings_that_contradict_each_other_are_refused_before_anything_is_dialled() 
         let builder = client_of("https://main:2333", &ours).tls(mixed.unwrap());
         let error = builder.connect_on(sim.clone()).await.unwrap_err();
 
-        let (node, error_of_tls) = ("main".into(), lavapool::TlsError::KeyMismatch);
+        let (node, error_of_tls) = ("main".into(), TlsError::KeyMismatch);
         let expected = ConnectError::Tls {
             node,
             error: error_of_tls,
         };
         assert_eq!((error, sim.elapsed()), (expected, Duration::ZERO));
         let nobody = Tls::new().without_platform_roots();
-        assert_eq!(nobody.check(), Err(lavapool::TlsError::NoRoots));
+        assert_eq!(nobody.check(), Err(TlsError::NoRoots));
         let not_pem = Tls::new().root_pem("authority").map(drop);
-        assert_eq!(not_pem, Err(lavapool::TlsError::NoCertificate));
+        assert_eq!(not_pem, Err(TlsError::NoCertificate));
     });
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_refused_by_the_call_that_gives_them() {
+    let bot = Authority::new("ours").issue(&["bot"]);
+    let empty = |what| format!("-----BEGIN {what}-----\nAAAA\n-----END {what}-----\n");
+    let table = [
+        (
+            Tls::new().client_certificate_pem(&bot.pem, "key"),
+            TlsError::InvalidKey,
+        ),
+        (
+            Tls::new().client_certificate_der([vec![7]], [7]),
+            TlsError::InvalidKey,
+        ),
+        (
+            Tls::new().client_certificate_pem("chain", &bot.key_pem),
+            TlsError::NoCertificate,
+        ),
+        (
+            Tls::new().client_certificate_der([], [7]),
+            TlsError::NoCertificate,
+        ),
+        (
+            Tls::new().root_pem(empty("CERTIFICATE")),
+            TlsError::InvalidCertificate,
+        ),
+        (
+            Tls::new().server_name("two names"),
+            TlsError::InvalidServerName,
+        ),
+    ];
+    for (given, error) in table {
+        assert_eq!(given.map(drop), Err(error));
+    }
+    // It is a text of a key, but what is in it is none.
+    let no_key =
+        trusting(&Authority::new("ours")).client_certificate_pem(&bot.pem, empty("PRIVATE KEY"));
+    assert_eq!(no_key.unwrap().check(), Err(TlsError::InvalidKey));
 }
 
 #[test]
@@ -163,22 +207,84 @@ fn a_configuration_of_rustls_itself_serves_too() {
         let server = TlsServer::tls12(ours.issue(&["main"]));
         let log = server.log();
         add(&sim, server.front());
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(ours.der().into()).unwrap();
-        let provider = ring::default_provider();
-        let config = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
 
-        let whole = Tls::from(std::sync::Arc::new(config));
+        let whole = whole(&ours, Vec::new());
         let client = builder().tls(whole).node(config_of_main());
         client.connect_on(sim).await.unwrap();
 
         let record = &log.to_vec()[0];
         assert_eq!((record.agreed, record.protocol.as_deref()), (true, None));
     });
+}
+
+#[test]
+fn a_certificate_that_was_taken_back_is_told_where_lists_of_those_are_asked() {
+    let ours = Authority::new("ours");
+    for (serial, expected) in [(7, tls(TlsFailure::Revoked)), (8, None)] {
+        let numbered = ours.issue_with(&["main"], |params| {
+            params.serial_number = Some(serial.into());
+        });
+        let asking = whole(&ours, vec![ours.revoking(7).into()]);
+        SimRuntime::run(|sim| async move {
+            add(&sim, TlsServer::new(numbered).front());
+
+            let client = builder().tls(asking).node(config_of_main());
+
+            assert_eq!(loss_of(&sim, client).await, expected);
+        });
+    }
+}
+
+/// A configuration of rustls itself, which asks these lists.
+fn whole(ours: &Authority, lists: Vec<CertificateRevocationListDer<'static>>) -> Tls {
+    let provider = Arc::new(ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(ours.der().into()).unwrap();
+    let checks = WebPkiServerVerifier::builder_with_provider(roots.into(), provider.clone())
+        .with_crls(lists)
+        .build();
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_webpki_verifier(checks.unwrap())
+        .with_no_client_auth();
+    Arc::new(config).into()
+}
+
+#[test]
+fn what_fails_on_our_side_is_not_put_down_to_the_server() {
+    let ours = Authority::new("ours");
+    let mut provider = ring::default_provider();
+    provider.secure_random = &NoChance;
+    let without_chance = trusting(&ours).provider(provider);
+    let table = [
+        (without_chance, "main", TlsFailure::Failed),
+        // A system may know such a name, but no certificate could.
+        (trusting(&ours), "main..test", TlsFailure::InvalidHost),
+    ];
+    for (tls_of_node, host, failure) in table {
+        let front = TlsServer::new(ours.issue(&["main"])).front();
+        SimRuntime::run(|sim| async move {
+            let mut config_of_node = node::NodeConfig::new(host);
+            config_of_node.front = Some(front);
+            sim.add_node(host, config_of_node);
+
+            let client = builder().tls(tls_of_node);
+            let client = client.node(config(&format!("https://{host}:2333")));
+
+            assert_eq!(loss_of(&sim, client).await, tls(failure));
+        });
+    }
+}
+
+/// A system that has run out of randomness.
+#[derive(Debug)]
+struct NoChance;
+
+impl SecureRandom for NoChance {
+    fn fill(&self, _: &mut [u8]) -> Result<(), GetRandomFailed> {
+        Err(GetRandomFailed)
+    }
 }
 
 #[test]
@@ -208,7 +314,7 @@ fn the_cryptography_that_was_given_is_used() {
     let mut none = ring::default_provider();
     none.cipher_suites.clear();
     let none = trusting(&ours).provider(none);
-    assert_eq!(none.check(), Err(lavapool::TlsError::NoVersion));
+    assert_eq!(none.check(), Err(TlsError::NoVersion));
 }
 
 fn config_of_main() -> NodeConfig {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use lavapool::{DialFailure, ProxyFailure, Transport};
 use lavapool_tests::proxy::Proxy;
 use lavapool_tests::tls::TlsServer;
-use lavapool_tests::tls::faults::says;
+use lavapool_tests::tls::faults::{says, silent};
 
 use super::*;
 
@@ -119,6 +119,44 @@ fn what_is_no_proxy_is_said_to_be_none() {
         );
         assert_eq!(socks, failed(ProxyFailure::Violation));
     });
+}
+
+#[test]
+fn a_proxy_that_ends_the_connection_is_told_from_one_that_refuses() {
+    let table: [(_, &[u8]); 5] = [
+        ("http://main:2333", b""),
+        ("http://main:2333", b"HTTP/1.1 200 Connection esta"),
+        ("socks5://main:2333", b""),
+        ("socks5://main:2333", &[5]),
+        ("socks5://main:2333", &[5, 0]),
+    ];
+    for (proxy, said) in table {
+        SimRuntime::run(|sim| async move {
+            add(&sim, says(said));
+            let client = by(proxy, "http://far.test", &Authority::new("ours"));
+            let expected = Some(Loss::Socket(Closed::Proxy(ProxyFailure::Ended)));
+            assert_eq!(loss_of(&sim, client).await, expected, "{proxy}: {said:?}");
+        });
+    }
+}
+
+#[test]
+fn a_proxy_that_says_nothing_is_given_up_at_the_connect_deadline() {
+    for proxy in ["http://main:2333", "socks5://main:2333"] {
+        SimRuntime::run(|sim| async move {
+            add(&sim, silent());
+            let client = by(proxy, "https://far.test", &Authority::new("ours"));
+            let client = client.start_on(sim.clone()).unwrap();
+            let deadline = lavapool::Timing::default().connect_deadline;
+
+            sim.sleep(deadline - Duration::from_millis(1)).await;
+            let view = || client.node("main").unwrap().view();
+            assert_eq!(view().loss, None);
+            sim.sleep(Duration::from_millis(2)).await;
+
+            assert_eq!(view().loss, Some(Loss::ConnectTimedOut), "{proxy}");
+        });
+    }
 }
 
 #[test]
