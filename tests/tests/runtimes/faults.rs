@@ -18,7 +18,7 @@ hosts::on_each_runtime! {
 }
 
 /// A node behind this on a port of its own, and a client of it that trusts one authority.
-async fn node_behind(
+pub(crate) async fn node_behind(
     servers: &Servers,
     front: Option<Fronts>,
     scheme: &str,

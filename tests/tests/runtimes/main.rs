@@ -22,6 +22,7 @@ mod slow;
 mod turns;
 mod virtual_time;
 mod waiting;
+mod ways;
 
 use lavapool::runtime::{AsyncStd, Smol, Tokio};
 use lavapool::{Builder, Client, Closed, GuildId, Loss, NodeConfig, Source, Update, UserId};
