@@ -74,10 +74,46 @@
 //! alone, for a provider of your own. Without all of them, a node with TLS is refused with
 //! an error that names it, [`ConnectError::TlsUnavailable`] or [`Error::TlsUnavailable`].
 //!
-//! # Proxies, Unix sockets
+//! # Behind a reverse proxy, or through a proxy
 //!
-//! [`Builder::proxy`] sends all nodes through a [`Proxy`], [`Builder::transport`] one node through
-//! another, or through a Unix socket.
+//! A path in the URI of a node stands before Lavalink's own, as a reverse proxy has it, and
+//! [`NodeConfig::header`] comes with the handshake of the WebSocket and with every request.
+//! [`Builder::proxy`] sends all nodes through a [`Proxy`], of HTTP or SOCKS 5, which looks up their
+//! names; [`Builder::transport`] sends one node through another, past it, or through a Unix socket.
+//!
+//! ```
+//! use lavapool::{Client, NodeConfig, Proxy, Transport, UserId};
+//!
+//! let eu = NodeConfig::new("eu", "https://music.example/eu", "youshallnotpass")?
+//!     .header("X-Team", "music")?;
+//! let us = NodeConfig::new("us", "https://us.example", "youshallnotpass")?;
+//! let here = NodeConfig::new("here", "http://localhost", "youshallnotpass")?;
+//! let builder = Client::builder("170939974227541168".parse::<UserId>()?)
+//!     .proxy("http://user:password@proxy.example:3128".parse::<Proxy>()?)
+//!     .transport("us", Transport::new().direct())
+//!     .transport("here", Transport::new().unix("/run/lavalink/socket"))
+//!     .nodes([eu, us, here]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Why such a node is not connected is a [`Loss`]: in [`ConnectError`], in
+//! [`Event::NodeReconnecting`] and in [`NodeView::loss`]. Redirects are reported, not followed.
+//!
+//! | what is there | what it is told as |
+//! |---|---|
+//! | a redirect (301, 302, 307, 308) | [`Loss::UpgradeRefused`] with its `location` |
+//! | a reverse proxy without that path, or its node | [`Loss::UpgradeRefused`] with 404, or 502 |
+//! | a reverse proxy that does not pass `Upgrade` on | [`Stopped::BadRequest`] |
+//! | a plain node, and the URI says `https` | [`TlsFailure::NotTls`] |
+//! | a port of TLS, and the URI says `http` | [`TlsFailure::OnlyTls`] |
+//! | a certificate that only itself has signed | [`TlsFailure::SelfSigned`]: `Tls::root_pem` |
+//! | a certificate for another name | [`TlsFailure::WrongHost`]: `Tls::server_name` |
+//! | no proxy at that place | [`ProxyFailure::Unreachable`] with the reason |
+//! | a proxy that wants credentials, or others | [`ProxyFailure::Unauthorized`] |
+//! | a proxy that cannot reach the node | [`ProxyFailure::Status`] or [`ProxyFailure::Reply`] |
+//! | something that is no such proxy | [`ProxyFailure::Violation`], or [`ProxyFailure::Status`] |
+//! | a proxy or a server that says nothing | [`Loss::ConnectTimedOut`] |
+//! | no Unix socket at that path | [`Closed::Refused`] |
 //!
 //! # Slow, careless and failing programs
 //!

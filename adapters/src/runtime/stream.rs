@@ -10,7 +10,11 @@ use super::Socket;
 
 /// A connected socket, over what a runtime has for TCP and for Unix sockets.
 ///
-/// What is behind it is read, written and closed as [futures-io](futures_io) says.
+/// What is behind it is read, written and closed as [futures-io](futures_io) says. The streams of
+/// the runtimes are part of this crate's interface by it: those of tokio in tokio-util's `Compat`,
+/// those of smol and async-std in a `HalfClosing` over socket2. So a new major release of one of
+/// these crates (of one at 0.x, a new minor) that lavapool takes up is a major release of lavapool
+/// too.
 #[derive(Debug)]
 pub enum Stream<T, U> {
     /// By TCP.
