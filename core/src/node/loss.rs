@@ -86,7 +86,8 @@ pub enum Stopped {
     /// 403: the client may not connect from here.
     #[error("access is forbidden (403)")]
     Forbidden,
-    /// 400: the handshake lacks something, as with a user id of 0.
+    /// 400: the handshake lacks something, as with a user id of 0, or behind a reverse proxy that
+    /// does not pass `Upgrade` on.
     #[error("the handshake was refused as a bad request (400)")]
     BadRequest,
     /// 200 instead of 101, or another version of the API.

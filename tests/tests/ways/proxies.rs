@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use lavapool::{DialFailure, ProxyFailure, Transport};
+use lavapool::{DialFailure, ProxyFailure, Stopped, Transport};
+use lavapool_tests::node::{Front, Passed};
 use lavapool_tests::proxy::Proxy;
 use lavapool_tests::tls::TlsServer;
 use lavapool_tests::tls::faults::{says, silent};
@@ -197,4 +198,37 @@ fn a_redirect_is_told_with_where_it_points_to() {
         let status = 308;
         assert_eq!(loss, Some(Loss::UpgradeRefused { status, location }));
     });
+}
+
+#[test]
+fn a_reverse_proxy_that_does_not_pass_the_upgrade_on_makes_a_bad_request_of_it() {
+    SimRuntime::run(|sim| async move {
+        add(&sim, Fronts::new(|| Box::new(WithoutUpgrade)));
+        let client = builder().node(config("http://main:2333"));
+        let client = client.start_on(sim.clone()).unwrap();
+
+        sim.sleep(Duration::from_secs(1)).await;
+
+        let view = client.node("main").unwrap().view();
+        assert_eq!(view.stopped, Some(Stopped::BadRequest));
+    });
+}
+
+/// A reverse proxy that was told nothing of WebSockets.
+struct WithoutUpgrade;
+
+impl Front for WithoutUpgrade {
+    fn client_sent(&mut self, bytes: &[u8]) -> Passed {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        let lines = text.split_inclusive("\r\n");
+        let passes = |line: &&str| !line.to_ascii_lowercase().starts_with("upgrade:");
+        Passed {
+            to_node: lines.filter(passes).collect::<String>().into_bytes(),
+            ..Passed::default()
+        }
+    }
+
+    fn node_sent(&mut self, bytes: Vec<u8>) -> Vec<u8> {
+        bytes
+    }
 }
