@@ -70,6 +70,13 @@ impl Player {
         self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
     }
 
+    /// As [`unpack`](Self::unpack); what it plays had started on that node, unless that has yet to
+    /// be sent it.
+    pub(crate) fn turn_back(&mut self) {
+        self.unpack();
+        self.awaits_start = self.plays() && self.unsent.has(Fields::TRACK);
+    }
+
     /// The node that it leaves does not have it any more: to turn back is to be made again there.
     pub(crate) fn burn_bridges(&mut self) {
         let substance = self.substance();

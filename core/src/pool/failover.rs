@@ -140,7 +140,7 @@ impl Tables {
         self.left_group(from, to, None);
         let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());
         if let Some(player) = self.player_mut(id) {
-            player.unpack();
+            player.turn_back();
             player.place = if is_waited_for {
                 Placement::Frozen { old: from }
             } else {

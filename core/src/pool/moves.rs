@@ -255,7 +255,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        player.unpack();
+        player.turn_back();
         self.timers.rouse(&mut player.stage);
         if is_gone {
             mark!(CameBackToNoNode);
@@ -268,8 +268,6 @@ impl Tables {
         player.stay_behind(node, now);
         player.place = Placement::On(node);
         player.lost_at = None;
-        let plays = player.wanted.track.is_some();
-        player.awaits_start = plays && player.unsent.has(Fields::TRACK);
         player.regulate(now);
         self.player_changed(id);
         self.node_changed(node);

@@ -80,6 +80,29 @@ fn a_node_that_resumes_after_the_moves_is_rid_of_its_old_copies() {
 }
 
 #[test]
+fn a_node_that_is_back_is_believed_where_a_player_is_that_was_on_its_way_elsewhere() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = secs(1);
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(100));
+    world.kill("b");
+
+    // It takes long to list what it has, and tells of the player all the while.
+    let lists = AnswerKind::Player;
+    world.node("a").faults().slow.insert(lists, secs(10));
+    world.refuse("a", false);
+    world.run_for(secs(8));
+
+    let (shown, copy) = (world.position(guild(1)), world.only_copy(guild(1)).1);
+    let truth_ms = u128::try_from(copy.content_ms).unwrap();
+    assert!(
+        shown.as_millis().abs_diff(truth_ms) < 100,
+        "{shown:?}, not {truth_ms} ms"
+    );
+}
+
+#[test]
 fn a_player_destroyed_while_its_node_was_away_is_gone_when_it_is_back() {
     let mut world = crowded(1..=3, []);
     world.drop_connections("a");
