@@ -88,16 +88,22 @@ impl Simulation {
         };
         // What was under way for long tells of an earlier place.
         let written_at = self.oracle.patched_at(host, guild);
-        let is_late = written_at.is_none_or(|at| at + UNDER_WAY_MAX < request.at);
-        if is_late || !self.knows_place(guild, &identifier) {
+        let written_at = written_at.filter(|at| *at + UNDER_WAY_MAX >= request.at);
+        let Some(written_at) = written_at.filter(|_| self.knows_place(guild, &identifier)) else {
             return;
-        }
+        };
         let places = self.places(guild, &identifier, session);
         let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
             return;
         };
-        let heard_at = self.oracle.heard_at(furthest.host, &furthest.session);
+        let heard_at = self
+            .oracle
+            .heard_at(furthest.host, &furthest.session, written_at);
         let lost_at = self.oracle.lost_at(furthest.host);
+        if furthest.is_lost && self.oracle.is_in_doubt(lost_at) {
+            // Where it was then is all that the pool knows since.
+            return;
+        }
         // What the pool took for a sign of life came late.
         let known_at = if lost_at < furthest.at {
             request.at

@@ -1,5 +1,6 @@
 //! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
 
+mod hearing;
 mod parting;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -10,6 +11,7 @@ use lavapool_core::node::Loss;
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Event, Output, SocketId};
 
+use self::hearing::Hearing;
 use super::secrets::Secrets;
 use super::spread::Told;
 use super::tellings::Tellings;
@@ -57,10 +59,8 @@ struct Host {
     ready_at: Option<Duration>,
     /// When it was lost last.
     lost_at: Duration,
-    /// When the last byte of its WebSocket arrived.
-    heard_at: Duration,
-    /// The same for the connection before.
-    heard_until: Duration,
+    /// When it was heard of each of its sessions.
+    hearings: BTreeMap<String, Hearing>,
     /// It is not to have another WebSocket.
     is_leaving: bool,
     /// It is not to be dialled any more.
@@ -168,10 +168,6 @@ impl Oracle {
         let Some(websocket) = &mut socket.websocket else {
             return;
         };
-        let host = &mut self.hosts[index];
-        if host.websocket == Some(id) {
-            host.heard_at = at;
-        }
         for said in websocket.take(bytes) {
             let host = &mut self.hosts[index];
             if host.websocket != Some(id) {
@@ -195,6 +191,8 @@ impl Oracle {
                 host.session = Some(message.session.clone());
                 host.resumable.clone_from(&host.session);
                 host.ready_at = Some(at);
+                let hearing = host.hearings.entry(message.session.clone());
+                hearing.or_default().begin(at);
                 host.redial_at = None;
             }
             if message.op == "stats" {
@@ -204,6 +202,10 @@ impl Oracle {
             let session = self.hosts[index].session.clone().unwrap_or_default();
             self.secrets.learn(&session);
             self.tellings.arrived(index, session, message, at);
+        }
+        let host = &mut self.hosts[index];
+        if let Some(session) = host.session.clone().filter(|_| host.websocket == Some(id)) {
+            host.hearings.entry(session).or_default().go_on(at);
         }
     }
 
@@ -219,7 +221,6 @@ impl Oracle {
         host.websocket = None;
         host.session = None;
         host.lost_at = at;
-        host.heard_until = host.heard_at;
         let after_nonsense = by_pool && host.nonsense_at == Some(at) && !host.is_ordered;
         let is_doubted = host.doubt_until > at;
         self.parts(socket.host, at);
@@ -229,13 +230,6 @@ impl Oracle {
             Invariant::NonsenseCostsItself,
             || format!("{name} said something that means nothing, and lost its WebSocket for it"),
         );
-    }
-
-    /// When a server was heard last of this session.
-    pub(super) fn heard_at(&self, host: usize, session: &str) -> Duration {
-        let host = &self.hosts[host];
-        let is_present = host.session.as_deref() == Some(session);
-        [host.heard_until, host.heard_at][usize::from(is_present)]
     }
 
     /// When a server was lost last.

@@ -26,6 +26,10 @@ struct Arrived {
     host: usize,
     session: String,
     at: Duration,
+    /// It is an end that the pool holds back, as the server may be shutting down.
+    is_held: bool,
+    /// What came after it was told before it.
+    was_passed: bool,
 }
 
 impl Tellings {
@@ -47,6 +51,8 @@ impl Tellings {
             host,
             session,
             at,
+            is_held: message.reason.as_deref() == Some("stopped"),
+            was_passed: false,
         });
     }
 
@@ -71,7 +77,10 @@ impl Tellings {
             .is_some_and(|resumed| at < resumed + INFERRED_WITHIN)
             && is_finished(event);
         let queue = self.arrived.entry(guild).or_default();
-        let is_it = |arrived: &Arrived| arrived.kind == kind && arrived.track == track;
+        let is_it = |arrived: &Arrived| {
+            let is_due = !arrived.was_passed || arrived.at + HELD_FOR <= at;
+            arrived.kind == kind && arrived.track == track && is_due
+        };
         let is_alive = |arrived: &Arrived| {
             arrived.at == at || session_of(arrived.host).as_ref() == Some(&arrived.session)
         };
@@ -85,10 +94,14 @@ impl Tellings {
             let detail = format!("{kind} of {track:?} in {guild} did not arrive, or before others");
             return require(is_doubtful, Invariant::EventsInOrder, detail);
         };
-        // What was passed over was stale.
-        let Some(arrived) = queue.drain(..=place).next_back() else {
+        let Some(arrived) = queue.remove(place) else {
             return Ok(());
         };
+        // What was passed over was stale, or is told later.
+        let mut passed: VecDeque<_> = queue.drain(..place).filter(|one| one.is_held).collect();
+        passed.iter_mut().for_each(|one| one.was_passed = true);
+        passed.append(queue);
+        *queue = passed;
         let is_present = is_alive(&arrived) || is_doubtful;
         let detail = format!("{kind} of {track:?} in {guild} is from a session that is over");
         require(is_present, Invariant::EventsNotStale, detail)?;
@@ -144,6 +157,9 @@ const KINDS: [&str; 5] = [
     "TrackStuckEvent",
     "WebSocketClosedEvent",
 ];
+
+/// How long the pool waits whether a server that stopped a track goes away.
+const HELD_FOR: Duration = Duration::from_secs(5);
 
 /// The list of players may come late, and the server is given 5 s to say more.
 const INFERRED_WITHIN: Duration = Duration::from_secs(30);

@@ -30,8 +30,7 @@ impl Oracle {
                 resumable: host.resumable.take(),
                 doubt_until: host.doubt_until,
                 lost_at: host.lost_at,
-                heard_at: host.heard_at,
-                heard_until: host.heard_until,
+                hearings: std::mem::take(&mut host.hearings),
                 ..Host::default()
             };
         }
