@@ -131,7 +131,7 @@
 //! - Drops the [`Driver`]: connections are dropped, calls answered with [`Error::Closed`], streams
 //!   end.
 //! - Blocks the thread that the driver is polled on: everything waits; then what came meanwhile
-//!   counts before the deadlines that passed, so that no pong is missed.
+//!   counts before the deadlines that passed: no pong is missed, but for one behind 16 MiB.
 //! - Panics in a [`Strategy::Custom`]: the node has no score: [`Event::StrategyFailed`].
 //! - Panics in the function of [`Builder::gateway`]: that payload is lost, but for
 //!   [`Event::Gateway`]; the next one comes.
@@ -158,6 +158,10 @@
 //! tokio inside a tokio runtime, async-std inside an async-std task, else smol, else async-std.
 //! So a feature that another crate turns on takes no task off its own runtime; a program that has
 //! several and starts the client from outside of all of them does better to name one.
+//!
+//! tokio lets a task read only so often in one poll, and then shows it every socket as empty. The
+//! driver bounds its own work and is spawned out of that (`tokio::task::unconstrained`); whoever
+//! spawns it after [`Builder::build_on`] does the same, or pongs may be missed by it after all.
 //!
 //! On anything else, or with none of the features, implement [`Runtime`](runtime::Runtime), about
 //! a hundred lines; the example `custom_runtime` does. All decisions are made by

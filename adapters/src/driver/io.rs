@@ -14,26 +14,28 @@ impl<R: Runtime> Driver<R> {
         let mut taken = std::mem::take(&mut self.taken);
         let has_more = self.ready.take(&mut taken, SLOTS_MAX);
         for slot in taken.drain(..) {
-            self.look_at(slot, now);
+            let is_dry = self.look_at(slot, now);
+            self.arrears.looked_at(slot, is_dry);
         }
         self.taken = taken;
         has_more
     }
 
-    fn look_at(&mut self, index: usize, now: Timestamp) {
+    /// Goes on with one slot; returns whether there is nothing more to read.
+    fn look_at(&mut self, index: usize, now: Timestamp) -> bool {
         let Some(slot) = self.sockets.slot(index) else {
-            return;
+            return true;
         };
         slot.listing.unlist();
         slot.poll_lingering();
         let Some(occupant) = &mut slot.occupant else {
-            return;
+            return true;
         };
         let mut cx = Context::from_waker(&slot.waker);
         let id = occupant.id;
         if let Stage::Dialling(dial) = &mut occupant.stage {
             let Poll::Ready(dialled) = dial.as_mut().poll(&mut cx) else {
-                return;
+                return true;
             };
             let input = match dialled {
                 Ok(socket) => {
@@ -49,7 +51,7 @@ impl<R: Runtime> Driver<R> {
             self.pool.handle(input, now);
         }
         self.write(index, now);
-        self.read(index, now);
+        self.read(index, now)
     }
 
     /// Writes once to a socket that the pool has bytes for.
@@ -81,13 +83,13 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Reads from a socket, a few times and a full buffer at most: what comes of more would not
-    /// fit the processor's caches until it is handed out.
-    fn read(&mut self, index: usize, now: Timestamp) {
+    /// fit the processor's caches until it is handed out. Returns whether there is nothing more.
+    fn read(&mut self, index: usize, now: Timestamp) -> bool {
         let Some(slot) = self.sockets.slot(index) else {
-            return;
+            return true;
         };
         let Some(occupant) = &mut slot.occupant else {
-            return;
+            return true;
         };
         let id = occupant.id;
         let mut cx = Context::from_waker(&slot.waker);
@@ -96,7 +98,7 @@ impl<R: Runtime> Driver<R> {
             let read = occupant.read(&mut cx, &mut self.buffer);
             self.publisher.announce(&mut self.pool);
             match read {
-                Poll::Pending => return,
+                Poll::Pending => return true,
                 Poll::Ready(Ok(count)) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
                     self.pool.handle(Input::Received(id, bytes), now);
@@ -107,11 +109,13 @@ impl<R: Runtime> Driver<R> {
                 }
                 Poll::Ready(Err(closed)) => {
                     slot.occupant = None;
-                    return self.pool.handle(Input::Closed(id, closed), now);
+                    self.pool.handle(Input::Closed(id, closed), now);
+                    return true;
                 }
             }
         }
         slot.listing.list();
+        false
     }
 }
 

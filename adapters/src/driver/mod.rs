@@ -1,6 +1,7 @@
 //! [`Driver`]: the one future that moves the bytes.
 
 mod alarm;
+mod arrears;
 mod dial;
 mod io;
 mod link;
@@ -29,6 +30,7 @@ use crate::runtime::Runtime;
 use crate::shared::Shared;
 use crate::views::Slots;
 use alarm::Alarm;
+use arrears::Arrears;
 use sockets::Sockets;
 use submissions::Waiting;
 
@@ -50,6 +52,10 @@ use submissions::Waiting;
 /// some of these are left nothing new is taken, so that nobody hears of what a handle does not show
 /// yet, and what waits stays as small as the [`Limits`](crate::Limits) say.
 ///
+/// If a deadline has passed by the time of a poll, what the sockets had by then is read first, so
+/// that a driver which was given no time takes nothing for late that was there. A peer that sends
+/// without end holds deadlines up until it was read 256 times, a full buffer of 64 KiB each.
+///
 /// Whenever the pool has something for a socket, all of it is written in one piece; what the
 /// socket does not take is tried again each of these times while it is writable. What that saves,
 /// and what a vectored write would, is measured in `docs/performance.md` of the repository.
@@ -64,6 +70,7 @@ pub struct Driver<R: Runtime> {
     ready: Arc<Ready>,
     /// The slots that are being looked at; empty between turns.
     taken: Vec<usize>,
+    arrears: Arrears,
     /// Where the views of players are.
     cells: Slots,
     /// The guilds with news in the inbox, which the pool may have had no room for yet.
@@ -93,6 +100,7 @@ impl<R: Runtime> Driver<R> {
             publisher,
             ready,
             taken: Vec::new(),
+            arrears: Arrears::default(),
             cells: Slots::default(),
             voice: VecDeque::new(),
             waiting: BTreeMap::new(),
@@ -127,13 +135,30 @@ impl<R: Runtime> Driver<R> {
     /// The sockets come first: what arrived while nobody had time to look was there before the
     /// deadline that has passed since.
     fn take_input(&mut self, now: Timestamp) -> bool {
+        if self.is_due(now) {
+            self.arrears.begin(&self.ready);
+        }
         let more_slots = self.look_at_sockets(now);
         self.publisher.announce(&mut self.pool);
-        if self.pool.poll_timeout().is_some_and(|(at, _)| at <= now) {
-            self.pool.handle(Input::Timeout, now);
-        }
+        self.tell_time(now);
         let more_entries = self.take_entries(now);
         more_slots || more_entries
+    }
+
+    /// Tells the pool that a deadline has passed, unless there is something to read before.
+    fn tell_time(&mut self, now: Timestamp) {
+        let is_due = self.is_due(now);
+        if is_due && !self.arrears.are_read() {
+            return;
+        }
+        if is_due {
+            self.pool.handle(Input::Timeout, now);
+        }
+        self.arrears.end();
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        self.pool.poll_timeout().is_some_and(|(at, _)| at <= now)
     }
 
     /// Hands out what came of it: outputs, then views, then answers, then events. The first of

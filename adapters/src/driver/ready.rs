@@ -47,6 +47,11 @@ impl Ready {
         lock(&self.state).driver = Some(driver.clone());
     }
 
+    /// Names all slots that are ready.
+    pub(super) fn each(&self, name: impl FnMut(usize)) {
+        lock(&self.state).slots.iter().copied().for_each(name);
+    }
+
     /// Takes up to `slots_max` of the slots that are ready; returns whether there are more.
     pub(super) fn take(&self, taken: &mut Vec<usize>, slots_max: usize) -> bool {
         let slots = &mut lock(&self.state).slots;

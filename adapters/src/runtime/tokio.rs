@@ -77,7 +77,7 @@ impl Runtime for Tokio {
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        self.handle.spawn(future);
+        self.handle.spawn(::tokio::task::unconstrained(future));
     }
 }
 

@@ -8,10 +8,12 @@ mod careless;
 mod closing;
 mod dials;
 mod faults;
+mod flooding;
 mod held;
 #[cfg(target_os = "linux")]
 mod hole;
 mod hosts;
+mod late;
 #[cfg(unix)]
 mod nginx;
 mod observed;
@@ -22,6 +24,7 @@ mod slow;
 mod turns;
 mod virtual_time;
 mod waiting;
+mod watch;
 mod ways;
 
 use lavapool::runtime::{AsyncStd, Smol, Tokio};

@@ -6,16 +6,16 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lavapool::{
-    Builder, Client, Driver, Error, Event, Kinds, Leaving, Limits, LoadResult, Pending, Player,
-    Strategy,
+    Client, Error, Event, Kinds, Leaving, Limits, LoadResult, Pending, Player, Strategy,
 };
 use lavapool_tests::node::{AnswerKind, Disturbance, TestNode};
 use lavapool_tests::sim::SimRuntime;
 
+use crate::watch::{Seen, Watch, watched_on};
 use crate::{add, builder, config, guild, song};
 
 const PLAYERS: u64 = 6_000;
-/// What the documentation of [`Driver`] says of one poll.
+/// What the documentation of [`lavapool::Driver`] says of one poll.
 const HANDED_MAX: usize = 4 * 1024;
 const OUTPUTS_MAX: usize = 4 * 256;
 
@@ -85,24 +85,6 @@ async fn lose(sim: &SimRuntime) -> (Arc<Mutex<Vec<Seen>>>, Duration) {
 }
 
 #[test]
-fn what_came_while_the_driver_had_no_time_counts_before_the_deadline_that_has_passed() {
-    SimRuntime::run(|sim| async move {
-        let (client, watch) = watched(&sim).await;
-        let node = client.node("main").unwrap();
-        sim.sleep(Duration::from_secs(1)).await;
-        let ping = node.ping();
-        // The ping leaves, and the pong finds nobody until long after its deadline.
-        sim.sleep(Duration::from_nanos(1)).await;
-        watch.hold(true);
-        sim.sleep(Duration::from_secs(20)).await;
-        watch.hold(false);
-
-        ping.await.unwrap();
-        assert_eq!(node.view().loss, None);
-    });
-}
-
-#[test]
 fn a_stream_that_is_made_amid_a_turn_misses_nothing_that_comes_after_it() {
     SimRuntime::run(|sim| async move {
         let (made, slot) = (
@@ -118,7 +100,7 @@ fn a_stream_that_is_made_amid_a_turn_misses_nothing_that_comes_after_it() {
         });
         add(&sim, "other");
         let builder = builder().strategy(strategy).node(config("other"));
-        let (client, watch) = watched_by(&sim, builder).await;
+        let (client, watch) = watched_on(&sim, sim.clone(), builder).await;
         client.node("other").unwrap().ready().await.unwrap();
         client.player(guild(1)).update(song()).await.unwrap();
         sim.sleep(Duration::from_secs(1)).await;
@@ -231,18 +213,7 @@ async fn watched(sim: &SimRuntime) -> (Client, Watch) {
         commands_max: 4 * HANDED_MAX,
         ..Limits::default()
     };
-    watched_by(sim, builder().limits(limits)).await
-}
-
-async fn watched_by(sim: &SimRuntime, builder: Builder) -> (Client, Watch) {
-    add(sim, "main");
-    let (client, driver) = builder.node(config("main")).build_on(sim.clone()).unwrap();
-    let watch = Watch::default();
-    let driver = Some(driver);
-    let state = watch.state.clone();
-    lavapool::runtime::Runtime::spawn(sim, Watched { driver, state });
-    client.node("main").unwrap().ready().await.unwrap();
-    (client, watch)
+    watched_on(sim, sim.clone(), builder().limits(limits)).await
 }
 
 /// Lookups that the node never answers, all of which the driver has.
@@ -253,83 +224,6 @@ async fn lookups(sim: &SimRuntime, client: &Client) -> Vec<Pending<LoadResult>> 
     let lookups = (0..PLAYERS).map(lookup).collect();
     sim.sleep(Duration::from_secs(1)).await;
     lookups
-}
-
-/// What a test counts after each turn, and something that it saw.
-type Seen = (usize, bool);
-
-/// What is done after each poll of a driver.
-#[derive(Clone, Default)]
-struct Watch {
-    state: Arc<Mutex<State>>,
-}
-
-#[derive(Default)]
-struct State {
-    look: Option<Box<dyn FnMut() -> Seen + Send>>,
-    turns: Arc<Mutex<Vec<Seen>>>,
-    drop_when: Option<fn(Seen) -> bool>,
-    is_held: bool,
-    waker: Option<Waker>,
-}
-
-impl Watch {
-    fn each_turn(&self, look: impl FnMut() -> Seen + Send + 'static) -> Arc<Mutex<Vec<Seen>>> {
-        let mut state = self.state.lock().unwrap();
-        state.look = Some(Box::new(look));
-        state.turns.clone()
-    }
-
-    fn drop_when(&self, drop_when: fn(Seen) -> bool) {
-        self.state.lock().unwrap().drop_when = Some(drop_when);
-    }
-
-    /// Lets the driver wait, as if its runtime had no time for it.
-    fn hold(&self, is_held: bool) {
-        let mut state = self.state.lock().unwrap();
-        state.is_held = is_held;
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
-    }
-
-    fn stop(&self) {
-        let look = self.state.lock().unwrap().look.take();
-        drop(look);
-    }
-}
-
-/// A driver, until it ends or is dropped.
-struct Watched {
-    driver: Option<Driver<SimRuntime>>,
-    state: Arc<Mutex<State>>,
-}
-
-impl Future for Watched {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let shared = self.state.clone();
-        let mut state = shared.lock().unwrap();
-        if state.is_held {
-            state.waker = Some(cx.waker().clone());
-            return Poll::Pending;
-        }
-        drop(state);
-        let driver = self.driver.as_mut().unwrap();
-        let polled = Pin::new(driver).poll(cx);
-        let mut state = shared.lock().unwrap();
-        if let Some(look) = &mut state.look {
-            let seen = look();
-            state.turns.lock().unwrap().push(seen);
-            if state.drop_when.is_some_and(|drop_when| drop_when(seen)) {
-                state.look = None;
-                self.driver = None;
-                return Poll::Ready(());
-            }
-        }
-        polled
-    }
 }
 
 fn poll<T>(wait: &mut Pending<T>) -> Poll<Result<T, Error>> {
