@@ -128,8 +128,8 @@
 //! - Drops the future of a start: the connections that were made are closed.
 //! - Drops a wait for an event: no event is lost.
 //! - Drops every handle: connections are closed with a close frame, and the music plays on.
-//! - Drops the [`Driver`]: connections are dropped, calls answered with [`Error::Closed`], streams
-//!   end.
+//! - Drops the [`Driver`]: connections are dropped, nodes shown as closed, calls answered with
+//!   [`Error::Closed`], streams end.
 //! - Blocks the thread that the driver is polled on: everything waits; then what came meanwhile
 //!   counts before the deadlines that passed: no pong is missed, but for one behind 16 MiB.
 //! - Panics in a [`Strategy::Custom`]: the node has no score: [`Event::StrategyFailed`].

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use lavapool_core::node::{NodeRef, NodeView, Report, Status, UNAVAILABLE};
+use lavapool_core::node::{NodeRef, NodeView, Report, Status, Stopped, UNAVAILABLE};
 use lavapool_core::player::{Motion, PackedView, PlayerView};
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Changed, NodeId, Pool};
@@ -157,6 +157,17 @@ impl Views {
         lock(&self.report).clone()
     }
 
+    /// The driver is gone, and every connection with it.
+    pub(crate) fn end(&self) {
+        lock(&self.nodes).iter().for_each(|cell| cell.close());
+        for node in &mut lock(&self.report).nodes {
+            if node.status != Status::Disconnected {
+                node.status = Status::Disconnected;
+                node.cause = Some(Stopped::Closed.to_string().into());
+            }
+        }
+    }
+
     /// Leases the guild's cell, made if there is none; to be [released](Self::release).
     pub(crate) fn player(&self, guild: GuildId) -> Arc<PlayerCell> {
         let mut players = lock(&self.players);
@@ -254,13 +265,22 @@ impl NodeCell {
         self.removed.load(Ordering::Acquire)
     }
 
-    fn remove(&self) {
+    fn close(&self) {
         let mut view = lock(&self.view);
-        view.status = Status::Disconnected;
-        view.latency = None;
-        view.penalty = UNAVAILABLE;
+        disconnect(&mut view);
+        view.stopped.get_or_insert(Stopped::Closed);
+    }
+
+    fn remove(&self) {
+        disconnect(&mut lock(&self.view));
         self.removed.store(true, Ordering::Release);
     }
+}
+
+const fn disconnect(view: &mut NodeView) {
+    view.status = Status::Disconnected;
+    view.latency = None;
+    view.penalty = UNAVAILABLE;
 }
 
 impl PlayerCell {

@@ -39,12 +39,13 @@ use submissions::Waiting;
 ///
 /// [`Builder::build_on`](crate::Builder::build_on) hands it out to be run wherever you like; the
 /// other ways to start a client spawn it. It ends when the client is closed. Dropped before that,
-/// it drops the connections without a word, and every call is answered with [`Error::Closed`].
+/// it drops the connections without a word: every node is shown as closed, and every call is
+/// answered with [`Error::Closed`].
 ///
-/// So it does if it ever panics, which is a bug: calls are answered with [`Error::Closed`] and
-/// streams of events end, as after [`Client::close`](crate::Client::close). The panic itself is
-/// seen by whoever runs this future; a bot that wants to see it uses `build_on` and keeps what
-/// its runtime gives for the task.
+/// So it does if it ever panics, which is a bug: nodes are shown as closed, calls are answered with
+/// [`Error::Closed`] and streams of events end, as after [`Client::close`](crate::Client::close).
+/// The panic itself is seen by whoever runs this future; a bot that wants to see it uses `build_on`
+/// and keeps what its runtime gives for the task.
 ///
 /// Each poll does a bounded amount of work, and asks for another if there is more: up to four
 /// times, it takes what up to 256 sockets and 256 calls have, does up to 256 things that the pool
@@ -240,8 +241,9 @@ impl<R: Runtime> Driver<R> {
         self.pool.is_finished() && self.sockets.is_empty() && !self.is_behind
     }
 
-    /// Answers everybody who still waits.
+    /// Shows every node as closed, then answers everybody who still waits.
     fn end(&mut self) {
+        self.shared.views.end();
         self.shared.inbox.end();
         for (reply, answer) in self.answers.drain(..) {
             reply.answer(answer.map_err(Error::from));

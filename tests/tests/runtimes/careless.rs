@@ -5,15 +5,16 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use lavapool::runtime::Runtime;
 use lavapool::{
     Builder, ChannelId, Client, Error, Event, Kinds, Leaving, Limits, LoadHandler, Player, Secret,
-    Shard, Strategy, SubmitError, VoiceServerUpdate, VoiceStateUpdate, Volume,
+    Shard, Status, Stopped, Strategy, SubmitError, VoiceServerUpdate, VoiceStateUpdate, Volume,
 };
-use lavapool_tests::node::{Disturbance, Listener, TestNode};
+use lavapool_tests::node::{AnswerKind, Disturbance, Listener, TestNode};
+use tokio::sync::oneshot;
 
 use crate::hosts::on_each_runtime;
 use crate::panicking::Panicking;
@@ -229,8 +230,10 @@ async fn a_driver_that_is_dropped_answers_everybody_and_drops_its_connections<R:
     let wait = client.player(guild(1)).update(song());
     assert!(now(&mut driver).is_none());
 
+    assert_eq!(client.report().connected(), 1);
     drop(driver);
 
+    assert_closed(&client);
     assert_eq!(wait.await, Err(Error::Closed));
     while events.next().await.is_some() {}
     while !gone(&servers.first).await {}
@@ -305,19 +308,23 @@ async fn a_waker_that_panics_takes_only_its_own_task<R: Runtime>(on: R, servers:
     well(&client, &servers.first).await;
 }
 
-async fn a_task_that_panics_takes_nothing_but_its_own_handles<R: Runtime>(
+async fn a_task_that_panics_takes_nothing_but_its_own_handles<R: Runtime + Clone>(
     on: R,
     servers: &Servers,
 ) {
-    let (client, player) = playing(builder(), on, servers).await;
-    let (of, owned) = (client.clone(), player.clone());
-    let panicked = catch_unwind(AssertUnwindSafe(move || {
+    let (client, player) = playing(builder(), on.clone(), servers).await;
+    let (told, over) = oneshot::channel::<()>();
+    let handles = (client.clone(), player.clone());
+    on.spawn(async move {
+        // Dropped after the handles.
+        let _told = told;
+        let (of, owned) = handles;
         let _stream = of.events();
         let _wait = owned.set_volume(40);
         let _lookup = of.load_tracks("never waited for");
         panic!("the bot has a bug");
-    }));
-    assert!(panicked.is_err());
+    });
+    assert!(over.await.is_err(), "nothing was told");
 
     player.pause().await.unwrap();
     assert_eq!(player.volume(), Volume::from(40));
@@ -331,21 +338,26 @@ async fn a_runtime_that_panics_ends_the_client_with_an_answer_to_everybody<R: Ru
     on: R,
     servers: &Servers,
 ) {
+    let panics = Arc::new(AtomicBool::new(false));
     let builder = servers.lead(builder()).node(servers.config("first"));
-    let (client, driver) = builder.build_on(Panicking(on)).unwrap();
+    let client = builder.start_on(Panicking(on, panics.clone())).unwrap();
+    client.node("first").unwrap().ready().await.unwrap();
     let mut events = client.events();
-    let wait = client.player(guild(1)).update(song());
-    let mut driver = Box::pin(driver);
+    let mute = |node: &mut TestNode| node.faults().unanswered.insert(AnswerKind::Load);
+    servers.first.with(mute).await;
+    let wait = client.load_tracks("never answered");
 
-    let panicked = panic_of(|cx| driver.as_mut().poll(cx)).await;
-    drop(driver);
+    assert_eq!(client.report().connected(), 1);
+    panics.store(true, Ordering::SeqCst);
+    drop(client.add_node_detached(servers.config("second")));
 
-    assert_eq!(panicked, "a runtime with a bug");
-    assert_eq!(wait.await, Err(Error::Closed));
+    assert_eq!(wait.await.unwrap_err(), Error::Closed);
+    assert_closed(&client);
     while events.next().await.is_some() {}
     assert!(events.is_ended());
     let late = client.load_tracks("late").await;
     assert_eq!(late.unwrap_err(), Error::Closed);
+    while !gone(&servers.first).await {}
 }
 
 /// A client with a player on the first node.
@@ -366,6 +378,13 @@ async fn well(client: &Client, on: &Listener) {
         .with(|node| (node.players(node.now()), node.log().violations.clone()))
         .await;
     assert_eq!((players, violations), (vec![], vec![]));
+}
+
+/// Fails unless the handles show that the first node is not connected any more, and why.
+fn assert_closed(client: &Client) {
+    let view = client.node("first").unwrap().view();
+    let shown = (view.status, view.stopped, client.report().connected());
+    assert_eq!(shown, (Status::Disconnected, Some(Stopped::Closed), 0));
 }
 
 /// Whether nobody is connected to a node any more.

@@ -1,13 +1,14 @@
 //! [`Panicking`]: a runtime with a bug.
 
-use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lavapool::Timestamp;
 use lavapool::runtime::{Attempt, Runtime};
 
-/// A runtime whose dials panic.
-pub(crate) struct Panicking<R>(pub(crate) R);
+/// A runtime whose dials panic as soon as it is told so.
+pub(crate) struct Panicking<R>(pub(crate) R, pub(crate) Arc<AtomicBool>);
 
 impl<R: Runtime> Runtime for Panicking<R> {
     type Socket = R::Socket;
@@ -25,8 +26,12 @@ impl<R: Runtime> Runtime for Panicking<R> {
         self.0.resolve(host, port)
     }
 
-    fn connect(&self, _: SocketAddr) -> impl Attempt<R::Socket> {
-        async { panic!("a runtime with a bug") as io::Result<R::Socket> }
+    fn connect(&self, address: SocketAddr) -> impl Attempt<R::Socket> {
+        let (connecting, panics) = (self.0.connect(address), self.1.clone());
+        async move {
+            assert!(!panics.load(Ordering::SeqCst), "a runtime with a bug");
+            connecting.await
+        }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
