@@ -48,10 +48,12 @@ use submissions::Waiting;
 /// and keeps what its runtime gives for the task.
 ///
 /// Each poll does a bounded amount of work, and asks for another if there is more: up to four
-/// times, it takes what up to 256 sockets and 256 calls have, does up to 256 things that the pool
-/// wants of sockets, and hands out up to 1 024 views, then 1 024 answers, then 1 024 events. While
-/// some of these are left nothing new is taken, so that nobody hears of what a handle does not show
-/// yet, and what waits stays as small as the [`Limits`](crate::Limits) say.
+/// times, it takes what up to 256 sockets and 256 calls have, and what Discord said of up to 256
+/// guilds, does up to 256 things that the pool wants of sockets, and hands out up to 1 024 views,
+/// then 1 024 answers, then 1 024 events. While some of these are left nothing new is taken, so
+/// that nobody hears of what a handle does not show yet, and what waits stays as small as the
+/// [`Limits`](crate::Limits) say. Deadlines alone are not counted: all that have passed are handled
+/// at once.
 ///
 /// If a deadline has passed by the time of a poll, what the sockets had by then is read first, so
 /// that a driver which was given no time takes nothing for late that was there. A peer that sends

@@ -19,8 +19,10 @@ pub(super) struct Waiting {
 impl<R: Runtime> Driver<R> {
     /// Submits what handles asked for; returns whether there is more of it.
     pub(super) fn take_entries(&mut self, now: Timestamp) -> bool {
-        self.submit_voice(now);
-        let (entries, has_more) = self.shared.inbox.take(ENTRIES_MAX);
+        let mut room = ENTRIES_MAX;
+        self.submit_voice(&mut room, now);
+        // What Discord said before a call is handed over before it.
+        let (entries, has_more) = self.shared.inbox.take(room);
         self.publisher.announce(&mut self.pool);
         for entry in entries {
             match entry {
@@ -28,17 +30,17 @@ impl<R: Runtime> Driver<R> {
                 Entry::Cancel(command) => self.cancel(command, now),
                 Entry::Voice(guild) => {
                     self.voice.push_back(guild);
-                    self.submit_voice(now);
+                    self.submit_voice(&mut room, now);
                 }
             }
         }
         // What was cancelled has made room.
-        self.submit_voice(now);
+        self.submit_voice(&mut room, now);
         if self.shared.inbox.is_left() && !self.is_closing {
             let closed = self.pool.submit(Command::Close(Leaving::Keep), None, now);
             self.is_closing = !is_full(&closed);
         }
-        has_more
+        has_more || (room == 0 && !self.voice.is_empty())
     }
 
     fn submit(&mut self, submission: Submission, now: Timestamp) {
@@ -86,9 +88,10 @@ impl<R: Runtime> Driver<R> {
     }
 
     /// Hands over what Discord said. The pool refuses it only while it has no room for another
-    /// command; until then it waits in the inbox, where the news of a guild replaces the old.
-    fn submit_voice(&mut self, now: Timestamp) {
-        for _ in 0..self.voice.len() {
+    /// command; until then it waits in the inbox, where the news of a guild replaces the old. Stops
+    /// after as many guilds as there is room for in this turn.
+    fn submit_voice(&mut self, room: &mut usize, now: Timestamp) {
+        for _ in 0..self.voice.len().min(*room) {
             let Some(guild) = self.voice.pop_front() else {
                 return;
             };
@@ -106,6 +109,7 @@ impl<R: Runtime> Driver<R> {
             if is_stopped {
                 return;
             }
+            *room -= 1;
         }
     }
 
@@ -119,5 +123,5 @@ const fn is_full<T>(submitted: &Result<T, SubmitError>) -> bool {
     matches!(submitted, Err(SubmitError::TooManyCommands { .. }))
 }
 
-/// How many commands are submitted in one turn.
+/// How many commands are submitted in one turn, and of how many guilds what Discord said.
 const ENTRIES_MAX: usize = 256;

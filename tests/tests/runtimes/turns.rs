@@ -6,7 +6,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use lavapool::{
-    Client, Error, Event, Kinds, Leaving, Limits, LoadResult, Pending, Player, Strategy,
+    ChannelId, Client, Error, Event, Kinds, Leaving, Limits, LoadResult, Pending, Player, Secret,
+    Strategy, VoiceStateUpdate,
 };
 use lavapool_tests::node::{AnswerKind, Disturbance, TestNode};
 use lavapool_tests::sim::SimRuntime;
@@ -18,6 +19,9 @@ const PLAYERS: u64 = 6_000;
 /// What the documentation of [`lavapool::Driver`] says of one poll.
 const HANDED_MAX: usize = 4 * 1024;
 const OUTPUTS_MAX: usize = 4 * 256;
+const TAKEN_MAX: usize = 4 * 256;
+/// Enough for what is taken over several turns.
+const PLACED: u64 = 2_000;
 
 #[test]
 fn a_lost_node_shows_its_players_over_several_turns_and_then_the_event() {
@@ -150,6 +154,48 @@ fn answers_are_given_over_several_turns_and_after_the_views() {
 }
 
 #[test]
+fn what_discord_said_is_handed_over_in_several_turns_once_a_full_pool_has_room() {
+    SimRuntime::run(|sim| async move {
+        let limits = Limits {
+            commands_max: PLACED as usize,
+            ..Limits::default()
+        };
+        let (client, watch) = watched_on(&sim, sim.clone(), builder().limits(limits)).await;
+        let players: Vec<_> = (1..=PLACED).map(|id| client.player(guild(id))).collect();
+        let plays: Vec<_> = players.iter().map(|player| player.update(song())).collect();
+        for play in plays {
+            play.await.unwrap();
+        }
+        let mute = |node: &mut TestNode| node.faults().unanswered.insert(AnswerKind::Load);
+        sim.with("main", mute);
+        let within = client.within(Duration::from_secs(10));
+        let lookup = |number| within.load_tracks(format!("track {number}"));
+        let lookups: Vec<_> = (0..PLACED).map(lookup).collect();
+        sim.sleep(Duration::from_secs(1)).await;
+        (1..=PLACED).for_each(|id| speak(&client, id));
+        let of = players.clone();
+        let turns = watch.each_turn(move || {
+            let is_told =
+                |player: &&Player| player.view().is_some_and(|view| view.channel.is_some());
+            (of.iter().filter(is_told).count(), false)
+        });
+        sim.sleep(Duration::from_secs(1)).await;
+        assert_eq!(turns.lock().unwrap().last(), Some(&(0, false)));
+
+        // All of them miss their deadline at once.
+        sim.sleep(Duration::from_secs(10)).await;
+        watch.stop();
+        drop(lookups);
+
+        let turns = turns.lock().unwrap();
+        let steps = turns.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        let steps: Vec<_> = steps.filter(|step| *step > 0).collect();
+        assert_eq!(steps.iter().sum::<usize>() as u64, PLACED, "{steps:?}");
+        assert!(steps.iter().all(|step| *step <= TAKEN_MAX), "{steps:?}");
+    });
+}
+
+#[test]
 fn events_are_published_over_several_turns() {
     SimRuntime::run(|sim| async move {
         let (client, watch) = watched(&sim).await;
@@ -214,6 +260,16 @@ async fn watched(sim: &SimRuntime) -> (Client, Watch) {
         ..Limits::default()
     };
     watched_on(sim, sim.clone(), builder().limits(limits)).await
+}
+
+/// Lets Discord say where the bot is.
+fn speak(client: &Client, id: u64) {
+    client.voice_state_update(VoiceStateUpdate {
+        guild: guild(id),
+        user: client.user_id(),
+        channel: ChannelId::new(5),
+        session_id: Secret::from("voice session"),
+    });
 }
 
 /// Lookups that the node never answers, all of which the driver has.
