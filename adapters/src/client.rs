@@ -377,6 +377,12 @@ impl Client {
 
     /// Closes every connection with a close frame; answered once all are closed. Whatever is
     /// asked of the client later is refused.
+    ///
+    /// With [`Leaving::Keep`] what was asked for before is done first, for up to
+    /// [`Timing::close_deadline`](lavapool_core::Timing::close_deadline): an update whose answer
+    /// has not come by then is answered with
+    /// [`Unconfirmed::Closing`](lavapool_core::Unconfirmed::Closing). Lookups are not waited for:
+    /// [`Error::Closed`].
     pub fn close(&self, players: Leaving) -> Pending<()> {
         self.submit(Command::Close(players), answer::done)
     }

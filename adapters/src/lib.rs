@@ -127,7 +127,8 @@
 //!   lookup that was not sent yet.
 //! - Drops the future of a start: the connections that were made are closed.
 //! - Drops a wait for an event: no event is lost.
-//! - Drops every handle: connections are closed with a close frame, and the music plays on.
+//! - Drops every handle: what was asked for is done, as with [`Client::close`]; then connections
+//!   are closed with a close frame, and the music plays on.
 //! - Drops the [`Driver`]: connections are dropped, nodes shown as closed, calls answered with
 //!   [`Error::Closed`], streams end.
 //! - Blocks the thread that the driver is polled on: everything waits; then what came meanwhile

@@ -162,7 +162,9 @@ pub enum Command {
     /// Sets how many results of [`Command::FetchTracks`] are kept; `None` and 0 switch the cache
     /// off. When there are more, the most used ones stay. Answered with [`Answer::Done`] at once.
     SetCacheCapacity(Option<usize>),
-    /// Closes every node. Answered with [`Answer::Done`] once all sockets are closed.
+    /// Closes every node. Answered with [`Answer::Done`] once all sockets are closed. Unless the
+    /// players are destroyed, the nodes are told first what was asked for before, for up to
+    /// [`Timing::close_deadline`](crate::Timing::close_deadline).
     Close(Leaving),
 }
 

@@ -69,7 +69,8 @@ pub struct Timing {
     /// How long a connection must stay ready before the reconnect schedule starts over.
     /// Default 10 s.
     pub stable_after: Duration,
-    /// From our close frame to the peer's. Default 2 s.
+    /// From our close frame to the peer's; and before it, when the whole pool closes, to the
+    /// answers to what was asked for until then. Default 2 s.
     pub close_deadline: Duration,
     /// How long a lost session that may be resumed is waited for before its players move.
     /// Default 1 s.

@@ -177,6 +177,7 @@ mod counted {
         NowhereToGo: "A node is being emptied, and no other could take its player yet.",
         StrandedByRemoval: "A node was removed, and no other could take its player.",
         TargetRemoved: "A node was removed while a player was on its way there.",
+        LastWordsCut: "A pool closed before a node had answered what was asked for.",
         SessionTakenBack: "A node that goes was told to end its session.",
         DepartureCutShort: "A node that goes had not gone by the deadline.",
         // pool/sockets.rs

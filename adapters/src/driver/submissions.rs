@@ -21,6 +21,8 @@ impl<R: Runtime> Driver<R> {
     pub(super) fn take_entries(&mut self, now: Timestamp) -> bool {
         let mut room = ENTRIES_MAX;
         self.submit_voice(&mut room, now);
+        // Looked at before: what the last handle asked for is in the inbox by then.
+        let is_left = self.shared.inbox.is_left();
         // What Discord said before a call is handed over before it.
         let (entries, has_more) = self.shared.inbox.take(room);
         self.publisher.announce(&mut self.pool);
@@ -36,7 +38,7 @@ impl<R: Runtime> Driver<R> {
         }
         // What was cancelled has made room.
         self.submit_voice(&mut room, now);
-        if self.shared.inbox.is_left() && !self.is_closing {
+        if is_left && !has_more && !self.is_closing {
             let closed = self.pool.submit(Command::Close(Leaving::Keep), None, now);
             self.is_closing = !is_full(&closed);
         }

@@ -174,6 +174,11 @@ impl Lane {
         self.later.retain(|job| keep(*job));
     }
 
+    /// Whether nothing waits, or is on its way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.waiting() == 0 && self.busy.is_empty()
+    }
+
     pub(crate) fn waiting(&self) -> usize {
         self.queue.len() + self.heavy.len() + self.later.len()
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::changed::Changed;
 use super::commands::Waits;
 use super::tables::{Tables, Task};
+use super::timers::Timer;
 use crate::command::{Answer, Leaving};
 use crate::error::{RequestError, SubmitError};
 use crate::event::{Event, Kinds};
@@ -285,8 +286,9 @@ impl Tables {
         self.place_waiting_players(self.now);
     }
 
-    /// Closes every node.
-    pub(super) fn close(&mut self, command: CommandId, players: Leaving) {
+    /// Closes every node: at once if the players go with them, and otherwise when the nodes know
+    /// what was asked for by now.
+    pub(super) fn close(&mut self, command: CommandId, players: Leaving, now: Timestamp) {
         self.closing = true;
         self.wait_for(command, Waits::Close);
         for id in self.order.clone() {
@@ -296,7 +298,40 @@ impl Tables {
             if !node.duty.is_over() {
                 node.duty = Duty::Closing;
             }
-            self.leave(id, players == Leaving::Keep);
+            let is_told = players == Leaving::Keep && node.is_ready();
+            self.rescore(id);
+            self.node_changed(id);
+            if !is_told {
+                self.leave(id, players == Leaving::Keep);
+            }
+        }
+        if players == Leaving::Keep {
+            let at = now + self.config.timing.close_deadline;
+            self.last_words = Some(self.timers.arm(at, Timer::LastWords));
+        }
+        self.check_closed();
+    }
+
+    /// Leaves the nodes of a pool that closes, if none has anything left to be told or to answer;
+    /// returns whether it does. They leave together: what one confirms may be for another to
+    /// delete.
+    pub(super) fn leave_if_said(&mut self) -> bool {
+        let is_told = |node: &Node| !node.is_ready() || node.control.is_quiet();
+        let is_said = self.last_words.is_some() && self.nodes.iter().all(is_told);
+        if is_said {
+            self.last_words_over();
+        }
+        is_said
+    }
+
+    /// What was asked for before the close is done, or has been waited for long enough.
+    pub(super) fn last_words_over(&mut self) {
+        self.timers.clear(&mut self.last_words);
+        for id in self.order.clone() {
+            if self.node(id).is_some_and(Node::is_ready) {
+                mark!(LastWordsCut if self.node(id).is_some_and(|node| !node.control.is_quiet()));
+                self.leave(id, true);
+            }
         }
         self.check_closed();
     }

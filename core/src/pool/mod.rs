@@ -360,7 +360,7 @@ impl Pool {
                 tables.set_cache_capacity(capacity);
                 tables.answer(id, Ok(Answer::Done));
             }
-            Command::Close(players) => tables.close(id, players),
+            Command::Close(players) => tables.close(id, players, now),
         }
         Ok(())
     }
@@ -413,6 +413,7 @@ impl Pool {
             Timer::Pinned(player) => tables.pinned_due(player, now),
             Timer::Inherited(node) => tables.inherited_due(node, now),
             Timer::Gateway => tables.gateway_due(now),
+            Timer::LastWords => tables.last_words_over(),
             Timer::Command(command) => tables.command_due(command),
             Timer::Close(socket) => {
                 mark!(CloseUnanswered);
@@ -437,7 +438,7 @@ impl Pool {
                     node.lane(kind).noted = false;
                 }
                 self.pump(node, kind, now);
-            } else {
+            } else if !self.tables.leave_if_said() {
                 break;
             }
         }

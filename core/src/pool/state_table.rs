@@ -88,7 +88,8 @@ const TABLE: &[(Name, Happening, Name)] = &[
     (Name::Ready, Connect, Name::Ready),
     (Name::Ready, ReadyMessage, Name::Ready),
     (Name::Ready, Remove, Name::Leaving),
-    (Name::Ready, Happening::Close, Name::Leaving),
+    // It is told first what was asked for: here, to keep the session.
+    (Name::Ready, Happening::Close, Name::Ready),
     (Name::Parting, Ended, Name::Dialling),
     (Name::Parting, Due, Name::Dialling),
     (Name::Parting, Reconnect, Name::Parting),

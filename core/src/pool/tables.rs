@@ -12,7 +12,7 @@ use super::gateway::Gateway;
 use super::moves::Group;
 use super::requests::Requests;
 use super::scores::Scores;
-use super::timers::Timers;
+use super::timers::{TimerKey, Timers};
 use crate::cache::Keyed;
 use crate::config::PoolConfig;
 use crate::event::{Event, Kinds};
@@ -68,6 +68,8 @@ pub(super) struct Tables {
     pub(super) wishes: u64,
     /// Whether the pool is closing, or closed.
     pub(super) closing: bool,
+    /// Armed while the nodes are still told what was asked for before the close.
+    pub(super) last_words: Option<TimerKey>,
     /// For jitter.
     pub(super) chance: ChaCha8Rng,
 }
@@ -121,6 +123,7 @@ impl Tables {
             plays: 0,
             wishes: 0,
             closing: false,
+            last_words: None,
             chance: seed.stream(0),
         }
     }

@@ -61,6 +61,8 @@ pub enum Timer {
     Inherited(NodeId),
     /// The next payload may go to Discord's gateway.
     Gateway,
+    /// What was asked for before the close should be done by then.
+    LastWords,
     /// A command should be answered by then.
     Command(CommandId),
 }

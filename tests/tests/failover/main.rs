@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails there says where")]
 
 mod barriers;
+mod closes;
 mod copies;
 mod crossings;
 mod determinism;

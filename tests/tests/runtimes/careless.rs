@@ -13,7 +13,7 @@ use lavapool::{
     Builder, ChannelId, Client, Error, Event, Kinds, Leaving, Limits, LoadHandler, Player, Secret,
     Shard, Status, Stopped, Strategy, SubmitError, VoiceServerUpdate, VoiceStateUpdate, Volume,
 };
-use lavapool_tests::node::{AnswerKind, Disturbance, Listener, TestNode};
+use lavapool_tests::node::{AnswerKind, Disturbance, Listener, RequestRecord, TestNode};
 use tokio::sync::oneshot;
 
 use crate::hosts::on_each_runtime;
@@ -184,11 +184,14 @@ async fn handles_that_are_dropped_amid_requests_leave_politely<R: Runtime + Clon
         drop((client, player, _lookup));
 
         while !gone(&servers.first).await {}
-        let (closes, violations) = servers
-            .first
-            .with(|node| (node.log().frames.close, node.log().violations.clone()))
-            .await;
-        assert_eq!((closes, violations), (round + 1, vec![]));
+        let is_asked_for = |request: &&RequestRecord| request.body == br#"{"volume":30}"#;
+        let look = move |node: &mut TestNode| {
+            let log = node.log();
+            let quieter = log.requests.iter().filter(is_asked_for).count();
+            (log.frames.close, quieter as u64, log.violations.clone())
+        };
+        let seen = servers.first.with(look).await;
+        assert_eq!(seen, (round + 1, round + 1, vec![]));
     }
 }
 

@@ -19,6 +19,19 @@ hosts::on_each_runtime! {
     a_request_passes_by_bits_behind_tls: a_request_passes_by_bits by Tls,
     what_nobody_waits_for_is_not_left_half_sent: nobody_waits by Plain,
     what_nobody_waits_for_is_not_left_half_sent_behind_tls: nobody_waits by Tls,
+    what_every_handle_is_dropped_amid_is_sent_whole: nobody_is_left by Plain,
+    what_every_handle_is_dropped_amid_is_sent_whole_behind_tls: nobody_is_left by Tls,
+}
+
+/// Who is there when half of a request is sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Left {
+    /// Somebody who waits for the answer.
+    Waiting,
+    /// Somebody who has dropped the wait.
+    Careless,
+    /// No handle at all.
+    Nobody,
 }
 
 /// More than a loopback interface holds between two sockets (`net.ipv4.tcp_wmem`).
@@ -29,16 +42,19 @@ const WINDOW_BYTES: u32 = 64 * 1024;
 const PASSED_BYTES: usize = 64 * 1024;
 
 async fn a_request_passes_by_bits<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
-    passes_by_bits(runtime, servers, true).await;
+    passes_by_bits(runtime, servers, Left::Waiting).await;
 }
 
 async fn nobody_waits<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
-    passes_by_bits(runtime, servers, false).await;
+    passes_by_bits(runtime, servers, Left::Careless).await;
 }
 
-/// A request that is too large to be sent at once; the wait for it goes on when half of it is sent,
-/// or is dropped there.
-async fn passes_by_bits<R>(runtime: R, servers: &Servers, waits: bool)
+async fn nobody_is_left<R: Runtime<Socket: NoDelay>>(runtime: R, servers: &Servers) {
+    passes_by_bits(runtime, servers, Left::Nobody).await;
+}
+
+/// A request that is too large to be sent at once, half of which is sent when the others go.
+async fn passes_by_bits<R>(runtime: R, servers: &Servers, left: Left)
 where
     R: Runtime<Socket: NoDelay>,
 {
@@ -54,7 +70,14 @@ where
     let client = servers.lead(builder()).timing(patient());
     let client = client.nodes([node, servers.config("second")]);
     let client = client.connect_on(runtime).await.unwrap();
-    client.node("second").unwrap().version().await.unwrap();
+    let second = client.node("second").unwrap();
+    second.version().await.unwrap();
+    second.drain().await.unwrap();
+    let first = client.node("first").unwrap();
+    // What becomes of its player without a client is seen only where the session is kept.
+    while !first.view().resumable {
+        first.ping().await.unwrap();
+    }
 
     // Nothing of it repeats, so that a byte at a wrong place would show.
     let text: String = (0..TEXT_BYTES / 8).map(|n| format!("{n:08}")).collect();
@@ -64,13 +87,24 @@ where
     let player = client.player(guild(817));
     let mut played = Some(player.update(update));
     seen.full.notified().await;
-    played.take_if(|_| !waits);
-    reads.send(true).unwrap();
-    if let Some(played) = played {
-        played.await.unwrap();
+    played.take_if(|_| left != Left::Waiting);
+    if left == Left::Nobody {
+        // What was asked for before is done all the same.
+        drop((player.pause(), player, first, second, client));
+        reads.send(true).unwrap();
+        while !servers
+            .first
+            .with(|node| node.connections().is_empty())
+            .await
+        {}
+    } else {
+        reads.send(true).unwrap();
+        if let Some(played) = played {
+            played.await.unwrap();
+        }
+        // What is asked after it is answered after it.
+        player.pause().await.unwrap();
     }
-    // What is asked after it is answered after it.
-    player.pause().await.unwrap();
 
     let look = |node: &mut TestNode| (node.players(node.now()), node.log().violations.clone());
     let (theirs, violations) = servers.first.with(look).await;
@@ -86,6 +120,7 @@ fn patient() -> Timing {
     Timing {
         request_deadline: Duration::from_secs(60),
         command_deadline: Duration::from_secs(60),
+        close_deadline: Duration::from_secs(60),
         ..Timing::default()
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lavapool::{Client, Event, Leaving, Limits, Volume};
-use lavapool_tests::node::{Disturbance, TestNode};
+use lavapool_tests::node::{Disturbance, RequestRecord, TestNode};
 use lavapool_tests::sim::SimRuntime;
 
 use crate::{add, builder, config, guild, song};
@@ -42,6 +42,27 @@ fn an_application_that_reads_no_event_for_a_day_delays_nothing() {
         let left = std::iter::from_fn(|| unread.try_next()).count();
         assert!((1..=16).contains(&left), "{left}");
         assert_eq!(client.report().connected(), 1);
+    });
+}
+
+#[test]
+fn what_the_last_handle_asked_for_is_done_however_much_it_is() {
+    SimRuntime::run(|sim| async move {
+        let (client, player) = playing(&sim).await;
+        let played: Vec<_> = (2..=600)
+            .map(|number| client.player(guild(number)).update(song()))
+            .collect();
+        let quieter = player.set_volume(30);
+        drop((played, quieter, client, player));
+        sim.sleep(Duration::from_secs(3)).await;
+
+        let is_play = |request: &&RequestRecord| request.body.starts_with(br#"{"track""#);
+        let (plays, closes, volume) = sim.with("main", |node| {
+            let plays = node.log().requests.iter().filter(is_play).count();
+            let volume = node.players(node.now())[0].volume;
+            (plays, node.log().frames.close, volume)
+        });
+        assert_eq!((plays, closes, volume), (600, 1, 30));
     });
 }
 
