@@ -2,28 +2,30 @@
 
 use std::collections::VecDeque;
 
-/// Takes the first of a queue. One that is empty by then keeps room for this many, so that nothing
+/// Takes the first of a queue. One that is emptied by that keeps room for this many, so that nothing
 /// is allocated where no more than that ever wait.
+#[inline]
 pub(crate) fn pop_front<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
-    let first = queue.pop_front();
+    let first = queue.pop_front()?;
     if queue.is_empty() && queue.capacity() > kept {
         queue.shrink_to(kept);
     }
-    first
+    Some(first)
 }
 
 /// As [`pop_front`], of the other end.
+#[inline]
 pub(crate) fn pop<T>(list: &mut Vec<T>, kept: usize) -> Option<T> {
-    let last = list.pop();
+    let last = list.pop()?;
     if list.is_empty() && list.capacity() > kept {
         list.shrink_to(kept);
     }
-    last
+    Some(last)
 }
 
 /// For how many there is room in what a pool keeps once for all that it has. One read of a socket
-/// brings about as many messages.
-pub(crate) const ROOM_KEPT: usize = 256;
+/// brings half as many messages.
+pub(crate) const ROOM_KEPT: usize = 512;
 
 #[cfg(test)]
 mod tests {
