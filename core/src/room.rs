@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-/// Takes the first of a queue. One that is emptied by that keeps room for this many, so that nothing
-/// is allocated where no more than that ever wait.
+/// Takes the first of a queue. One that is emptied by that keeps room for this many, so that
+/// nothing is allocated where no more than that ever wait.
 #[inline]
 pub(crate) fn pop_front<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
     let first = queue.pop_front()?;
