@@ -29,7 +29,7 @@ pub(crate) struct Doubt {
     repeats: u8,
     /// Whether it has been seen to take effect.
     is_spent: bool,
-    /// What it sets.
+    /// What it sets in the present track.
     fields: Fields,
     /// The place in the present track that it seeks, and when it was sent.
     sought: Option<(u64, Timestamp)>,
@@ -38,7 +38,10 @@ pub(crate) struct Doubt {
 impl Doubt {
     /// A request that sets these fields has just failed, after others perhaps.
     pub(crate) fn renew(&mut self, fields: Fields, sought: Option<(u64, Timestamp)>) {
-        self.fields = self.fields.with(fields);
+        if !fields.has(Fields::TRACK) {
+            // That another play begins is seen, and ours is sent whole.
+            self.fields = self.fields.with(fields);
+        }
         self.sought = sought.or(self.sought);
     }
 
@@ -106,10 +109,6 @@ impl Doubt {
 
     /// What it sets of the fields that a node does not show, or not in the same words.
     pub(crate) const fn hidden(&self) -> Fields {
-        if self.fields.has(Fields::TRACK) {
-            // That another play begins is seen, and ours is sent whole.
-            return Fields::NONE;
-        }
         self.fields.and(Fields::END_TIME.with(Fields::USER_DATA))
     }
 

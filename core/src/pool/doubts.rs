@@ -42,8 +42,11 @@ impl Tables {
         let doubt = node.doubts.entry(guild).or_default();
         doubt.renew(fields, sought);
         doubt.begin(now);
-        // One that is armed is due no later.
-        if node.doubt_timer.is_none() {
+        let due = doubt.due();
+        let armed = node.doubt_timer;
+        let armed = armed.and_then(|timer| self.timers.due_at(timer));
+        // One that waits for another look may be due later.
+        if armed.is_none() || armed > due {
             self.watch_doubts(id, now);
         }
     }

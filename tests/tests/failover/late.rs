@@ -185,6 +185,38 @@ fn a_look_that_is_answered_by_something_else_than_the_server_makes_no_player_aga
 }
 
 #[test]
+fn an_end_time_that_is_set_late_is_told_again_though_a_play_was_in_doubt_before() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::play(track("new")));
+    world.run_for(secs(25));
+    late(&mut world, Update::default().end_time(secs(90)));
+    world.update(guild(1), Update::default().end_time(secs(150)));
+    let end = |world: &World| world.only_copy(guild(1)).1.end_time_ms;
+    world.run_for(secs(17));
+    assert_eq!(end(&world), Some(150_000));
+    world.run_until(|world| end(world) == Some(90_000), secs(5));
+    world.run_for(secs(45));
+    assert_eq!(end(&world), Some(150_000));
+}
+
+#[test]
+fn what_was_asked_after_another_look_is_looked_at_in_its_own_time() {
+    let mut world = crowded(1..=2, []);
+    late(&mut world, Update::default().volume(50));
+    // It was given up after 15 s, and is looked at after 15 more.
+    world.run_for(secs(31));
+    let slow = AnswerKind::Player;
+    world.node("a").faults().slow.insert(slow, secs(20));
+    world.update(guild(2), Update::default().volume(50));
+    world.run_for(secs(1));
+    world.node("a").faults().slow.clear();
+    world.update(guild(2), Update::default().volume(80));
+    world.run_until(|world| world.only_copy(guild(2)).1.volume == 50, secs(25));
+    world.run_for(secs(12));
+    assert_eq!(world.only_copy(guild(2)).1.volume, 80);
+}
+
+#[test]
 fn a_delete_that_is_done_late_does_not_end_the_play_since() {
     let mut world = crowded(1..=1, []);
     late_command(&mut world, Command::Destroy(guild(1)));
