@@ -198,6 +198,7 @@ mod counted {
         QuestionGivenUp: "A question was put as often as it may be, and given up.",
         AskedAgain: "A question went to a node again after a pause.",
         // pool/players.rs
+        QuestionGaveWay: "A question about a player gave way to something that it is to be sent.",
         TooManyPlayers: "There were as many players as there may be.",
         LostPlayRefused: "A node lost a play, and refused to begin it again.",
         NotReplaced: "A play was not to replace another.",

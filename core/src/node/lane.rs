@@ -26,6 +26,8 @@ pub(crate) enum Job {
     Player(PlayerId),
     /// Asks whether a play arrived whose answer did not.
     Check(PlayerId),
+    /// Asks what the node has of a player, for what it may have done late.
+    Look(PlayerId),
     /// Removes a player that the node must not have.
     Delete(GuildId),
     /// Asks the node to keep the session after a loss, or no longer to.

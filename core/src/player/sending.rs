@@ -95,7 +95,13 @@ impl Player {
 
     /// Whether there is anything to send that may be sent now, and is not lined up already.
     pub(crate) fn may_send(&self) -> bool {
-        self.stage == Stage::Idle && !self.unsent.is_empty() && !self.awaits_voice()
+        let is_free = match self.stage {
+            Stage::Idle | Stage::Looking { .. } => true,
+            // The play that is asked about is not wanted any more.
+            Stage::Asked { .. } => !self.must_check(),
+            Stage::Queued | Stage::Sent { .. } | Stage::Resting(_) => false,
+        };
+        is_free && !self.unsent.is_empty() && !self.awaits_voice()
     }
 
     /// Whether it is a play that must not be sent twice; to stop twice does no harm.
@@ -110,6 +116,11 @@ impl Player {
     /// Whether it waits in this node's lane: a job may lie there that it has left behind.
     pub(crate) fn is_queued_at(&self, id: NodeId) -> bool {
         self.stage == Stage::Queued && self.target() == Some(id)
+    }
+
+    /// Whether it waits in this node's lane to be looked at.
+    pub(crate) fn is_to_be_looked_at(&self, id: NodeId) -> bool {
+        self.stage == Stage::Looking { exchange: None } && self.target() == Some(id)
     }
 
     /// Takes what the next PATCH sends: everything, or what was refused once, as it was.

@@ -12,9 +12,7 @@ use crate::pool::TimerKey;
 /// | sent | stays unsent | | idle | resting | |
 /// | asked | stays unsent | | idle | resting | |
 /// | resting | stays unsent | | | | idle |
-///
-/// Without anything to send a player is queued, and asked, when its node is looked at for what it
-/// did late. Without an answer it is idle then: the look is taken again another time.
+/// | looking | queued | looking | idle | idle | |
 ///
 /// A player whose node is lost, or that goes to another, is idle again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,9 +25,11 @@ pub(crate) enum Stage {
     /// A PATCH with these fields is on its way: an answer to any other request is not about the
     /// player's present state and node.
     Sent { exchange: u64, fields: Fields },
-    /// A GET is on its way: it shows whether a play arrived, or, when nothing is to be sent, what
-    /// a request did that the node may have done late.
+    /// A GET is on its way that shows whether a play arrived.
     Asked { exchange: u64 },
+    /// Nothing is to be sent, and the node is to show what a request did that it may have done
+    /// late: a GET waits for that, or is on its way. Without an answer it is asked another time.
+    Looking { exchange: Option<u64> },
     /// After a failure, until this timer is due.
     Resting(TimerKey),
 }
@@ -39,7 +39,11 @@ impl Stage {
     pub(crate) const fn in_flight(self) -> Fields {
         match self {
             Self::Sent { fields, .. } => fields,
-            Self::Idle | Self::Queued | Self::Asked { .. } | Self::Resting(_) => Fields::NONE,
+            Self::Idle
+            | Self::Queued
+            | Self::Asked { .. }
+            | Self::Looking { .. }
+            | Self::Resting(_) => Fields::NONE,
         }
     }
 
@@ -47,6 +51,7 @@ impl Stage {
     pub(crate) const fn exchange(self) -> Option<u64> {
         match self {
             Self::Sent { exchange, .. } | Self::Asked { exchange } => Some(exchange),
+            Self::Looking { exchange } => exchange,
             Self::Idle | Self::Queued | Self::Resting(_) => None,
         }
     }
@@ -62,7 +67,7 @@ impl Stage {
 
     /// It is in no lane any more.
     pub(crate) fn unqueue(&mut self) {
-        if *self == Self::Queued {
+        if matches!(self, Self::Queued | Self::Looking { exchange: None }) {
             *self = Self::Idle;
         }
     }

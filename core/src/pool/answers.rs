@@ -13,7 +13,7 @@ use crate::error::{NodeFailure, RequestError};
 use crate::http::Response;
 use crate::id::NodeId;
 use crate::node::{Job, Kept, LaneKind};
-use crate::player::{Fields, PlayerId, Stage, play_tag};
+use crate::player::{Fields, Player, PlayerId, Stage, play_tag};
 use crate::protocol::{self, GuildId};
 use crate::rest::{self, Refusal, Request};
 use crate::time::Timestamp;
@@ -76,6 +76,7 @@ impl Tables {
         match exchange.job {
             Job::Player(player) => self.patched(id, player, class, response.body, now),
             Job::Check(player) => self.checked(id, player, class, response.body, now),
+            Job::Look(player) => self.looked_at(player, id, class, response.body, now),
             Job::Delete(guild) => self.deleted(id, guild, class, now),
             Job::Session { resuming } => self.session_patched(id, resuming, class),
             Job::Players => self.players_listed(id, class, response.body, now),
@@ -144,6 +145,7 @@ impl Tables {
                 self.patch_failed(player, id, exchange.fields, failure, retry_after, now);
             }
             Job::Check(_)
+            | Job::Look(_)
             | Job::Delete(_)
             | Job::Session { .. }
             | Job::Plugin(..)
@@ -156,7 +158,7 @@ impl Tables {
     /// Whether the request was about a player that has been given another one since, or is
     /// somewhere else.
     pub(super) fn is_outdated(&self, exchange: &Exchange) -> bool {
-        let (Job::Player(id) | Job::Check(id)) = exchange.job else {
+        let (Job::Player(id) | Job::Check(id) | Job::Look(id)) = exchange.job else {
             return false;
         };
         let present = self.player(id).and_then(|player| player.stage.exchange());
@@ -173,7 +175,7 @@ impl Tables {
         now: Timestamp,
     ) {
         match job {
-            Job::Check(player) if !self.doubts_play(player) => self.look_failed(player, id, now),
+            Job::Look(player) => self.look_failed(player, id, now),
             Job::Player(player) | Job::Check(player) => {
                 self.patch_failed(player, id, Fields::NONE, failure, retry_after, now);
             }
@@ -187,12 +189,6 @@ impl Tables {
             }
             Job::Request(number) => self.request_failed(number, failure, retry_after, now),
         }
-    }
-
-    /// Whether it is asked if the player's play has arrived, and not what the node has of it.
-    fn doubts_play(&self, id: PlayerId) -> bool {
-        let busy = self.player(id).and_then(|player| player.busy.as_ref());
-        busy.is_some_and(|busy| busy.doubtful.has(Fields::TRACK))
     }
 
     /// The node failed to answer: its breaker counts that.
@@ -239,11 +235,12 @@ impl Tables {
         let Some(job) = node.lane(kind).pop(|_, _| true) else {
             return;
         };
-        if let Job::Player(player) | Job::Check(player) = job {
-            match self
-                .player_mut(player)
-                .filter(|player| player.is_queued_at(id))
-            {
+        if let Job::Player(player) | Job::Check(player) | Job::Look(player) = job {
+            let is_its = |player: &&mut Player| match job {
+                Job::Look(_) => player.is_to_be_looked_at(id),
+                _ => player.is_queued_at(id),
+            };
+            match self.player_mut(player).filter(is_its) {
                 Some(player) => player.stage.unqueue(),
                 None => return,
             }
@@ -338,11 +335,6 @@ impl Tables {
         let doubtful = std::mem::take(&mut player.busy().doubtful);
         if let Class::SessionUnknown = class {
             return self.session_unknown(id, now);
-        }
-        if !doubtful.has(Fields::TRACK) {
-            self.looked_at(player_id, id, &class, body, now);
-            self.sync(player_id);
-            return self.settle_player(player_id);
         }
         let arrived = match class {
             // What should have arrived was stopped in the meantime.

@@ -118,7 +118,7 @@ impl Tables {
                 }
             }
             match look {
-                Look::Compare(player) => self.check(player, id),
+                Look::Compare(player) => self.look(player, id),
                 Look::Destroy => drop(self.bury(id, guild, None)),
                 Look::Later => {}
             }
@@ -151,14 +151,13 @@ impl Tables {
     }
 
     /// Lines up the question what the node has of the player.
-    fn check(&mut self, player: PlayerId, id: NodeId) {
+    fn look(&mut self, player: PlayerId, id: NodeId) {
         if let Some(player) = self.player_mut(player) {
-            player.stage = Stage::Queued;
-            player.busy();
+            player.stage = Stage::Looking { exchange: None };
         }
         if let Some(node) = self.node_mut(id) {
             // Whatever is waited for goes first.
-            node.control.push_later(Job::Check(player));
+            node.control.push_later(Job::Look(player));
         }
         self.note_lane(id, LaneKind::Control);
     }
@@ -168,10 +167,21 @@ impl Tables {
         &mut self,
         id: PlayerId,
         node: NodeId,
-        class: &Class,
+        class: Class,
         body: &[u8],
         now: Timestamp,
     ) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.stage = Stage::Idle;
+        let (guild, is_elsewhere) = (player.guild, player.place != Placement::On(node));
+        if let Class::SessionUnknown = class {
+            return self.session_unknown(node, now);
+        }
+        if is_elsewhere {
+            return self.look_failed(id, node, now);
+        }
         let is_lost = matches!(
             class,
             Class::Rejected {
@@ -183,9 +193,6 @@ impl Tables {
             .ok()
             .filter(|_| matches!(class, Class::Done))
             .and_then(|text| protocol::Player::decode(text).ok());
-        let Some(guild) = self.player(id).map(|player| player.guild) else {
-            return;
-        };
         match &theirs {
             Some(theirs) => {
                 self.tell_hidden(id, node);
@@ -201,6 +208,8 @@ impl Tables {
             doubt.looked(now);
         }
         self.watch_doubts(node, now);
+        self.sync(id);
+        self.settle_player(id);
     }
 
     /// A look was not answered, or not by the server.
@@ -208,8 +217,7 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        player.recall();
-        player.stage.unqueue();
+        player.stage = Stage::Idle;
         let guild = player.guild;
         mark!(LookFailed);
         if let Some(doubt) = self.doubt_mut(node, guild) {

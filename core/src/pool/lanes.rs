@@ -108,12 +108,27 @@ impl Tables {
     ) -> Option<Written> {
         match job {
             Job::Player(player) => self.write_player(id, player, scratch, now),
-            Job::Check(player) => {
+            Job::Check(player_id) => {
                 let exchange = self.exchanges;
                 let player = self
-                    .player_mut(player)
+                    .player_mut(player_id)
                     .filter(|player| player.is_queued_at(id))?;
+                if !player.must_check() {
+                    // The play in doubt is not wanted any more: there is only something to send.
+                    player.stage = Stage::Idle;
+                    self.sync(player_id);
+                    return None;
+                }
                 player.stage = Stage::Asked { exchange };
+                let guild = player.guild;
+                self.write_rest(id, &Request::Player(guild), scratch)
+            }
+            Job::Look(player) => {
+                let exchange = Some(self.exchanges);
+                let player = self
+                    .player_mut(player)
+                    .filter(|player| player.is_to_be_looked_at(id))?;
+                player.stage = Stage::Looking { exchange };
                 let guild = player.guild;
                 self.write_rest(id, &Request::Player(guild), scratch)
             }
@@ -282,6 +297,7 @@ impl Tables {
                 }
                 self.sync(player_id);
             }
+            Job::Look(player) => self.look_failed(player, id, self.now),
             Job::Request(number) => self.repeat_request(number, id),
             Job::Delete(_) | Job::Session { .. } | Job::Plugin(..) | Job::Players | Job::Info => {
                 if let Some(node) = self.node_mut(id) {
@@ -315,6 +331,7 @@ pub(super) const fn kind_of(job: Job) -> LaneKind {
         Job::Info | Job::Request(_) | Job::Plugin(_, KnownPlugin::LavaLyrics) => LaneKind::Lookup,
         Job::Player(_)
         | Job::Check(_)
+        | Job::Look(_)
         | Job::Delete(_)
         | Job::Session { .. }
         | Job::Plugin(..)

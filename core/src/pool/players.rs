@@ -211,6 +211,7 @@ impl Tables {
             return;
         }
         if let Some(player) = self.player_mut(id) {
+            mark!(QuestionGaveWay if player.stage != Stage::Idle);
             player.stage = Stage::Queued;
         }
         if let Some(node) = self.node_mut(node) {
@@ -407,7 +408,7 @@ impl Tables {
         }
         if let Some(node) = self.node_mut(node) {
             node.control
-                .retain(|job| job != Job::Player(id) && job != Job::Check(id));
+                .retain(|job| ![Job::Player(id), Job::Check(id), Job::Look(id)].contains(&job));
         }
     }
 

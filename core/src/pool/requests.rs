@@ -78,6 +78,7 @@ impl Requests {
             }
             Job::Player(_)
             | Job::Check(_)
+            | Job::Look(_)
             | Job::Delete(_)
             | Job::Players
             | Job::Plugin(..)

@@ -2,7 +2,7 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{RawJson, TrackEndReason};
-use lavapool_core::{Command, Event};
+use lavapool_core::{Answer, Command, Event};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
@@ -217,6 +217,33 @@ fn what_was_asked_after_another_look_is_looked_at_in_its_own_time() {
 }
 
 #[test]
+fn a_pause_does_not_wait_for_a_look() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().volume(50));
+    world.run_for(secs(28));
+    hang_next(&mut world, "GET players/1");
+    let pause = world.update(guild(1), Update::default().paused(true));
+    world.run_for(millis(100));
+    assert_eq!(world.answer(pause), Some(&Ok(Answer::Done)));
+    assert!(world.only_copy(guild(1)).1.paused);
+    world.run_for(secs(60));
+    assert!(world.player(guild(1)).synced);
+}
+
+#[test]
+fn a_play_does_not_wait_for_word_of_the_one_before() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::play(track("old")));
+    world.run_for(secs(14));
+    hang_next(&mut world, "GET players/1");
+    let play = world.play(guild(1), &track("new"));
+    world.run_for(millis(100));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    world.run_for(secs(60));
+    assert_eq!(title(&world), Some("Track new".into()));
+}
+
+#[test]
 fn a_delete_that_is_done_late_does_not_end_the_play_since() {
     let mut world = crowded(1..=1, []);
     late_command(&mut world, Command::Destroy(guild(1)));
@@ -243,6 +270,15 @@ fn late_command(world: &mut World, command: Command) {
     world.node("a").faults().slow.insert(slow, secs(20));
     world.submit(command);
     world.run_for(secs(1));
+    world.node("a").faults().slow.clear();
+}
+
+/// Lets the next question of this kind wait for its answer, and no other.
+fn hang_next(world: &mut World, what: &str) {
+    let (slow, since) = (AnswerKind::Player, world.now());
+    world.node("a").faults().slow.insert(slow, secs(10));
+    let is_asked = |world: &World| world.requests_since("a", since) == [what];
+    world.run_until(is_asked, secs(5));
     world.node("a").faults().slow.clear();
 }
 
