@@ -323,7 +323,8 @@ impl Tables {
         if player.wanted.track.is_none() || fields.has(Fields::TRACK) {
             player.awaits_start = false;
         }
-        if status >= 500 && !was_reset {
+        // A node that lost the player has nothing of the rest.
+        if (status >= 500 && !was_reset) || lost.is_some() {
             mark!(PartsSetBack);
             let again = reverted.without(Fields::PLAY).without(Fields::VOICE);
             player.unsent = player.unsent.with(again);

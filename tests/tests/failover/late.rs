@@ -254,6 +254,33 @@ fn a_delete_that_is_done_late_does_not_end_the_play_since() {
     assert_eq!(title(&world), Some("Track new".into()));
 }
 
+#[test]
+fn what_a_node_lost_with_a_play_that_it_refuses_to_begin_again_is_set_there_again() {
+    for (status, times) in [(400, 1), (500, 2)] {
+        let mut world = crowded(1..=1, []);
+        late_command(&mut world, Command::Destroy(guild(1)));
+        world.run_for(secs(16));
+        world.join(guild(1), "us-east");
+        world.update(guild(1), Update::play(&track("new")).volume(70));
+        world.run_for(secs(1));
+        assert_eq!(world.only_copy(guild(1)).1.volume, 70);
+        // With the late DELETE the player is gone, and cannot be made again as it was.
+        world.node("a").faults().failures.push(Failure {
+            method: Some("PATCH".to_owned()),
+            times: Some(times),
+            ..Failure::always(status)
+        });
+        world.run_for(secs(10));
+        let view = world.player(guild(1));
+        assert_eq!((view.playing, view.volume.get()), (false, 70), "{status}");
+        world.join(guild(1), "us-east");
+        world.play(guild(1), &track("next"));
+        world.run_for(secs(2));
+        let copy = world.only_copy(guild(1)).1;
+        assert_eq!((copy.volume, copy.audible), (70, true), "{status}");
+    }
+}
+
 /// As [`late_command`], for an update.
 fn late(world: &mut World, update: Update) {
     let update = Command::Update {
