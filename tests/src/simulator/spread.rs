@@ -209,7 +209,8 @@ impl Standings {
             let Place::Moving { from, to } = &now.place else {
                 return None;
             };
-            (before.place != now.place).then(|| Sent {
+            // One that was on its way there already may have left a node that is gone by now.
+            (before.target() != Some(to.id)).then(|| Sent {
                 guild: *guild,
                 to: to.id,
                 counts: now.plays && !before.names(to.id),

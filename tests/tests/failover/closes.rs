@@ -103,3 +103,24 @@ fn a_player_that_moves_as_the_pool_closes_is_on_one_node_after_it() {
     assert_eq!(world.only_copy(guild(1)).0, "b");
     assert!(world.pool().is_finished());
 }
+
+#[test]
+fn a_node_that_is_lost_as_the_pool_closes_has_its_players_left_to_it() {
+    let mut world = crowded(1..=1, ["b"]);
+    world
+        .node("a")
+        .faults()
+        .unanswered
+        .insert(AnswerKind::Player);
+    world.update(guild(1), Update::default().volume(30));
+    let closed = world.submit(Command::Close(Leaving::Keep));
+    let since = world.now();
+    world.run_for(millis(100));
+
+    world.drop_connections("a");
+    world.run_for(secs(3));
+
+    assert_eq!(world.answer(closed), Some(&Ok(Answer::Done)));
+    assert_eq!(world.requests_since("b", since), Vec::<String>::new());
+    assert_eq!(world.only_copy(guild(1)).0, "a");
+}
