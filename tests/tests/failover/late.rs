@@ -261,7 +261,7 @@ fn what_a_node_lost_with_a_play_that_it_refuses_to_begin_again_is_set_there_agai
         late_command(&mut world, Command::Destroy(guild(1)));
         world.run_for(secs(16));
         world.join(guild(1), "us-east");
-        world.update(guild(1), Update::play(&track("new")).volume(70));
+        world.update(guild(1), Update::play(track("new")).volume(70));
         world.run_for(secs(1));
         assert_eq!(world.only_copy(guild(1)).1.volume, 70);
         // With the late DELETE the player is gone, and cannot be made again as it was.
