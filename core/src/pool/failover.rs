@@ -19,7 +19,7 @@ use crate::error::{NodeFailure, RequestError};
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::node::{Outage, State};
-use crate::player::{Move, Placement, Player, PlayerId};
+use crate::player::{Move, Placement, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -92,8 +92,9 @@ impl Tables {
             self.timers.clear_ending(&mut busy.ending);
         }
         match player.place {
-            Placement::Moving { from, to, why, .. } if to == lost && from != lost => {
-                self.target_lost(id, from, to, why, now);
+            Placement::Moving { from, to, .. } if to == lost && from != lost => {
+                mark!(TargetLostInAMove);
+                self.turned_away(id, now);
             }
             Placement::Moving {
                 why: Move::Ordered, ..
@@ -118,24 +119,15 @@ impl Tables {
         self.player_changed(id);
     }
 
-    /// The node that the player was on its way to is lost.
-    pub(super) fn target_lost(
-        &mut self,
-        id: PlayerId,
-        from: NodeId,
-        to: NodeId,
-        why: Move,
-        now: Timestamp,
-    ) {
-        mark!(TargetLostInAMove);
+    /// The node that the player was on its way to is gone: it stays where it plays, or waits on.
+    pub(super) fn turned_away(&mut self, id: PlayerId, now: Timestamp) {
+        let place = self.player(id).map(|player| player.place);
+        let Some(Placement::Moving { from, to, why, .. }) = place else {
+            return;
+        };
         if why == Move::Ordered {
-            let movers = self
-                .player_mut(id)
-                .map(Player::take_movers)
-                .unwrap_or_default();
             let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
-            self.answer_all(movers, &Err(lost));
-            return self.stay(id, from, now);
+            return self.call_off(id, from, lost, now);
         }
         self.left_group(from, to, None);
         let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());

@@ -96,8 +96,8 @@ impl Tables {
             return;
         };
         match place {
-            Placement::Moving { from, to, why, .. } if to == leaves && from != leaves => {
-                return self.target_removed(id, from, to, why, now);
+            Placement::Moving { from, to, .. } if to == leaves && from != leaves => {
+                return self.target_removed(id, from, to, now);
             }
             // It is leaving already.
             Placement::Moving { to, .. } if to != leaves => return,
@@ -121,16 +121,8 @@ impl Tables {
         self.tell_stranded(leaves, guild);
     }
 
-    /// The node that the player was on its way to is removed before it came: it stays where it
-    /// plays, or waits on.
-    fn target_removed(
-        &mut self,
-        id: PlayerId,
-        from: NodeId,
-        to: NodeId,
-        why: Move,
-        now: Timestamp,
-    ) {
+    /// The node that the player was on its way to is removed before it came.
+    fn target_removed(&mut self, id: PlayerId, from: NodeId, to: NodeId, now: Timestamp) {
         mark!(TargetRemoved);
         self.unqueue(id, to);
         let Some(player) = self.player_mut(id) else {
@@ -139,7 +131,7 @@ impl Tables {
         let (guild, movers) = (player.guild, player.take_movers());
         self.bury(to, guild, None);
         self.answer_all(movers, &Err(RequestError::NodeRemoved));
-        self.target_lost(id, from, to, why, now);
+        self.turned_away(id, now);
         self.player_changed(id);
         let is_stranded = |player: &Player| player.place == Placement::Stranded { from };
         if self.player(id).is_some_and(is_stranded) {

@@ -249,6 +249,19 @@ impl Tables {
         }
     }
 
+    /// An ordered move has come to nothing, and the player stays where it is.
+    pub(super) fn call_off(
+        &mut self,
+        id: PlayerId,
+        from: NodeId,
+        error: RequestError,
+        now: Timestamp,
+    ) {
+        let movers = self.player_mut(id).map(Player::take_movers);
+        self.answer_all(movers.unwrap_or_default(), &Err(error));
+        self.stay(id, from, now);
+    }
+
     /// The player stays on the node that it was to leave.
     pub(super) fn stay(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
         let is_gone = self.node(node).is_none();
@@ -294,13 +307,8 @@ impl Tables {
         self.release(target, guild);
         match why {
             Move::Ordered => {
-                let movers = self
-                    .player_mut(id)
-                    .map(Player::take_movers)
-                    .unwrap_or_default();
                 mark!(OrderedMoveFailed);
-                self.answer_all(movers, &Err(RequestError::NodeFailed(failure)));
-                self.stay(id, from, now);
+                self.call_off(id, from, RequestError::NodeFailed(failure), now);
             }
             Move::Lost => self.try_next(id, from, to, now),
         }
@@ -367,13 +375,8 @@ impl Tables {
         if why == Move::Ordered {
             self.bury(to, guild, None);
             self.release(to, guild);
-            let movers = self
-                .player_mut(id)
-                .map(Player::take_movers)
-                .unwrap_or_default();
             mark!(TrackRefusedOnTheMove);
-            self.answer_all(movers, &Err(RequestError::TrackUnplayable));
-            return self.stay(id, from, now);
+            return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         let other = match first {
             Some(first) if first != node => None,

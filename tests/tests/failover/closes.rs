@@ -5,7 +5,7 @@ use lavapool_core::{Answer, Command, Leaving, RequestError, SubmitError, Unconfi
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
-use super::{crowded, millis, secs};
+use super::{crowded, millis, secs, send_to, unanswered};
 
 #[test]
 fn a_close_that_meets_its_deadline_is_answered_though_a_node_has_gone_before() {
@@ -68,11 +68,7 @@ fn what_was_asked_for_before_a_close_is_done_before_it() {
 #[test]
 fn a_close_waits_for_a_node_that_does_not_answer_no_longer_than_its_deadline() {
     let mut world = crowded(1..=1, []);
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Player);
+    unanswered(&mut world, "a", AnswerKind::Player);
     let quieter = world.update(guild(1), Update::default().volume(30));
     let closed = world.submit(Command::Close(Leaving::Keep));
 
@@ -90,11 +86,7 @@ fn a_close_waits_for_a_node_that_does_not_answer_no_longer_than_its_deadline() {
 fn a_player_that_moves_as_the_pool_closes_is_on_one_node_after_it() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = secs(1);
-    let node = world.id("b");
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    let moved = send_to(&mut world, "b");
     world.submit(Command::Close(Leaving::Keep));
 
     world.run_for(secs(2));
@@ -107,11 +99,7 @@ fn a_player_that_moves_as_the_pool_closes_is_on_one_node_after_it() {
 #[test]
 fn a_node_that_is_lost_as_the_pool_closes_has_its_players_left_to_it() {
     let mut world = crowded(1..=1, ["b"]);
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Player);
+    unanswered(&mut world, "a", AnswerKind::Player);
     world.update(guild(1), Update::default().volume(30));
     let closed = world.submit(Command::Close(Leaving::Keep));
     let since = world.now();

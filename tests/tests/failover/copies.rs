@@ -6,7 +6,7 @@ use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{Answered, World, guild, track, track_of};
 
-use super::{crowded, millis, secs};
+use super::{away_for, crowded, millis, secs};
 
 #[test]
 fn a_delete_that_is_answered_500_is_sent_again() {
@@ -92,10 +92,7 @@ fn a_track_that_ended_while_the_session_was_away_is_told_to_be_over() {
     world.join(guild(1), "us-east");
     world.play(guild(1), &track_of("short", secs(20)));
     world.run_for(millis(19_900));
-    world.refuse("a", true);
-    world.drop_connections("a");
-    world.run_for(secs(5));
-    world.refuse("a", false);
+    away_for(&mut world, "a", secs(5));
     world.run_for(secs(20));
     assert_eq!(ends(&world), [TrackEndReason::Finished]);
     assert!(!world.player(guild(1)).playing);

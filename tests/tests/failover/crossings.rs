@@ -5,20 +5,16 @@ use std::time::Duration;
 use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::{Filters, RawJson, Timescale};
 use lavapool_core::rest::Request;
-use lavapool_core::{Command, CommandId, Event, Leaving, Target};
+use lavapool_core::{Command, Event, Leaving, Target};
 use lavapool_tests::node::{Accepting, AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track, track_of};
 
-use super::{crowded, millis, secs};
+use super::{away_for, crowded, millis, secs, send_to, unanswered};
 
 #[test]
 fn a_late_failure_of_the_old_node_does_not_undo_an_ordered_move() {
     let mut world = crowded(1..=1, ["b"]);
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Player);
+    unanswered(&mut world, "a", AnswerKind::Player);
     // The PATCH to a is never answered, and times out after 15 s.
     world.update(guild(1), Update::default().volume(50));
     world.run_for(millis(14_500));
@@ -71,11 +67,7 @@ fn an_end_time_that_is_taken_back_during_a_move_is_taken_back_on_the_new_node() 
 #[test]
 fn removing_a_node_that_cannot_be_emptied_in_time_leaves_no_player_in_limbo() {
     let mut world = crowded(1..=1, ["b"]);
-    world
-        .node("b")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Voice);
+    unanswered(&mut world, "b", AnswerKind::Voice);
     let node = world.id("a");
     world.submit(Command::RemoveNode {
         node,
@@ -414,10 +406,7 @@ fn a_failed_target_leaves_the_player_on_the_old_node_that_is_back() {
     world.node("c").stats().system_load = 0.9;
     world.run_for(secs(60));
     world.node("b").config().latency.voice = secs(10);
-    world.refuse("a", true);
-    world.drop_connections("a");
-    world.run_for(millis(200));
-    world.refuse("a", false);
+    away_for(&mut world, "a", millis(200));
     world.run_for(secs(4));
     let since = world.now();
     world.kill("b");
@@ -483,13 +472,4 @@ fn players_that_wait_for_a_removed_node_go_to_another() {
         "{:?}",
         world.player(guild(1)).place
     );
-}
-
-/// Orders guild 1 to another node.
-fn send_to(world: &mut World, to: &str) -> CommandId {
-    let node = world.id(to);
-    world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    })
 }

@@ -25,9 +25,10 @@ mod updates;
 
 use std::time::Duration;
 
-use lavapool_core::Event;
 use lavapool_core::protocol::GuildId;
-use lavapool_tests::world::World;
+use lavapool_core::{Command, CommandId, Event};
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::{World, guild};
 
 /// Whole seconds.
 const fn secs(count: u64) -> Duration {
@@ -55,6 +56,28 @@ fn crowded<const OTHERS: usize>(
     }
     world.run_for(secs(11));
     world
+}
+
+/// Orders the player of guild 1 to a node.
+fn send_to(world: &mut World, to: &str) -> CommandId {
+    let node = world.id(to);
+    world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    })
+}
+
+/// A node answers nothing of this kind any more.
+fn unanswered(world: &mut World, name: &str, kind: AnswerKind) {
+    world.node(name).faults().unanswered.insert(kind);
+}
+
+/// A node loses its connections, and cannot be dialled for this time.
+fn away_for(world: &mut World, name: &str, time: Duration) {
+    world.refuse(name, true);
+    world.drop_connections(name);
+    world.run_for(time);
+    world.refuse(name, false);
 }
 
 /// The guilds that moved since a moment, with the names of the nodes that they left and came to.

@@ -5,18 +5,14 @@ use lavapool_core::{Answer, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
-use super::{crowded, millis, secs};
+use super::{crowded, millis, secs, send_to, unanswered};
 
 #[test]
 fn a_move_makes_before_it_breaks() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(300);
     let since = world.now();
-    let node = world.id("b");
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    let moved = send_to(&mut world, "b");
 
     while world.answer(moved).is_none() {
         // At no moment is there silence.
@@ -120,11 +116,7 @@ fn a_move_to_a_node_that_fails_leaves_the_player_playing_where_it_is() {
 fn what_is_set_during_a_move_arrives_on_the_new_node() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = secs(1);
-    let node = world.id("b");
-    world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    send_to(&mut world, "b");
     world.run_for(millis(500));
 
     let volume = world.update(guild(1), Update::default().volume(35));
@@ -169,11 +161,7 @@ fn a_drain_moves_every_player_without_a_gap_and_then_is_done() {
 fn the_source_of_a_move_that_dies_takes_nothing_with_it() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
-    let node = world.id("b");
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    let moved = send_to(&mut world, "b");
     world.run_for(millis(100));
 
     world.kill("a");
@@ -188,11 +176,7 @@ fn the_source_of_a_move_that_dies_takes_nothing_with_it() {
 fn the_target_of_a_move_that_dies_leaves_the_player_playing_where_it_is() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
-    let node = world.id("b");
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    let moved = send_to(&mut world, "b");
     world.run_for(millis(100));
 
     world.kill("b");
@@ -211,16 +195,8 @@ fn the_target_of_a_move_that_dies_leaves_the_player_playing_where_it_is() {
 fn a_move_of_a_player_whose_node_is_lost_goes_where_it_was_ordered() {
     let mut world = crowded(1..=1, ["b", "c"]);
     world.kill("a");
-    world
-        .node("b")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Voice);
-    let node = world.id("c");
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    unanswered(&mut world, "b", AnswerKind::Voice);
+    let moved = send_to(&mut world, "c");
 
     world.run_for(secs(2));
 
@@ -305,10 +281,7 @@ fn a_move_that_was_ordered_to_a_node_that_is_removed_is_answered() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
     let (from, to) = (world.id("a"), world.id("b"));
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node: to,
-    });
+    let moved = send_to(&mut world, "b");
     world.submit(Command::Drain(from));
     world.run_for(millis(100));
 
@@ -328,10 +301,7 @@ fn a_player_on_its_way_off_a_node_that_is_removed_goes_on_to_where_it_was_going(
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
     let (from, to) = (world.id("a"), world.id("b"));
-    let moved = world.submit(Command::Move {
-        guild: guild(1),
-        node: to,
-    });
+    let moved = send_to(&mut world, "b");
     world.run_for(millis(100));
     // Nobody may be sent there any more, but who is on the way.
     world.submit(Command::Drain(to));
@@ -358,11 +328,7 @@ fn a_player_on_its_way_off_a_node_that_is_removed_goes_on_to_where_it_was_going(
 fn what_was_asked_for_during_a_move_that_fails_is_so_on_the_node_that_it_stays_on() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = secs(1);
-    let node = world.id("b");
-    world.submit(Command::Move {
-        guild: guild(1),
-        node,
-    });
+    send_to(&mut world, "b");
     world.run_for(millis(500));
     let stop = world.update(guild(1), Update::stop().volume(35));
 

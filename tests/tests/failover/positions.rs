@@ -6,7 +6,7 @@ use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild};
 use serde_json::json;
 
-use super::{crowded, millis, secs};
+use super::{away_for, crowded, millis, secs, unanswered};
 
 /// A `playerUpdate` of a player that no sound was taken from.
 fn nothing_heard() -> Disturbance {
@@ -46,11 +46,7 @@ fn a_report_of_a_paused_player_does_not_count_before_the_node_lets_it_go_on() {
     let paused = Update::default().position(secs(60)).paused(true);
     world.update(guild(1), paused);
     world.run_for(secs(1));
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Player);
+    unanswered(&mut world, "a", AnswerKind::Player);
     world.update(guild(1), Update::default().paused(false));
     world.disturb("a", &nothing_heard());
     world.run_for(millis(100));
@@ -72,10 +68,7 @@ fn a_player_that_stays_after_all_is_where_its_copy_has_played_to() {
         world.update(guild(1), Update::default().filters(filters));
         world.run_for(secs(60));
         world.node("b").config().latency.voice = secs(10);
-        world.refuse("a", true);
-        world.drop_connections("a");
-        world.run_for(millis(200));
-        world.refuse("a", false);
+        away_for(&mut world, "a", millis(200));
         world.run_for(secs(8));
         world.kill("b");
         world.run_for(millis(50));

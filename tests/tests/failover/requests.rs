@@ -6,7 +6,7 @@ use lavapool_core::{Answer, Command, NodeFailure, RequestError, Target};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
-use super::{crowded, millis, secs};
+use super::{crowded, millis, secs, unanswered};
 
 #[test]
 fn a_lookup_goes_to_the_best_node_and_is_answered() {
@@ -96,11 +96,7 @@ fn lookups_do_not_delay_control() {
 #[test]
 fn a_slow_voice_connection_does_not_delay_a_pause() {
     let mut world = crowded(1..=1, []);
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Voice);
+    unanswered(&mut world, "a", AnswerKind::Voice);
     for number in 2..=50 {
         world.join(guild(number), "us-east");
     }

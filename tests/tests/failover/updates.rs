@@ -6,7 +6,7 @@ use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
-use super::{crowded, millis, secs};
+use super::{crowded, millis, secs, unanswered};
 
 const DONE: Option<&Result<Answer, RequestError>> = Some(&Ok(Answer::Done));
 
@@ -191,11 +191,7 @@ fn a_play_whose_answer_was_lost_is_not_sent_again_if_it_had_arrived() {
 #[test]
 fn a_play_that_had_not_arrived_is_sent_again_after_a_look() {
     let mut world = crowded(1..=1, []);
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Player);
+    unanswered(&mut world, "a", AnswerKind::Player);
     let since = world.now();
     let play = world.play(guild(1), &track("new"));
     world.run_for(secs(1));
@@ -323,11 +319,7 @@ fn a_left_channel_is_joined_again_with_what_plays() {
 #[test]
 fn a_stop_whose_answer_was_lost_is_sent_again() {
     let mut world = crowded(1..=1, []);
-    world
-        .node("a")
-        .faults()
-        .unanswered
-        .insert(AnswerKind::Player);
+    unanswered(&mut world, "a", AnswerKind::Player);
     let since = world.now();
     let stop = world.update(guild(1), Update::stop());
     world.run_for(secs(1));
