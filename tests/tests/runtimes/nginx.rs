@@ -43,6 +43,8 @@ async fn a_node_dies<R: Runtime>(on: R, servers: &Servers) {
     assert_eq!(to, "second");
     let is_gateways = matches!(loss, Loss::UpgradeRefused { status: 502, .. });
     assert!(is_gateways, "what nginx says of a dead node: {loss:?}");
+    let plays = |node: &mut TestNode| node.players(node.now())[0].track.is_some();
+    assert!(servers.second.with(plays).await);
     let handshake = |node: &mut TestNode| node.log().handshakes[0].clone();
     let handshake = servers.second.with(handshake).await;
     let header = |name: &str| handshake.header(name).map(str::to_owned);

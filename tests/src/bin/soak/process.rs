@@ -12,8 +12,8 @@ use cap::Cap;
 static HEAP: Cap<System> = Cap::new(System, usize::MAX);
 
 /// How many more bytes of the heap may be in use at the end, of 11 MiB: a queue keeps room for some
-/// more, tickets of TLS differ in length, and trees have a node more or less. Runs of 150 s had
-/// 3 KiB less to 3 KiB more.
+/// more, tickets of TLS differ in length, and trees have a node more or less. Runs of ten minutes
+/// had 10 KiB less to 4 KiB more.
 const HEAP_GROWTH_MAX: usize = 32 * 1024;
 /// How much more memory may be resident: allocators give pages back as they like. The same runs had
 /// nothing more, and up to 324 KiB.
