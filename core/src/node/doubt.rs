@@ -23,6 +23,8 @@ const EARLY_MS: u64 = 500;
 pub(crate) struct Doubt {
     /// When what became of it is looked at.
     due: Option<Timestamp>,
+    /// When it would be, if it were not looked at before that.
+    planned: Option<Timestamp>,
     /// How often that was done.
     looks: u8,
     /// How often it could not be done.
@@ -48,6 +50,7 @@ impl Doubt {
     /// What was asked may take effect from now on.
     pub(crate) fn begin(&mut self, now: Timestamp) {
         (self.looks, self.repeats, self.is_spent) = (0, 0, false);
+        self.planned = None;
         self.look_after(now);
     }
 
@@ -56,8 +59,13 @@ impl Doubt {
         self.due = after.map(|after| now + *after);
     }
 
-    /// A look was taken: after the last one nothing is expected any more.
+    /// A look was taken: after the last one nothing is expected any more. One that came before its
+    /// time does not stand for the one that was planned.
     pub(crate) fn looked(&mut self, now: Timestamp) {
+        if let Some(planned) = self.planned.take() {
+            self.due = Some(planned);
+            return;
+        }
         self.looks += 1;
         self.look_after(now);
     }
@@ -87,14 +95,32 @@ impl Doubt {
         !std::mem::replace(&mut self.is_spent, true)
     }
 
-    /// If the place that the node reports is one that it was told to seek, and not ours: how many
-    /// milliseconds ago it went there.
+    /// Looks at once, if the place that the node reports is one that it was told to seek, and not
+    /// ours. Returns whether it is.
+    pub(crate) fn hasten(&mut self, place_ms: u64, own_ms: u64, now: Timestamp) -> bool {
+        if self.sought_ago_ms(place_ms, own_ms, now).is_none() {
+            return false;
+        }
+        if self.planned.is_none() {
+            self.planned = self.due.replace(now);
+        }
+        true
+    }
+
+    /// If the place that the node has is one that it was told to seek, and not ours: how many
+    /// milliseconds ago it went there. That is so once only.
     pub(crate) fn spend_sought(
         &mut self,
         place_ms: u64,
         own_ms: u64,
         now: Timestamp,
     ) -> Option<u64> {
+        let ago_ms = self.sought_ago_ms(place_ms, own_ms, now)?;
+        self.sought = None;
+        Some(ago_ms)
+    }
+
+    fn sought_ago_ms(&self, place_ms: u64, own_ms: u64, now: Timestamp) -> Option<u64> {
         let (sought_ms, asked_at) = self.sought?;
         let asked_for_ms = u64::try_from(now.since(asked_at).as_millis()).unwrap_or(u64::MAX);
         let from_ms = sought_ms.saturating_sub(EARLY_MS);
@@ -103,7 +129,6 @@ impl Doubt {
         if !is_other || !(from_ms..=to_ms).contains(&place_ms) {
             return None;
         }
-        self.sought = None;
         Some(place_ms.saturating_sub(sought_ms))
     }
 

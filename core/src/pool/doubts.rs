@@ -5,7 +5,8 @@
 //! of it. So what the node has of such a guild is looked at when a late request should have taken
 //! effect, and once more long after that: a player that is there is compared with ours, and one
 //! that is elsewhere, or nowhere, is destroyed there. What a look does not show is told again. A
-//! seek that comes late is seen in the node's next report.
+//! seek that may have come late is seen in the node's next report; since that may be late itself,
+//! the player is looked at for it at once.
 
 use super::answers::Class;
 use super::tables::Tables;
@@ -34,7 +35,7 @@ impl Tables {
         now: Timestamp,
     ) {
         let fields = patch.map(|patch| patch.fields).unwrap_or_default();
-        let sought = patch.and_then(|patch| self.sought_by(patch));
+        let sought = patch.and_then(|patch| patch.sought_ms.map(|to_ms| (to_ms, patch.sent_at)));
         let Some(node) = self.node_mut(id) else {
             return;
         };
@@ -49,21 +50,6 @@ impl Tables {
         if armed.is_none() || armed > due {
             self.watch_doubts(id, now);
         }
-    }
-
-    /// The place in the present track that a PATCH seeks, and when it was sent.
-    fn sought_by(&self, exchange: &Exchange) -> Option<(u64, Timestamp)> {
-        let Job::Player(id) = exchange.job else {
-            return None;
-        };
-        let fields = exchange.fields;
-        let seeks = fields.has(Fields::POSITION) && !fields.has(Fields::TRACK);
-        if !seeks || self.is_outdated(exchange) {
-            return None;
-        }
-        let sent = self.player(id)?.busy.as_ref()?.sent.as_ref()?;
-        let at = exchange.sent_at;
-        Some((sent.clock.position_ms(at), at))
     }
 
     /// Whether a request about the guild may yet take effect at the node.
@@ -239,23 +225,32 @@ impl Tables {
         }
     }
 
-    /// Goes back to where the player was, if a seek that the node does late has just taken it from
-    /// there: nobody has asked for it since.
-    pub(super) fn correct_place(
+    /// Whether the place that a report tells may be the work of a seek that the node did late: then
+    /// the report is not heeded, and the player is looked at.
+    pub(super) fn doubts_place(
         &mut self,
         id: PlayerId,
         node: NodeId,
         position_ms: u64,
         now: Timestamp,
-    ) {
-        let Some(player) = self.player(id) else {
+    ) -> bool {
+        let Some((guild, own_ms)) = self.heeded_place(id, node, now) else {
+            return false;
+        };
+        let doubt = self.doubt_mut(node, guild);
+        if !doubt.is_some_and(|doubt| doubt.hasten(position_ms, own_ms, now)) {
+            return false;
+        }
+        self.watch_doubts(node, now);
+        true
+    }
+
+    /// Goes back to where the player was, if a seek that the node did late took it from there:
+    /// nobody has asked for it since.
+    fn correct_place(&mut self, id: PlayerId, node: NodeId, position_ms: u64, now: Timestamp) {
+        let Some((guild, own_ms)) = self.heeded_place(id, node, now) else {
             return;
         };
-        let is_heeded = player.is_audible() && player.heeds_positions();
-        if player.place != Placement::On(node) || !is_heeded {
-            return;
-        }
-        let (guild, own_ms) = (player.guild, player.wanted.clock.position_ms(now));
         let doubt = self.doubt_mut(node, guild);
         let Some(ago_ms) = doubt.and_then(|doubt| doubt.spend_sought(position_ms, own_ms, now))
         else {
@@ -268,6 +263,14 @@ impl Tables {
         }
         self.player_changed(id);
         self.sync(id);
+    }
+
+    /// Where the player should be, with its guild, if what the node says of that counts.
+    fn heeded_place(&self, id: PlayerId, node: NodeId, now: Timestamp) -> Option<(GuildId, u64)> {
+        let player = self.player(id)?;
+        let is_heeded = player.is_audible() && player.heeds_positions();
+        (player.place == Placement::On(node) && is_heeded)
+            .then(|| (player.guild, player.wanted.clock.position_ms(now)))
     }
 
     /// Takes the end of the present play for the work of a PATCH that came late, if one may have:

@@ -24,6 +24,8 @@ pub(super) struct Written {
     pub(super) method: Method,
     /// What a player's PATCH sets.
     pub(super) fields: Fields,
+    /// The place in the present track that a PATCH seeks, in milliseconds.
+    pub(super) sought_ms: Option<u64>,
     /// Whether it moves a player here.
     pub(super) moves: bool,
     /// Whose player a PATCH is about.
@@ -48,6 +50,7 @@ impl Written {
         Self {
             method,
             fields: Fields::NONE,
+            sought_ms: None,
             moves: false,
             guild: None,
             changes_session: false,
@@ -246,6 +249,8 @@ impl Tables {
             &mut scratch.target,
             &mut scratch.body,
         );
+        let seeks = fields.has(Fields::POSITION) && !fields.has(Fields::TRACK);
+        let sought_ms = seeks.then(|| sent.clock.position_ms(now));
         player.busy().send(fields, sent);
         player.regulate(now);
         let guild = Some(player.guild);
@@ -253,6 +258,7 @@ impl Tables {
         Some(Written {
             method: Method::PATCH,
             fields,
+            sought_ms,
             moves,
             guild,
             changes_session: false,

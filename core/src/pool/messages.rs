@@ -121,9 +121,7 @@ impl Tables {
             return self.ghost_heard(id, update.guild_id);
         };
         let position_ms = u64::try_from(update.state.position).unwrap_or(0);
-        if has_doubts {
-            self.correct_place(player_id, id, position_ms, now);
-        }
+        let is_doubtful = has_doubts && self.doubts_place(player_id, id, position_ms, now);
         let Some(player) = self.player_mut(player_id) else {
             return;
         };
@@ -143,7 +141,7 @@ impl Tables {
         player.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
         // A player that no sound is taken from soon reports the last place of which it was, or
         // none, however far into the track it was told to start.
-        if player.is_audible() && player.heeds_positions() {
+        if player.is_audible() && player.heeds_positions() && !is_doubtful {
             player.wanted.clock.report(position_ms, now);
         }
         player.regulate(now);

@@ -473,6 +473,7 @@ impl Pool {
         draft.send();
         let Written {
             fields,
+            sought_ms,
             moves,
             guild,
             changes_session,
@@ -489,6 +490,7 @@ impl Pool {
             job,
             sent_at: now,
             fields,
+            sought_ms,
             moves,
             guild,
             changes_session,

@@ -58,6 +58,8 @@ pub(super) struct Exchange {
     pub(super) sent_at: Timestamp,
     /// What a player's PATCH sets.
     pub(super) fields: Fields,
+    /// The place in the present track that a PATCH seeks, in milliseconds.
+    pub(super) sought_ms: Option<u64>,
     /// Whether it moves a player here.
     pub(super) moves: bool,
     /// Whose player a PATCH is about.

@@ -98,27 +98,6 @@ fn a_play_that_cannot_be_begun_again_after_a_late_one_is_over() {
 }
 
 #[test]
-fn a_seek_that_is_done_late_is_taken_back_to_where_the_player_was() {
-    let mut world = crowded(1..=1, []);
-    late(&mut world, Update::default().position(secs(120)));
-    world.update(guild(1), Update::default().position(secs(20)));
-    world.run_for(secs(18));
-    let before_ms = world.only_copy(guild(1)).1.content_ms;
-    assert!((20_000..40_000).contains(&before_ms), "{before_ms}");
-    world.run_until(
-        |world| world.only_copy(guild(1)).1.content_ms >= 120_000,
-        secs(5),
-    );
-    // The next report shows it.
-    world.run_for(millis(5_500));
-    let copy = world.only_copy(guild(1)).1;
-    let heard_ms = copy.content_ms - before_ms;
-    assert!((0..8_000).contains(&heard_ms), "{heard_ms}");
-    let shown_ms = i64::try_from(world.position(guild(1)).as_millis()).unwrap();
-    assert!((shown_ms - copy.content_ms).abs() < 100, "{shown_ms}");
-}
-
-#[test]
 fn an_end_time_and_user_data_that_are_set_late_do_not_stay_over_newer_ones() {
     let mut world = crowded(1..=1, []);
     let data = |text: &str| RawJson::parse(text).unwrap();
@@ -282,7 +261,7 @@ fn what_a_node_lost_with_a_play_that_it_refuses_to_begin_again_is_set_there_agai
 }
 
 /// As [`late_command`], for an update.
-fn late(world: &mut World, update: Update) {
+pub(super) fn late(world: &mut World, update: Update) {
     let update = Command::Update {
         guild: guild(1),
         node: None,

@@ -13,6 +13,7 @@ mod determinism;
 mod ends;
 mod inherited;
 mod late;
+mod late_seeks;
 mod losses;
 mod messages;
 mod orders;

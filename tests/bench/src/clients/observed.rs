@@ -118,11 +118,7 @@ pub(super) struct ObservedSocket {
 enum Stream {
     Unknown,
     Http,
-    /// Frames: what is known of the head of the next, and what is left of its payload.
-    WebSocket {
-        head: Vec<u8>,
-        payload: usize,
-    },
+    WebSocket(Frames),
 }
 
 impl Stream {
@@ -131,17 +127,14 @@ impl Stream {
         match self {
             Self::Http => 0,
             Self::Unknown if bytes.starts_with(b"HTTP/1.1 101") => {
-                *self = Self::WebSocket {
-                    head: Vec::new(),
-                    payload: 0,
-                };
+                *self = Self::WebSocket(Frames::default());
                 self.messages(bytes.get(head_end(bytes)..).unwrap_or_default())
             }
             Self::Unknown => {
                 *self = Self::Http;
                 0
             }
-            Self::WebSocket { head, payload } => frames(head, payload, bytes),
+            Self::WebSocket(frames) => frames.messages(bytes),
         }
     }
 }
@@ -151,28 +144,44 @@ fn head_end(bytes: &[u8]) -> usize {
     head.map_or(bytes.len(), |at| at + 4)
 }
 
-/// How many frames end in these bytes.
-fn frames(head: &mut Vec<u8>, payload: &mut usize, mut bytes: &[u8]) -> u64 {
-    let mut count = 0;
-    while let Some((first, rest)) = bytes.split_first() {
-        if *payload > 0 {
-            let part = bytes.len().min(*payload);
-            *payload -= part;
-            bytes = &bytes[part..];
-            count += u64::from(*payload == 0);
-            continue;
-        }
-        head.push(*first);
-        bytes = rest;
-        *payload = match head[..] {
-            [_, length] if length < 126 => length.into(),
-            [_, 126, a, b] => u16::from_be_bytes([a, b]).into(),
-            _ => continue,
-        };
-        head.clear();
-    }
-    count
+/// Where in its frames a WebSocket is.
+#[derive(Debug, Default)]
+struct Frames {
+    /// What is known of the head of the next.
+    head: Vec<u8>,
+    /// What is left of the payload of this one.
+    payload: usize,
+    is_text: bool,
 }
+
+impl Frames {
+    /// How many messages end in these bytes. The pongs among them are none: no event comes of them.
+    fn messages(&mut self, mut bytes: &[u8]) -> u64 {
+        let mut count = 0;
+        while let Some((first, rest)) = bytes.split_first() {
+            if self.payload > 0 {
+                let part = bytes.len().min(self.payload);
+                self.payload -= part;
+                bytes = &bytes[part..];
+                count += u64::from(self.payload == 0 && self.is_text);
+                continue;
+            }
+            self.head.push(*first);
+            bytes = rest;
+            self.payload = match self.head[..] {
+                [_, length] if length < 126 => length.into(),
+                [_, 126, a, b] => u16::from_be_bytes([a, b]).into(),
+                _ => continue,
+            };
+            self.is_text = self.head[0] & 0x0f == TEXT;
+            self.head.clear();
+        }
+        count
+    }
+}
+
+/// The opcode of a text frame (RFC 6455 §5.2).
+const TEXT: u8 = 0x1;
 
 impl Socket for ObservedSocket {
     fn poll_read(&mut self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {

@@ -1,0 +1,76 @@
+//! Seeks that a server does long after it was asked, and what only looks like one.
+
+use lavapool_core::player::Update;
+use lavapool_tests::node::Disturbance;
+use lavapool_tests::world::{World, guild};
+use serde_json::json;
+
+use super::late::late;
+use super::{away_for, crowded, millis, secs};
+
+#[test]
+fn a_seek_that_is_done_late_is_taken_back_to_where_the_player_was() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().position(secs(120)));
+    world.update(guild(1), Update::default().position(secs(20)));
+    world.run_for(secs(18));
+    taken_back_once_done(&mut world);
+}
+
+#[test]
+fn a_seek_on_its_way_when_the_connection_drops_is_taken_back_if_it_is_done_after_the_resume() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().position(secs(120)));
+    away_for(&mut world, "a", secs(2));
+    world.update(guild(1), Update::default().position(secs(20)));
+    world.run_for(secs(15));
+    taken_back_once_done(&mut world);
+}
+
+/// The seek to 2:00 is done within 5 s, and the player goes back to where it was.
+fn taken_back_once_done(world: &mut World) {
+    let before_ms = place_ms(world);
+    assert!((20_000..40_000).contains(&before_ms), "{before_ms}");
+    world.run_until(|world| place_ms(world) >= 120_000, secs(5));
+    // The next report shows it.
+    world.run_for(millis(5_500));
+    let heard_ms = place_ms(world) - before_ms;
+    assert!((0..10_000).contains(&heard_ms), "{heard_ms}");
+    assert!(off_ms(world) < 100, "{}", off_ms(world));
+}
+
+#[test]
+fn a_report_that_comes_late_is_not_taken_for_a_seek_that_is_done_late() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().position(secs(120)));
+    world.update(guild(1), Update::default().position(secs(20)));
+    world.run_for(secs(18));
+    let (before_ms, since) = (place_ms(&world), world.now());
+    world.disturb("a", &report(121_000));
+    world.run_for(secs(1));
+    assert_eq!(place_ms(&world) - before_ms, 1_000);
+    assert!(off_ms(&world) < 100, "{}", off_ms(&world));
+    assert_eq!(world.requests_since("a", since), ["GET players/1"]);
+    // The one that is really done late is taken back all the same.
+    world.run_for(secs(12));
+    let heard_ms = place_ms(&world) - before_ms;
+    assert!((0..20_000).contains(&heard_ms), "{heard_ms}");
+    assert!(off_ms(&world) < 100, "{}", off_ms(&world));
+}
+
+fn report(position_ms: u64) -> Disturbance {
+    let state = json!({"time": 1, "position": position_ms, "connected": true, "ping": 1});
+    let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
+    Disturbance::Text(update.to_string())
+}
+
+/// Where the player of the only guild really is.
+fn place_ms(world: &World) -> i64 {
+    world.only_copy(guild(1)).1.content_ms
+}
+
+/// How far from there it is shown.
+fn off_ms(world: &World) -> u64 {
+    let shown_ms = i64::try_from(world.position(guild(1)).as_millis()).unwrap_or(i64::MAX);
+    shown_ms.abs_diff(place_ms(world))
+}
