@@ -28,6 +28,8 @@ pub(crate) struct Busy {
     pub(crate) refused: Fields,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
+    /// The nodes that failed to take the player over since it was lost.
+    pub(crate) tried: Vec<NodeId>,
     /// The node that has rejected the present track already.
     pub(crate) rejected_by: Option<NodeId>,
     /// What may have arrived though its answer did not, and has not been set again since: a play
@@ -89,6 +91,7 @@ impl Busy {
             refusals: 0,
             refused: Fields::NONE,
             failures: 0,
+            tried: Vec::new(),
             rejected_by: None,
             doubtful: Fields::NONE,
             resetting: false,

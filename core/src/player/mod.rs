@@ -193,6 +193,7 @@ impl Player {
         self.wanted.clock.run(false, lost_at);
         if let Some(busy) = &mut self.busy {
             busy.base.clock.run(false, lost_at);
+            busy.tried = Vec::new();
         }
         self.connected = false;
         self.lost_at = Some(lost_at);

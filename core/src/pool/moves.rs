@@ -314,7 +314,8 @@ impl Tables {
         }
     }
 
-    /// Another target; the same again after a pause, if there is no other.
+    /// Another target: first one that has not failed the player yet, then any other one; the same
+    /// again after a pause, if there is none.
     fn try_next(&mut self, id: PlayerId, from: NodeId, failed: NodeId, now: Timestamp) {
         // The old node is back, and still has the player.
         if from != failed && self.node(from).is_some_and(Node::has_resumed) {
@@ -324,9 +325,17 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        let failures = player.busy().failures.saturating_add(1);
+        let busy = player.busy();
+        let failures = busy.failures.saturating_add(1);
+        busy.tried.push(failed);
+        let tried = std::mem::take(&mut busy.tried);
+        let (next, tried) = match self.choose_for(id, &tried) {
+            Some(to) => (Some(to), tried),
+            // All have had their turn.
+            None => (self.choose_for(id, &[failed]), vec![failed]),
+        };
         let mut pause = Duration::from_secs(u64::from(failures).min(10));
-        if let Some(to) = self.choose_for(id, &[failed]) {
+        if let Some(to) = next {
             mark!(AnotherTargetTried);
             self.left_group(from, failed, None);
             self.start_move(id, from, to, Move::Lost, now);
@@ -341,7 +350,8 @@ impl Tables {
         };
         // What has started there after all is being deleted.
         player.awaits_start = player.wanted.track.is_some();
-        player.busy().failures = failures;
+        let busy = player.busy();
+        (busy.failures, busy.tried) = (failures, tried);
         if !pause.is_zero() {
             self.resend_later(id, pause, now);
         }

@@ -72,15 +72,25 @@ fn a_target_behind_a_bad_gateway_is_left_for_the_next() {
 }
 
 #[test]
+fn a_player_that_two_targets_refuse_goes_to_the_third() {
+    let mut world = crowded(1..=1, ["b", "c", "d"]);
+    world.node("d").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    for name in ["b", "c"] {
+        refuse_the_player(&mut world, name);
+    }
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    assert_eq!(world.only_copy(guild(1)).0, "d");
+}
+
+#[test]
 fn targets_that_refuse_a_player_are_not_asked_over_and_over() {
     let mut world = crowded(1..=1, ["b", "c"]);
     for name in ["b", "c"] {
-        let failure = Failure {
-            method: Some("PATCH".to_owned()),
-            path: Some("players/1".to_owned()),
-            ..Failure::always(418)
-        };
-        world.node(name).faults().failures.push(failure);
+        refuse_the_player(&mut world, name);
     }
     let lost_at = world.now();
     world.kill("a");
@@ -197,4 +207,13 @@ fn a_failing_node_is_given_no_players_until_a_probe_succeeds() {
     world.join(guild(5), "us-east");
     world.run_for(millis(100));
     assert_eq!(world.only_copy(guild(5)).0, "a");
+}
+
+/// A node answers every PATCH of player 1 with what is no fault of its track.
+fn refuse_the_player(world: &mut World, name: &str) {
+    world.node(name).faults().failures.push(Failure {
+        method: Some("PATCH".to_owned()),
+        path: Some("players/1".to_owned()),
+        ..Failure::always(418)
+    });
 }
