@@ -201,6 +201,7 @@ mod counted {
         QuestionGaveWay: "A question about a player gave way to something that it is to be sent.",
         TooManyPlayers: "There were as many players as there may be.",
         LostPlayRefused: "A node lost a play, and refused to begin it again.",
+        WentBackToAnother: "A play was refused, and one before it may have arrived unanswered.",
         NotReplaced: "A play was not to replace another.",
         PartsSetBack: "A refused PATCH may have taken effect in part, which was set back.",
         VoiceRefused: "A node refused a voice connection.",

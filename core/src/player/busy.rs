@@ -35,6 +35,9 @@ pub(crate) struct Busy {
     /// What may have arrived though its answer did not, and has not been set again since: a play
     /// among it is sent again only after a GET has shown that it did not arrive.
     pub(crate) doubtful: Fields,
+    /// Whether a play since the confirmed one may have arrived: if that which is sent now is refused,
+    /// the node may play another one than it would go back to.
+    pub(crate) is_adrift: bool,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,
     /// The play that is being sent was confirmed before, and the node lost it.
@@ -94,6 +97,7 @@ impl Busy {
             tried: Vec::new(),
             rejected_by: None,
             doubtful: Fields::NONE,
+            is_adrift: false,
             resetting: false,
             begins_again: false,
             left: Fields::NONE,
@@ -181,6 +185,12 @@ impl Busy {
             waiting.unsent = waiting.unsent.with(waiting.in_flight);
             waiting.in_flight = Fields::NONE;
         }
+    }
+
+    /// These fields were sent, and whether they arrived is not known.
+    pub(crate) fn doubt(&mut self, fields: Fields) {
+        self.doubtful = self.doubtful.with(fields);
+        self.is_adrift |= fields.has(Fields::TRACK);
     }
 
     /// What is known of the play before does not matter to the next.

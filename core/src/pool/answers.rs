@@ -305,7 +305,7 @@ impl Tables {
             return self.move_failed(player_id, id, failure, now);
         }
         let busy = player.busy();
-        busy.doubtful = busy.doubtful.with(sent);
+        busy.doubt(sent);
         busy.failures = busy.failures.saturating_add(1);
         let pause = RESEND_AFTER
             .saturating_mul(u32::from(busy.failures))

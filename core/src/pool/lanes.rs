@@ -298,8 +298,7 @@ impl Tables {
             Job::Player(player_id) | Job::Check(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
-                    let busy = player.busy();
-                    busy.doubtful = busy.doubtful.with(exchange.fields);
+                    player.busy().doubt(exchange.fields);
                 }
                 self.sync(player_id);
             }

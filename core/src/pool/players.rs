@@ -263,6 +263,7 @@ impl Tables {
             busy.refused = Fields::NONE;
             busy.failures = 0;
             busy.doubtful = Fields::NONE;
+            busy.is_adrift &= !fields.has(Fields::TRACK);
         }
         let done = player
             .busy
@@ -314,7 +315,9 @@ impl Tables {
         busy.refused = Fields::NONE;
         let refused = busy.reject();
         let base = busy.base.clone();
-        let is_lost = reverted.has(Fields::TRACK) && std::mem::take(&mut busy.begins_again);
+        let is_play = reverted.has(Fields::TRACK);
+        let is_lost = is_play && std::mem::take(&mut busy.begins_again);
+        let is_adrift = is_play && std::mem::take(&mut busy.is_adrift);
         // A failure in the middle leaves the parts before it applied: those are set back, unless
         // that is what was refused.
         let was_reset = std::mem::replace(&mut busy.resetting, !refused.is_empty());
@@ -338,6 +341,9 @@ impl Tables {
             // Whatever it plays instead is not wanted either.
             player.unsent = player.unsent.with(Fields::TRACK);
             player.wanted.clock.begin(0, u64::MAX, now);
+        } else if is_adrift {
+            mark!(WentBackToAnother);
+            player.play_again(now);
         }
         player.regulate(now);
         self.answer_waiting(refused, &RequestError::Rejected { status, message });

@@ -159,7 +159,8 @@ impl Tables {
             }
             Played::Nothing => {}
         }
-        player.busy().doubtful = Fields::NONE;
+        let busy = player.busy();
+        (busy.doubtful, busy.is_adrift) = (Fields::NONE, false);
         player.note_differences(theirs);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.
