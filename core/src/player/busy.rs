@@ -35,8 +35,8 @@ pub(crate) struct Busy {
     /// What may have arrived though its answer did not, and has not been set again since: a play
     /// among it is sent again only after a GET has shown that it did not arrive.
     pub(crate) doubtful: Fields,
-    /// Whether a play since the confirmed one may have arrived: if that which is sent now is refused,
-    /// the node may play another one than it would go back to.
+    /// Whether a play since the confirmed one may have arrived: if the next is refused, the node
+    /// may play another one than that which it would go back to.
     pub(crate) is_adrift: bool,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,

@@ -243,6 +243,12 @@ impl Desired {
         Some(play_tag::tag(choice.user_data.as_ref(), choice.play))
     }
 
+    /// The place in the present track that a PATCH of these fields seeks, in milliseconds.
+    pub(crate) fn sought_ms(&self, fields: Fields, now: Timestamp) -> Option<u64> {
+        let seeks = fields.has(Fields::POSITION) && !fields.has(Fields::TRACK);
+        seeks.then(|| self.clock.position_ms(now))
+    }
+
     /// The body that sets these fields, and no others.
     pub(crate) fn patch<'a>(
         &'a self,

@@ -64,7 +64,7 @@ impl Tables {
             return self.failed_for(id, exchange, failure, retry_after, now);
         }
         self.node_answered(id, now);
-        if exchange.moves
+        if exchange.effect.moves
             && let Some(node) = self.node_mut(id)
         {
             node.control.window.answered(now.since(exchange.sent_at));
@@ -117,15 +117,17 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
-        if let (Some(guild), _) | (None, Job::Delete(guild)) = (exchange.guild, exchange.job) {
+        if let (Some(guild), _) | (None, Job::Delete(guild)) = (exchange.effect.guild, exchange.job)
+        {
             self.doubt(id, guild, Some(exchange), now);
         }
         // What answered something else in the meantime is well; its voice server is not.
         let is_well = self
             .node(id)
             .is_some_and(|node| node.answered_at > exchange.sent_at);
-        let is_voice =
-            failure == NodeFailure::TimedOut && exchange.fields.has(Fields::VOICE) && is_well;
+        let is_voice = failure == NodeFailure::TimedOut
+            && exchange.effect.fields.has(Fields::VOICE)
+            && is_well;
         // A plugin asks others for what it is told to find; the node plays on without.
         let is_plugin = matches!(exchange.job, Job::Plugin(..));
         if failure != NodeFailure::SessionLost && !is_voice && !is_plugin {
@@ -138,11 +140,18 @@ impl Tables {
             return;
         }
         match exchange.job {
-            Job::Player(player) if is_voice && !exchange.moves => {
+            Job::Player(player) if is_voice && !exchange.effect.moves => {
                 self.voice_failed(player, id, now);
             }
             Job::Player(player) => {
-                self.patch_failed(player, id, exchange.fields, failure, retry_after, now);
+                self.patch_failed(
+                    player,
+                    id,
+                    exchange.effect.fields,
+                    failure,
+                    retry_after,
+                    now,
+                );
             }
             Job::Check(_)
             | Job::Look(_)

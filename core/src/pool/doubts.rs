@@ -34,8 +34,8 @@ impl Tables {
         patch: Option<&Exchange>,
         now: Timestamp,
     ) {
-        let fields = patch.map(|patch| patch.fields).unwrap_or_default();
-        let sought = patch.and_then(|patch| patch.sought_ms.map(|to_ms| (to_ms, patch.sent_at)));
+        let fields = patch.map(|patch| patch.effect.fields).unwrap_or_default();
+        let sought = patch.and_then(|patch| Some((patch.effect.sought_ms?, patch.sent_at)));
         let Some(node) = self.node_mut(id) else {
             return;
         };

@@ -3,7 +3,7 @@
 use ::http::Method;
 
 use super::tables::Tables;
-use super::wires::Exchange;
+use super::wires::{Effect, Exchange};
 use crate::id::{NodeId, SocketId};
 use crate::node::{Job, Kept, Lane, LaneKind, Node};
 use crate::player::{Fields, PlayerId, Stage};
@@ -22,16 +22,7 @@ pub(super) struct Scratch {
 /// A request that was written.
 pub(super) struct Written {
     pub(super) method: Method,
-    /// What a player's PATCH sets.
-    pub(super) fields: Fields,
-    /// The place in the present track that a PATCH seeks, in milliseconds.
-    pub(super) sought_ms: Option<u64>,
-    /// Whether it moves a player here.
-    pub(super) moves: bool,
-    /// Whose player a PATCH is about.
-    pub(super) guild: Option<GuildId>,
-    /// Whether it changes how the session is kept.
-    pub(super) changes_session: bool,
+    pub(super) effect: Effect,
 }
 
 impl Scratch {
@@ -46,15 +37,15 @@ impl Scratch {
 }
 
 impl Written {
-    const fn plain(method: Method) -> Self {
-        Self {
-            method,
-            fields: Fields::NONE,
-            sought_ms: None,
-            moves: false,
-            guild: None,
-            changes_session: false,
-        }
+    fn plain(method: Method) -> Self {
+        let effect = Effect::default();
+        Self { method, effect }
+    }
+
+    /// Whether it changes how the session is kept.
+    const fn changing_session(mut self, changes_session: bool) -> Self {
+        self.effect.changes_session = changes_session;
+        self
     }
 }
 
@@ -147,10 +138,7 @@ impl Tables {
                 };
                 self.ask_to_keep(id, update);
                 let written = self.write_rest(id, &Request::UpdateSession(update), scratch)?;
-                Some(Written {
-                    changes_session: true,
-                    ..written
-                })
+                Some(written.changing_session(true))
             }
             Job::Plugin(guild, plugin) => self.write_plugin(id, guild, plugin, scratch),
             Job::Players => self.write_rest(id, &Request::Players, scratch),
@@ -164,10 +152,7 @@ impl Tables {
                     let update = *update;
                     self.ask_to_keep(id, update);
                 }
-                Some(Written {
-                    changes_session,
-                    ..written
-                })
+                Some(written.changing_session(changes_session))
             }
         }
     }
@@ -249,20 +234,18 @@ impl Tables {
             &mut scratch.target,
             &mut scratch.body,
         );
-        let seeks = fields.has(Fields::POSITION) && !fields.has(Fields::TRACK);
-        let sought_ms = seeks.then(|| sent.clock.position_ms(now));
+        let effect = Effect {
+            fields,
+            sought_ms: sent.sought_ms(fields, now),
+            moves,
+            guild: Some(player.guild),
+            changes_session: false,
+        };
         player.busy().send(fields, sent);
         player.regulate(now);
-        let guild = Some(player.guild);
         self.player_changed(player_id);
-        Some(Written {
-            method: Method::PATCH,
-            fields,
-            sought_ms,
-            moves,
-            guild,
-            changes_session: false,
-        })
+        let method = Method::PATCH;
+        Some(Written { method, effect })
     }
 
     /// The request is off its socket, one way or the other.
@@ -280,12 +263,14 @@ impl Tables {
         lane.drop_socket(socket);
         lane.voice = lane
             .voice
-            .saturating_sub(usize::from(exchange.fields.has(Fields::VOICE)));
-        lane.moves = lane.moves.saturating_sub(usize::from(exchange.moves));
-        if let Some(guild) = exchange.guild {
+            .saturating_sub(usize::from(exchange.effect.fields.has(Fields::VOICE)));
+        lane.moves = lane
+            .moves
+            .saturating_sub(usize::from(exchange.effect.moves));
+        if let Some(guild) = exchange.effect.guild {
             node.patching.remove(&guild);
         }
-        node.changing_session &= !exchange.changes_session;
+        node.changing_session &= !exchange.effect.changes_session;
     }
 
     /// The socket died under a request that the server has most likely never seen: it goes out
@@ -298,7 +283,7 @@ impl Tables {
             Job::Player(player_id) | Job::Check(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
-                    player.busy().doubt(exchange.fields);
+                    player.busy().doubt(exchange.effect.fields);
                 }
                 self.sync(player_id);
             }

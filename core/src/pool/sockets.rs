@@ -394,7 +394,7 @@ impl Pool {
             return false;
         };
         rest.exchange
-            .is_some_and(|exchange| exchange.changes_session)
+            .is_some_and(|exchange| exchange.effect.changes_session)
     }
 
     /// Gives the lane's free sockets what waits, and opens more if the lane may have them.
@@ -464,36 +464,24 @@ impl Pool {
         let Some(node) = tables.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
-        let method = written.method.clone();
+        let Written { method, effect } = written;
         let Some(mut draft) = rest.connection.draft(method, &node.headers) else {
             return;
         };
         draft.target().literal(scratch.target());
         draft.body().extend_from_slice(&scratch.body);
         draft.send();
-        let Written {
-            fields,
-            sought_ms,
-            moves,
-            guild,
-            changes_session,
-            ..
-        } = written;
-        node.patching.extend(guild);
-        node.changing_session |= changes_session;
+        node.patching.extend(effect.guild);
+        node.changing_session |= effect.changes_session;
         let lane = node.lane(kind);
         lane.busy.push(socket);
-        lane.voice += usize::from(fields.has(Fields::VOICE));
-        lane.moves += usize::from(moves);
+        lane.voice += usize::from(effect.fields.has(Fields::VOICE));
+        lane.moves += usize::from(effect.moves);
         rest.exchange = Some(Exchange {
             serial,
             job,
             sent_at: now,
-            fields,
-            sought_ms,
-            moves,
-            guild,
-            changes_session,
+            effect,
         });
         tables.timers.clear(&mut rest.timer);
         rest.timer = Some(tables.timers.arm(at, Timer::Exchange(socket)));

@@ -56,6 +56,12 @@ pub(super) struct Exchange {
     pub(super) serial: u64,
     pub(super) job: Job,
     pub(super) sent_at: Timestamp,
+    pub(super) effect: Effect,
+}
+
+/// What a request changes at the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Effect {
     /// What a player's PATCH sets.
     pub(super) fields: Fields,
     /// The place in the present track that a PATCH seeks, in milliseconds.
