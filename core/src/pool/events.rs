@@ -224,6 +224,11 @@ impl Tables {
         let mut withdrawn = Vec::new();
         if let Some(busy) = &mut player.busy {
             busy.base.track = None;
+            if let Some(sent) = &mut busy.sent {
+                // That it had begun is no reason to go back to it.
+                sent.track = None;
+                sent.end_time_ms = None;
+            }
             withdrawn = busy.supersede(fields);
         }
         player.regulate(now);

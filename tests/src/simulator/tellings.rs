@@ -84,9 +84,11 @@ impl Tellings {
         let is_alive = |arrived: &Arrived| {
             arrived.at == at || session_of(arrived.host).as_ref() == Some(&arrived.session)
         };
-        // One that came twice may not have been told the first time.
+        // One that came twice may not have been told the first time. An end that nothing tells of
+        // is not the one of a session that is over.
         let alive = queue.iter().position(|one| is_it(one) && is_alive(one));
-        let place = alive.or_else(|| queue.iter().position(is_it));
+        let stale = || queue.iter().position(is_it).filter(|_| !is_inferred);
+        let place = alive.or_else(stale);
         let Some(place) = place else {
             if is_inferred {
                 return self.follow(event, guild, track);

@@ -3,8 +3,8 @@
 use lavapool_core::Event;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{GuildId, TrackEndReason};
-use lavapool_tests::node::Disturbance;
-use lavapool_tests::world::{World, guild, track, track_of};
+use lavapool_tests::node::{Disturbance, Failure};
+use lavapool_tests::world::{Weather, World, guild, track, track_of};
 use serde_json::json;
 
 use super::{crowded, millis, secs};
@@ -238,4 +238,33 @@ fn ends_since(world: &World, since: std::time::Duration) -> Vec<(GuildId, TrackE
         _ => None,
     });
     ends.collect()
+}
+
+#[test]
+fn a_track_that_ended_before_its_play_was_answered_does_not_come_back() {
+    // Which of the two comes first is up to the network.
+    let met = (0..16).filter(|seed| {
+        let weather = Weather {
+            seed: *seed,
+            jitter_max: millis(200),
+            ..Weather::default()
+        };
+        let mut world = World::builder().nodes(["a"]).weather(weather).connected();
+        world.join(guild(1), "us-east");
+        world.run_for(secs(1));
+        let since = world.now();
+        let at_its_end = Update::play(track_of("short", secs(20))).position(secs(20));
+        let play = world.update(guild(1), at_its_end);
+        world.run_until(|world| !ends_since(world, since).is_empty(), secs(2));
+        let is_met = world.answer(play).is_none();
+        // What would stop it there, as the pool thinks, is refused.
+        world.node("a").faults().failures.push(Failure {
+            method: Some("PATCH".to_owned()),
+            ..Failure::always(418)
+        });
+        world.run_for(secs(5));
+        assert_eq!(world.player(guild(1)).track, None, "{seed}");
+        is_met
+    });
+    assert!((1..16).contains(&met.count()));
 }
