@@ -54,7 +54,7 @@ impl Simulation {
                 let guild = u64::try_from(lost.player.guild).ok().and_then(GuildId::new);
                 if let Some(guild) = guild {
                     let known = self.lost.entry(guild).or_default();
-                    known.retain(|(_, other)| other.at == lost.at);
+                    known.retain(|(_, other)| other.at + KEPT_FOR > lost.at);
                     known.push((host, lost));
                 }
             }
