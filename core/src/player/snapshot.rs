@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::player::{Choice, Fields, Player, Source, Volume, play_tag};
+use crate::player::{Choice, Desired, Fields, Player, Source, Volume, play_tag};
 use crate::protocol::{self, Track, VoiceState, WireTrack, same_track};
 use crate::time::Timestamp;
 
@@ -30,20 +30,29 @@ impl Player {
                 Played::Nothing
             };
         };
-        let tag = wire
-            .user_data
-            .and_then(|data| play_tag::play_of(data.get()));
-        let is_ours = self.wanted.track.as_ref().is_some_and(|choice| match tag {
-            Some(play) => play == choice.play,
-            None => choice
-                .encoded()
-                .is_some_and(|own| same_track(own, &wire.encoded)),
-        });
+        let tag = tag_of(wire);
         match tag {
-            _ if is_ours => Played::Ours,
+            _ if self.wanted.is_played_as(wire) => Played::Ours,
             Some(_) if is_doubted => Played::Late,
             Some(_) | None => Played::Another,
         }
+    }
+
+    /// The server plays something else than the play that it is yet to be sent: that is what a
+    /// refusal goes back to, if it is not known better.
+    pub(crate) fn note_base(
+        &mut self,
+        theirs: &protocol::Player<'_>,
+        played: Played,
+        now: Timestamp,
+    ) {
+        let busy = self.busy();
+        if played == Played::Another && busy.base.track.is_none() {
+            mark!(RefusalGoesBackToTheirs);
+            busy.base.take_track(theirs, now);
+        }
+        let theirs = theirs.track.as_ref();
+        busy.is_adrift = theirs.is_some_and(|wire| !busy.base.is_played_as(wire));
     }
 
     /// The server plays what is wanted: its word counts for the place.
@@ -100,8 +109,7 @@ impl Player {
     pub(crate) fn take_unasked(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
         let asked = self.unsent;
         if asked.has(Fields::TRACK) {
-            let tag = theirs.track.as_ref().and_then(|wire| wire.user_data);
-            let play = tag.and_then(|data| play_tag::play_of(data.get()));
+            let play = theirs.track.as_ref().and_then(tag_of);
             self.wanted.plays = self.wanted.plays.max(play.unwrap_or(0));
             self.renumber();
         }
@@ -125,24 +133,7 @@ impl Player {
 
     /// Takes the server's word for what plays.
     pub(crate) fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
-        let track = theirs.track.as_ref().and_then(decode);
-        let play = theirs.track.as_ref().and_then(|wire| wire.user_data);
-        let play = play.and_then(|data| play_tag::play_of(data.get()));
-        let play = play.unwrap_or(self.wanted.plays);
-        self.wanted.plays = self.wanted.plays.max(play);
-        self.wanted.track = track.map(|track| {
-            Arc::new(Choice {
-                play,
-                user_data: track.user_data.clone(),
-                source: Source::Track(track),
-            })
-        });
-        if self.wanted.track.is_none() {
-            self.wanted.end_time_ms = None;
-        }
-        let length_ms = self.wanted.length_ms();
-        let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
-        self.wanted.clock.begin(position_ms, length_ms, now);
+        self.wanted.take_track(theirs, now);
         self.awaits_start = false;
         // It had begun before it was known.
         self.start_told();
@@ -193,6 +184,44 @@ impl Player {
         let length_ms = Choice::length_ms(choice);
         self.wanted.clock.bound(length_ms);
     }
+}
+
+impl Desired {
+    /// Whether this is the play that the server has.
+    fn is_played_as(&self, wire: &WireTrack<'_>) -> bool {
+        let tag = tag_of(wire);
+        self.track.as_ref().is_some_and(|choice| match tag {
+            Some(play) => play == choice.play,
+            None => choice
+                .encoded()
+                .is_some_and(|own| same_track(own, &wire.encoded)),
+        })
+    }
+
+    fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let track = theirs.track.as_ref().and_then(decode);
+        let play = theirs.track.as_ref().and_then(tag_of).unwrap_or(self.plays);
+        self.plays = self.plays.max(play);
+        self.track = track.map(|track| {
+            Arc::new(Choice {
+                play,
+                user_data: track.user_data.clone(),
+                source: Source::Track(track),
+            })
+        });
+        if self.track.is_none() {
+            self.end_time_ms = None;
+        }
+        let length_ms = self.length_ms();
+        let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+        self.clock.begin(position_ms, length_ms, now);
+    }
+}
+
+/// The number of the play, if it is one of ours.
+fn tag_of(wire: &WireTrack<'_>) -> Option<u32> {
+    wire.user_data
+        .and_then(|data| play_tag::play_of(data.get()))
 }
 
 /// The track of an event as the application knows it: without the library's own tag.

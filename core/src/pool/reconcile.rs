@@ -145,13 +145,17 @@ impl Tables {
         if !std::mem::replace(&mut player.was_sent, true) {
             player.take_unasked(theirs, now);
         }
+        let busy = player.busy();
+        (busy.doubtful, busy.is_adrift) = (Fields::NONE, false);
         let played = player.played(theirs, is_doubted);
         let is_pending = player.unsent.has(Fields::TRACK);
         match played {
             // The play is there, whatever became of the answer to its PATCH.
             Played::Ours => player.heed_place(theirs, now),
             // Ours is on its way.
-            Played::Late | Played::Another | Played::Nothing if is_pending => {}
+            Played::Late | Played::Another | Played::Nothing if is_pending => {
+                player.note_base(theirs, played, now);
+            }
             Played::Late => player.play_again(now),
             Played::Another => {
                 mark!(ServerPlaysAnother);
@@ -159,8 +163,6 @@ impl Tables {
             }
             Played::Nothing => {}
         }
-        let busy = player.busy();
-        (busy.doubtful, busy.is_adrift) = (Fields::NONE, false);
         player.note_differences(theirs);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.

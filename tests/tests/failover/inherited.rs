@@ -47,6 +47,20 @@ fn a_play_that_comes_before_a_player_of_before_is_known_takes_its_place() {
 }
 
 #[test]
+fn a_player_of_before_goes_on_when_the_first_play_that_is_asked_of_it_is_refused() {
+    let mut world = inherited(Update::default());
+    let refused = "https://tracks.test/bad".to_owned();
+    world.node("a").faults().rejected_tracks.insert(refused);
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), Some("Track 1".into()));
+    let shown = world.player(guild(1)).track;
+    let shown = shown.map(|track| track.info.title.clone());
+    assert_eq!(shown, Some("Track 1".into()));
+}
+
+#[test]
 fn what_a_new_player_has_anyway_is_set_on_one_of_before() {
     let mut world = inherited(Update::default().volume(70).paused(true));
     world.update(guild(1), Update::default().volume(100).paused(false));
