@@ -112,24 +112,10 @@ fn try_one(
 fn build(tree: &Tree) -> Result<(), String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "--quiet",
-            "-p",
-            "lavapool-tests",
-        ])
-        .args(["--bin", "simulate"])
+        .args(["build", "--profile", "sabotage", "--locked", "--quiet"])
+        .args(["-p", "lavapool-tests", "--bin", "simulate"])
         .current_dir(tree.root())
         .env("CARGO_TARGET_DIR", target(tree))
-        // It runs for seconds: it had better be built in less than a minute, and again only what
-        // is broken of it.
-        .env("CARGO_PROFILE_RELEASE_INCREMENTAL", "true")
-        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256")
-        .env("CARGO_PROFILE_RELEASE_LTO", "off")
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
-        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
         .env_remove("RUSTFLAGS")
         .output()
         .map_err(|error| format!("cargo cannot be run: {error}"))?;
@@ -146,7 +132,7 @@ fn failures(
     options: &Options,
     is_enough: impl Fn(&Failure) -> bool,
 ) -> Result<Vec<Failure>, String> {
-    let program = target(tree).join("release/simulate");
+    let program = target(tree).join("sabotage/simulate");
     let mut running = Command::new(program)
         .args(["--seeds", &options.seeds.to_string()])
         .args(["--from", &options.from.to_string()])
