@@ -117,10 +117,7 @@ impl Tables {
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
-        if let (Some(guild), _) | (None, Job::Delete(guild)) = (exchange.effect.guild, exchange.job)
-        {
-            self.doubt(id, guild, Some(exchange), now);
-        }
+        self.doubt_exchange(id, exchange, now);
         // What answered something else in the meantime is well; its voice server is not.
         let is_well = self
             .node(id)

@@ -26,6 +26,14 @@ enum Look {
 }
 
 impl Tables {
+    /// Whether a request took effect at the node is not known.
+    pub(super) fn doubt_exchange(&mut self, id: NodeId, exchange: &Exchange, now: Timestamp) {
+        if let (Some(guild), _) | (None, Job::Delete(guild)) = (exchange.effect.guild, exchange.job)
+        {
+            self.doubt(id, guild, Some(exchange), now);
+        }
+    }
+
     /// Whether a request about the guild took effect at the node is not known.
     pub(super) fn doubt(
         &mut self,

@@ -275,7 +275,8 @@ impl Tables {
 
     /// The socket died under a request that the server has most likely never seen: it goes out
     /// once more on a fresh one, a play only after a look.
-    pub(super) fn repeat_on_fresh(&mut self, id: NodeId, exchange: &Exchange) {
+    pub(super) fn repeat_on_fresh(&mut self, id: NodeId, exchange: &Exchange, now: Timestamp) {
+        self.doubt_exchange(id, exchange, now);
         if self.is_outdated(exchange) {
             return;
         }
@@ -287,7 +288,7 @@ impl Tables {
                 }
                 self.sync(player_id);
             }
-            Job::Look(player) => self.look_failed(player, id, self.now),
+            Job::Look(player) => self.look_failed(player, id, now),
             Job::Request(number) => self.repeat_request(number, id),
             Job::Delete(_) | Job::Session { .. } | Job::Plugin(..) | Job::Players | Job::Info => {
                 if let Some(node) = self.node_mut(id) {

@@ -229,7 +229,7 @@ impl Pool {
             // The server closed the idle socket while the request was on its way to it.
             Err(Ended::BeforeResponse) if reused => {
                 mark!(KeepAliveDied);
-                tables.repeat_on_fresh(node, &exchange);
+                tables.repeat_on_fresh(node, &exchange, now);
             }
             Ok(_) | Err(Ended::Idle | Ended::BeforeResponse | Ended::InsideResponse) => {
                 tables.failed(node, &exchange, NodeFailure::ConnectionLost, now);

@@ -6,7 +6,7 @@ use lavapool_core::{Answer, Command, Event};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{crowded, millis, secs};
+use super::{away_for, crowded, millis, secs};
 
 #[test]
 fn a_volume_that_is_set_late_does_not_stay_over_a_newer_one() {
@@ -77,6 +77,18 @@ fn a_player_that_is_made_late_where_it_has_left_is_destroyed_there() {
     world.run_until(|world| world.copies(guild(1)).len() == 2, secs(25));
     world.run_until(|world| world.guilds_on("a").is_empty(), secs(25));
     world.run_for(secs(30));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
+fn a_player_that_is_made_late_by_a_request_whose_connection_died_is_destroyed() {
+    let mut world = crowded(1..=1, ["b"]);
+    late(&mut world, Update::default().volume(50));
+    // As with a socket that was idle for too long: the request would be sent once more.
+    world.end_rest("a");
+    away_for(&mut world, "a", secs(10));
+    world.run_until(|world| world.copies(guild(1)).len() == 2, secs(25));
+    world.run_for(secs(60));
     assert_eq!(world.only_copy(guild(1)).0, "b");
 }
 
