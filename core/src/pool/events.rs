@@ -253,6 +253,7 @@ impl Tables {
         player.wanted.rebase(now);
         player.renumber();
         player.begin_again();
+        self.player_changed(id);
         self.sync(id);
     }
 

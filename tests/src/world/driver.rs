@@ -336,7 +336,7 @@ impl World {
     /// What was published last is what is so.
     fn judge_views(&mut self) {
         let published = &self.driver.published;
-        let mut stale: Option<GuildId> = None;
+        let mut stale: Option<String> = None;
         let mut players = 0;
         for mut player in self.pool.players() {
             players += 1;
@@ -346,14 +346,17 @@ impl World {
             }
             let shown = published.get(&player.guild).map(PackedView::unpack);
             if shown.as_ref() != Some(&player) {
-                stale.get_or_insert(player.guild);
+                let shown = shown.map(|shown| format!("{shown:?}"));
+                let difference =
+                    first_difference(&shown.unwrap_or_default(), &format!("{player:?}"));
+                stale.get_or_insert(format!("{}: {difference}", player.guild));
             }
         }
         let gone = published.len() - players.min(published.len());
         self.require(
             stale.is_none() && gone == 0,
             Invariant::ViewsPublished,
-            || format!("the view of {stale:?} is old, {gone} players are gone whose views are not"),
+            || format!("{stale:?}, {gone} players are gone whose views are not"),
         );
         self.judge_nodes();
     }

@@ -3,7 +3,7 @@
 use lavapool_core::Event;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{GuildId, TrackEndReason};
-use lavapool_tests::node::{Disturbance, Failure};
+use lavapool_tests::node::{AnswerKind, Disturbance, Failure};
 use lavapool_tests::world::{Weather, World, guild, track, track_of};
 use serde_json::json;
 
@@ -224,6 +224,19 @@ fn a_play_without_voice_that_is_cleaned_up_is_played_once_more() {
         [(guild(1), TrackEndReason::Cleanup)]
     );
     assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_play_that_is_cleaned_up_while_nothing_is_answered_is_published_as_it_stands() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.update(guild(1), Update::play(track("song")).without_voice());
+    world.run_for(secs(55));
+    let faults = world.node("a").faults();
+    faults.unanswered.insert(AnswerKind::Player);
+    world.update(guild(1), Update::default().volume(50));
+    // Each view is compared with what was published of it.
+    world.run_for(secs(10));
+    assert!(!world.player(guild(1)).synced);
 }
 
 /// A `TrackEndEvent` of what the guild plays on its server, as that would send it.
