@@ -66,10 +66,12 @@ struct Standing {
 struct Spot {
     place: Place,
     plays: bool,
+    /// The nodes that have failed it since it was lost: the others come first.
+    tried: Vec<NodeId>,
 }
 
 /// A player that was sent to another node.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Sent {
     guild: GuildId,
     to: NodeId,
@@ -77,8 +79,8 @@ struct Sent {
     counts: bool,
     /// Whether the pool chose the node.
     is_chosen: bool,
-    /// The node that it was on its way to before, which is not chosen again.
-    except: Option<NodeId>,
+    /// The nodes that it was on its way to before, which are not chosen again.
+    except: Vec<NodeId>,
 }
 
 impl Simulation {
@@ -115,11 +117,12 @@ impl Simulation {
         let pool = self.world.pool();
         let nodes = pool.nodes().map(|view| (view.node.id, Standing::of(&view)));
         let places = pool.players().map(|view| (view.guild, Spot::of(view)));
-        let after = Standings {
+        let mut after = Standings {
             nodes: nodes.collect(),
             places: places.collect(),
             named: BTreeSet::new(),
         };
+        after.follow(&self.standings);
         let before = std::mem::replace(&mut self.standings, after);
         let (judged, detail) = before.judge(&self.standings);
         self.tally.choices_judged += judged;
@@ -167,6 +170,15 @@ impl Standing {
 }
 
 impl Standings {
+    /// Remembers which nodes have failed the players that are on their way.
+    fn follow(&mut self, before: &Self) {
+        for (guild, spot) in &mut self.places {
+            if let Some(before) = before.places.get(guild) {
+                spot.tried = spot.tried_since(before);
+            }
+        }
+    }
+
     /// Judges what was chosen until then. Returns how many choices, and what is wrong with one.
     fn judge(&self, after: &Self) -> (u64, Option<String>) {
         let sent = self.sent_until(after);
@@ -179,14 +191,14 @@ impl Standings {
             // A node was the best before the last that was free to choose it came; the others may
             // have come later.
             let is_bound = |other: &&Sent| {
-                let is_free = other.is_chosen && other.except.is_none();
+                let is_free = other.is_chosen && other.except.is_empty();
                 other.to == one.to && other.guild != one.guild && !is_free
             };
             let bound = PENALTY_OF_ONE * (1 + sent.iter().filter(is_bound).count()) as f64;
             let mut others = after
                 .nodes
                 .iter()
-                .filter(|(id, _)| one.except != Some(**id));
+                .filter(|(id, _)| !one.except.contains(id));
             let better = others.find_map(|(id, other)| {
                 let by = penalty - self.penalty(*id, &sent, after)?;
                 (by > bound + PENALTY_ROUNDED).then_some((&other.name, by))
@@ -216,7 +228,7 @@ impl Standings {
                 counts: now.plays && !before.names(to.id),
                 // A node that comes back without its players has them again, whatever its load.
                 is_chosen: from != to && !self.named.contains(guild),
-                except: before.target(),
+                except: now.tried.clone(),
             })
         });
         sent.collect()
@@ -238,7 +250,24 @@ impl Spot {
         Self {
             place: view.place,
             plays: view.playing,
+            tried: Vec::new(),
         }
+    }
+
+    /// The nodes that have failed it by now: when all have, any but the last is asked again.
+    fn tried_since(&self, before: &Self) -> Vec<NodeId> {
+        if matches!(self.place, Place::On(_) | Place::Unplaced) {
+            return Vec::new();
+        }
+        let target = self.target();
+        let failed = before.target().filter(|id| target != Some(*id));
+        let tried = before.tried.iter().copied().chain(failed);
+        let tried: Vec<_> = tried.collect();
+        let is_asked_again = target.is_some_and(|id| tried.contains(&id));
+        if is_asked_again {
+            return failed.into_iter().collect();
+        }
+        tried
     }
 
     /// Whether the player is on the node, or was, or is to be.
