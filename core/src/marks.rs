@@ -217,7 +217,7 @@ mod counted {
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",
         // player/snapshot.rs
-        RefusalGoesBackToTheirs: "A play is asked for of a player whose present one is the server's.",
+        RefusalGoesBackToTheirs: "A play is asked for of a player that plays what is not ours.",
         // player/position.rs
         ReportOfZero: "A server reported no place, before sound was taken from the player.",
         ReportOfBefore: "A server reported a place from before the present stretch.",
