@@ -37,22 +37,34 @@ impl Player {
         }
     }
 
-    /// It stays with that copy: it is where that one is, unless the application has sent it
-    /// elsewhere.
-    pub(crate) fn stay_behind(&mut self, node: NodeId, now: Timestamp) {
-        let behind = self.busy.as_mut().and_then(|busy| busy.behind.take());
-        let Some(behind) = behind.filter(|behind| behind.node == node) else {
+    /// Whether it has left a copy behind on the node.
+    pub(crate) fn has_left_behind(&self, node: NodeId) -> bool {
+        let behind = self.busy.as_ref().and_then(|busy| busy.behind.as_ref());
+        behind.is_some_and(|behind| behind.node == node)
+    }
+
+    /// The node with that copy is lost again, and was last heard then.
+    pub(crate) fn lose_behind(&mut self, lost_at: Timestamp) {
+        if let Some(behind) = self.busy.as_mut().and_then(|busy| busy.behind.as_mut()) {
+            behind.clock.run(false, lost_at);
+        }
+    }
+
+    /// It does not go where it was on its way to: it is where that copy is, unless the application
+    /// has sent it elsewhere.
+    pub(crate) fn follow_behind(&mut self, now: Timestamp) {
+        let Self { wanted, busy, .. } = self;
+        let Some(busy) = busy else { return };
+        let (left, behind) = (busy.left, busy.behind);
+        let Some(behind) = behind.filter(|_| !left.has(Fields::TRACK.with(Fields::POSITION)))
+        else {
             return;
         };
-        let unsent = self.unsent;
-        let wanted = &mut self.wanted;
-        if !unsent.has(Fields::TRACK.with(Fields::POSITION)) {
-            let rate = wanted.clock.rate();
-            wanted.clock = behind.clock;
-            wanted.clock.scale(rate, now);
-            if !unsent.has(Fields::END_TIME) {
-                wanted.end_time_ms = behind.end_time_ms;
-            }
+        let rate = wanted.clock.rate();
+        wanted.clock = behind.clock;
+        wanted.clock.scale(rate, now);
+        if !left.has(Fields::END_TIME) {
+            wanted.end_time_ms = behind.end_time_ms;
         }
     }
 }

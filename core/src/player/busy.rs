@@ -44,6 +44,8 @@ pub(crate) struct Busy {
     pub(crate) begins_again: bool,
     /// What the node that the player moves away from has not been sent.
     pub(crate) left: Fields,
+    /// Whether that node does not have the player any more.
+    pub(crate) is_burnt: bool,
     /// What the player has left behind, while it is on its way.
     pub(crate) behind: Option<Behind>,
     /// The commands that wait for an ordered move.
@@ -101,6 +103,7 @@ impl Busy {
             resetting: false,
             begins_again: false,
             left: Fields::NONE,
+            is_burnt: false,
             behind: None,
             movers: Vec::new(),
             barrier: None,

@@ -2,6 +2,7 @@
 
 use crate::id::{CommandId, NodeId};
 use crate::player::{Fields, Player, Stage, Volume, Waiting};
+use crate::time::Timestamp;
 
 impl Player {
     /// The fields that its node has yet to confirm.
@@ -55,7 +56,7 @@ impl Player {
         self.awaits_start = self.wanted.track.is_some();
         let pending = self.unsent;
         let busy = self.busy();
-        busy.left = left;
+        (busy.left, busy.is_burnt) = (left, false);
         busy.refusals = 0;
         busy.refused = Fields::NONE;
         busy.failures = 0;
@@ -65,23 +66,30 @@ impl Player {
 
     /// Turns back to the node that it was leaving: that has yet to be sent what it had not been
     /// sent before, and what was set since.
-    pub(crate) fn unpack(&mut self) {
+    pub(crate) fn unpack(&mut self, now: Timestamp) {
         self.recall();
-        self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.left);
+        self.follow_behind(now);
+        let substance = self.substance();
+        self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| {
+            let lost = if busy.is_burnt {
+                substance
+            } else {
+                Fields::NONE
+            };
+            busy.left.with(lost)
+        });
     }
 
     /// As [`unpack`](Self::unpack); what it plays had started on that node, unless that has yet to
     /// be sent it.
-    pub(crate) fn turn_back(&mut self) {
-        self.unpack();
+    pub(crate) fn turn_back(&mut self, now: Timestamp) {
+        self.unpack(now);
         self.awaits_start = self.plays() && self.unsent.has(Fields::TRACK);
     }
 
     /// The node that it leaves does not have it any more: to turn back is to be made again there.
     pub(crate) fn burn_bridges(&mut self) {
-        let substance = self.substance();
-        let busy = self.busy();
-        busy.left = busy.left.with(substance);
+        self.busy().is_burnt = true;
     }
 
     /// Forgets that a PATCH is on its way: whether it arrived is not known.

@@ -46,6 +46,11 @@ impl Tables {
         for player in players {
             self.freeze(player, id, lost_at, now);
         }
+        for player in self.players_where(|player| player.has_left_behind(id)) {
+            if let Some(player) = self.player_mut(player) {
+                player.lose_behind(lost_at);
+            }
+        }
         let timing = &self.config.timing;
         let healthy_at = now + timing.healthy_within.max(timing.resume_grace);
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
@@ -132,7 +137,7 @@ impl Tables {
         self.left_group(from, to, None);
         let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());
         if let Some(player) = self.player_mut(id) {
-            player.turn_back();
+            player.turn_back(now);
             player.place = if is_waited_for {
                 Placement::Frozen { old: from }
             } else {
@@ -301,6 +306,9 @@ impl Tables {
         };
         player.place = Placement::On(id);
         player.lost_at = None;
+        if let Some(busy) = &mut player.busy {
+            busy.behind = None;
+        }
         player.regulate(now);
         self.player_changed(player_id);
     }

@@ -122,7 +122,7 @@ impl Tables {
             Move::Ordered => now,
         };
         if player.is_moving() {
-            player.unpack();
+            player.unpack(now);
         }
         player.place = Placement::Moving {
             from,
@@ -189,7 +189,7 @@ impl Tables {
         }
         if let Some(busy) = &mut player.busy {
             busy.rejected_by = None;
-            busy.left = Fields::NONE;
+            (busy.left, busy.is_burnt) = (Fields::NONE, false);
             busy.behind = None;
         }
         player.wanted.clock.restart(now);
@@ -268,7 +268,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        player.turn_back();
+        player.turn_back(now);
         self.timers.rouse(&mut player.stage);
         if is_gone {
             mark!(CameBackToNoNode);
@@ -278,7 +278,9 @@ impl Tables {
             self.player_changed(id);
             return self.move_player(id, node, &[], now);
         }
-        player.stay_behind(node, now);
+        if let Some(busy) = &mut player.busy {
+            busy.behind = None;
+        }
         player.place = Placement::On(node);
         player.lost_at = None;
         player.regulate(now);

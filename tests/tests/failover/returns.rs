@@ -1,11 +1,11 @@
 //! A node that was lost comes back.
 
-use lavapool_core::Command;
 use lavapool_core::player::Update;
+use lavapool_core::{Closed, Command};
 use lavapool_tests::node::{AnswerKind, Failure};
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{Dialled, World, guild, track};
 
-use super::{crowded, millis, moves_since, secs};
+use super::{away_for, crowded, millis, moves_since, secs, unanswered};
 
 #[test]
 fn a_node_that_restarts_without_memory_gets_all_its_players_back() {
@@ -100,6 +100,28 @@ fn a_node_that_is_back_is_believed_where_a_player_is_that_was_on_its_way_elsewhe
         shown.as_millis().abs_diff(truth_ms) < 100,
         "{shown:?}, not {truth_ms} ms"
     );
+}
+
+#[test]
+fn a_player_that_came_to_no_other_node_goes_on_from_where_its_copy_was_when_that_is_lost_too() {
+    // Its node is back without it before the other one has failed, or after that.
+    for away in [millis(100), secs(10)] {
+        let mut world = crowded(1..=1, ["b"]);
+        unanswered(&mut world, "b", AnswerKind::Voice);
+        world.drop_connections("a");
+        world.next_dial("a", Dialled::Fails(Closed::Refused));
+        world.run_for(secs(12));
+        let heard_until_ms = world.only_copy(guild(1)).1.content_ms;
+        let lost_at = world.now();
+        world.restart("a");
+        away_for(&mut world, "a", away);
+        world.run_for(secs(30));
+        let heard = world.heard_since("a", lost_at);
+        let patch = heard.iter().find(|heard| heard.what == "PATCH players/1");
+        let from_ms = patch.unwrap().body["position"].as_i64().unwrap();
+        let twice_ms = heard_until_ms - from_ms;
+        assert!((0..=5).contains(&twice_ms), "{away:?}: {twice_ms} ms");
+    }
 }
 
 #[test]
