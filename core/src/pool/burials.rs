@@ -6,7 +6,7 @@ use crate::command::Answer;
 use crate::error::RequestError;
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Node};
-use crate::player::{Move, Placement, PlayerId};
+use crate::player::{Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 
 impl Tables {
@@ -147,7 +147,9 @@ impl Tables {
             return;
         };
         let now = self.now;
-        if let Some(player) = self.player_mut(id).filter(|p| p.target() == Some(node)) {
+        // One that is on its way to the node has sent it nothing before this.
+        let is_there = |player: &&mut Player| player.place == Placement::On(node);
+        if let Some(player) = self.player_mut(id).filter(is_there) {
             mark!(DeleteCaughtThePlayer);
             // It came back to the node in the meantime, and all of it has just been deleted.
             player.begin_again();

@@ -5,7 +5,7 @@ use lavapool_core::{Answer, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
-use super::{crowded, millis, secs, send_to, unanswered};
+use super::{away_for, crowded, millis, secs, send_to, unanswered};
 
 #[test]
 fn a_move_makes_before_it_breaks() {
@@ -33,6 +33,32 @@ fn a_move_makes_before_it_breaks() {
     let on_a: Vec<_> = on_a.iter().map(|heard| (&*heard.what, heard.at)).collect();
     // One millisecond for the answer, one for the DELETE.
     assert_eq!(on_a, [("DELETE players/1", confirmed_at + millis(2))]);
+}
+
+#[test]
+fn a_player_plays_on_while_an_old_copy_of_it_is_deleted_where_it_is_sent() {
+    let mut world = crowded(1..=1, ["b"]);
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Player, secs(2));
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Voice, secs(5));
+    away_for(&mut world, "a", secs(10));
+    world.run_until(|world| world.is_connected(), secs(5));
+    world.run_for(millis(2_500));
+    send_to(&mut world, "a");
+    world.run_until(|world| world.guilds_on("a").is_empty(), secs(5));
+    world.run_for(secs(2));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("b", true));
+    let shown_ms = i64::try_from(world.position(guild(1)).as_millis()).unwrap();
+    assert!((shown_ms - copy.content_ms).abs() < 100, "{shown_ms}");
+    assert!(world.player(guild(1)).connected);
 }
 
 #[test]
