@@ -152,6 +152,7 @@ mod counted {
         // pool/events.rs
         StartOutdated: "A start was of an earlier play.",
         EndOutdated: "An end was of an earlier play, while another one was wanted.",
+        EndedBeforeItsSuccessor: "A track ended while the next was asked for already.",
         EndToldBefore: "An end came that the pool had told by itself.",
         EndOfACopy: "An end was of a copy from before the player came.",
         EndHeldBack: "A node stopped a track by itself, and may be shutting down.",
@@ -201,7 +202,6 @@ mod counted {
         QuestionGaveWay: "A question about a player gave way to something that it is to be sent.",
         TooManyPlayers: "There were as many players as there may be.",
         LostPlayRefused: "A node lost a play, and refused to begin it again.",
-        WentBackToAnother: "A play was refused, and one before it may have arrived unanswered.",
         NotReplaced: "A play was not to replace another.",
         PartsSetBack: "A refused PATCH may have taken effect in part, which was set back.",
         VoiceRefused: "A node refused a voice connection.",
@@ -216,8 +216,10 @@ mod counted {
         // player/sending.rs
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",
+        // player/again.rs
+        ConfirmedBegunAgain: "A play was taken back, and the node may play another than the one before.",
         // player/snapshot.rs
-        RefusalGoesBackToTheirs: "A play is asked for of a player that plays what is not ours.",
+        RefusalGoesBackToTheirs: "A play waits for a player that plays what no one here asked for.",
         // player/position.rs
         ReportOfZero: "A server reported no place, before sound was taken from the player.",
         ReportOfBefore: "A server reported a place from before the present stretch.",

@@ -103,6 +103,10 @@ impl Doubt {
         }
         if self.planned.is_none() {
             self.planned = self.due.replace(now);
+        } else {
+            // A look that is being taken may have given way to something else.
+            let again = now + LOOK_AGAIN_AFTER;
+            self.due = self.due.map(|due| due.min(again));
         }
         true
     }

@@ -7,11 +7,32 @@ impl Player {
     /// The node is to play it from where it is, whatever it does instead: under a new number, so
     /// that what it still says of the play before is told apart.
     pub(crate) fn play_again(&mut self, now: Timestamp) {
-        self.wanted.rebase(now);
         self.renumber();
+        self.begin_anew(now);
+    }
+
+    fn begin_anew(&mut self, now: Timestamp) {
+        self.wanted.rebase(now);
         self.awaits_start = self.wanted.track.is_some();
         self.begin_again();
         self.unsent = self.unsent.with(Fields::TRACK);
+    }
+
+    /// These fields are refused, or not sent after all: they are what is confirmed again. Where
+    /// the node may play another track than that one it is begun anew, and told, as its end was.
+    pub(crate) fn take_back(&mut self, fields: Fields, now: Timestamp) {
+        let busy = self.busy();
+        let is_play = fields.has(Fields::TRACK);
+        let base = busy.base.clone();
+        let plays_another = is_play && std::mem::take(&mut busy.may_play_another);
+        self.wanted.revert(fields, &base, now);
+        if plays_another {
+            mark!(ConfirmedBegunAgain);
+            self.wanted.renumber();
+            self.begin_anew(now);
+        } else if is_play {
+            self.start_told();
+        }
     }
 
     /// The node does not have the player any more, or not as it should be: it is sent whole. If

@@ -1,12 +1,14 @@
 //! [`Busy`]: what only a player that waits for something needs.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::behind::Behind;
 use crate::id::{CommandId, NodeId};
-use crate::player::{Desired, Fields, Update};
+use crate::player::{Choice, Desired, Fields, Update};
 use crate::pool::TimerKey;
-use crate::protocol::TrackEndReason;
+use crate::protocol::{Track, TrackEndReason};
+use crate::time::Timestamp;
 
 /// What only a player that waits for something needs.
 #[derive(Debug)]
@@ -37,7 +39,10 @@ pub(crate) struct Busy {
     pub(crate) doubtful: Fields,
     /// Whether a play since the confirmed one may have arrived: if the next is refused, the node
     /// may play another one than that which it would go back to.
-    pub(crate) is_adrift: bool,
+    pub(crate) may_play_another: bool,
+    /// The confirmed track and how it ended, if that was while the next was asked for: what is
+    /// told if that one is refused.
+    pub(crate) ended: Option<(Arc<Track>, TrackEndReason)>,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,
     /// The play that is being sent was confirmed before, and the node lost it.
@@ -99,7 +104,8 @@ impl Busy {
             tried: Vec::new(),
             rejected_by: None,
             doubtful: Fields::NONE,
-            is_adrift: false,
+            may_play_another: false,
+            ended: None,
             resetting: false,
             begins_again: false,
             left: Fields::NONE,
@@ -190,10 +196,22 @@ impl Busy {
         }
     }
 
-    /// These fields were sent, and whether they arrived is not known.
-    pub(crate) fn doubt(&mut self, fields: Fields) {
+    /// These fields were sent then, and whether they arrived is not known.
+    pub(crate) fn doubt(&mut self, fields: Fields, sent_at: Timestamp) {
         self.doubtful = self.doubtful.with(fields);
-        self.is_adrift |= fields.has(Fields::TRACK);
+        if fields.has(Fields::TRACK) {
+            self.may_play_another = true;
+            self.base.clock.run(false, sent_at);
+        }
+    }
+
+    /// The confirmed track is over, and the next has been asked for already.
+    pub(crate) fn end_base(&mut self, reason: TrackEndReason, now: Timestamp) {
+        let track = self.base.track.as_deref().and_then(Choice::track).cloned();
+        if let Some(track) = track {
+            self.ended = Some((track, reason));
+        }
+        self.base.forget_track(now);
     }
 
     /// What is known of the play before does not matter to the next.

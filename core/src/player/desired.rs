@@ -243,6 +243,13 @@ impl Desired {
         Some(play_tag::tag(choice.user_data.as_ref(), choice.play))
     }
 
+    /// Nothing plays any more.
+    pub(crate) fn forget_track(&mut self, now: Timestamp) {
+        self.track = None;
+        self.end_time_ms = None;
+        self.clock.begin(0, u64::MAX, now);
+    }
+
     /// The place in the present track that a PATCH of these fields seeks, in milliseconds.
     pub(crate) fn sought_ms(&self, fields: Fields, now: Timestamp) -> Option<u64> {
         let seeks = fields.has(Fields::POSITION) && !fields.has(Fields::TRACK);

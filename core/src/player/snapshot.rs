@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::player::{Choice, Desired, Fields, Player, Source, Volume, play_tag};
-use crate::protocol::{self, Track, VoiceState, WireTrack, same_track};
+use crate::player::{Busy, Choice, Desired, Fields, Player, Source, Volume, play_tag};
+use crate::protocol::{self, Track, TrackEndReason, VoiceState, WireTrack, same_track};
 use crate::time::Timestamp;
 
 /// What a server plays, beside what is wanted.
@@ -47,12 +47,17 @@ impl Player {
         now: Timestamp,
     ) {
         let busy = self.busy();
-        if played == Played::Another && busy.base.track.is_none() {
+        let is_known = busy.base.track.is_some() || busy.begins_again;
+        let Some(wire) = &theirs.track else {
+            busy.may_play_another = false;
+            return busy.end_base(TrackEndReason::Finished, now);
+        };
+        if played == Played::Another && !is_known {
             mark!(RefusalGoesBackToTheirs);
             busy.base.take_track(theirs, now);
         }
-        let theirs = theirs.track.as_ref();
-        busy.is_adrift = theirs.is_some_and(|wire| !busy.base.is_played_as(wire));
+        busy.may_play_another = !busy.base.is_played_as(wire);
+        busy.heed_place(theirs, now);
     }
 
     /// The server plays what is wanted: its word counts for the place.
@@ -64,6 +69,9 @@ impl Player {
         if is_heard && !self.unsent.has(Fields::POSITION) {
             let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
             self.wanted.clock.report(position_ms, now);
+        }
+        if let Some(busy) = &mut self.busy {
+            busy.heed_place(theirs, now);
         }
     }
 
@@ -134,6 +142,9 @@ impl Player {
     /// Takes the server's word for what plays.
     pub(crate) fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
         self.wanted.take_track(theirs, now);
+        if let Some(busy) = &mut self.busy {
+            busy.base.take_track(theirs, now);
+        }
         self.awaits_start = false;
         // It had begun before it was known.
         self.start_told();
@@ -186,9 +197,21 @@ impl Player {
     }
 }
 
+impl Busy {
+    /// Where the confirmed play is, if that is what the server plays.
+    fn heed_place(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+        let wire = theirs.track.as_ref();
+        if wire.is_some_and(|wire| self.base.is_played_as(wire)) {
+            let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+            self.base.clock.report(position_ms, now);
+            self.base.clock.run(!theirs.paused, now);
+        }
+    }
+}
+
 impl Desired {
     /// Whether this is the play that the server has.
-    fn is_played_as(&self, wire: &WireTrack<'_>) -> bool {
+    pub(crate) fn is_played_as(&self, wire: &WireTrack<'_>) -> bool {
         let tag = tag_of(wire);
         self.track.as_ref().is_some_and(|choice| match tag {
             Some(play) => play == choice.play,

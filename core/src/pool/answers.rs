@@ -13,7 +13,7 @@ use crate::error::{NodeFailure, RequestError};
 use crate::http::Response;
 use crate::id::NodeId;
 use crate::node::{Job, Kept, LaneKind};
-use crate::player::{Fields, Player, PlayerId, Stage, play_tag};
+use crate::player::{Fields, Played, Player, PlayerId, Stage};
 use crate::protocol::{self, GuildId};
 use crate::rest::{self, Refusal, Request};
 use crate::time::Timestamp;
@@ -141,14 +141,8 @@ impl Tables {
                 self.voice_failed(player, id, now);
             }
             Job::Player(player) => {
-                self.patch_failed(
-                    player,
-                    id,
-                    exchange.effect.fields,
-                    failure,
-                    retry_after,
-                    now,
-                );
+                let sent = (exchange.effect.fields, exchange.sent_at);
+                self.patch_failed(player, id, sent, failure, retry_after, now);
             }
             Job::Check(_)
             | Job::Look(_)
@@ -183,7 +177,7 @@ impl Tables {
         match job {
             Job::Look(player) => self.look_failed(player, id, now),
             Job::Player(player) | Job::Check(player) => {
-                self.patch_failed(player, id, Fields::NONE, failure, retry_after, now);
+                self.patch_failed(player, id, (Fields::NONE, now), failure, retry_after, now);
             }
             Job::Session { resuming: false } => self.session_ended(id),
             Job::Plugin(guild, plugin) => {
@@ -294,7 +288,7 @@ impl Tables {
         &mut self,
         player_id: PlayerId,
         id: NodeId,
-        sent: Fields,
+        (sent, sent_at): (Fields, Timestamp),
         failure: NodeFailure,
         retry_after: Option<Duration>,
         now: Timestamp,
@@ -311,7 +305,7 @@ impl Tables {
             return self.move_failed(player_id, id, failure, now);
         }
         let busy = player.busy();
-        busy.doubt(sent);
+        busy.doubt(sent, sent_at);
         busy.failures = busy.failures.saturating_add(1);
         let pause = RESEND_AFTER
             .saturating_mul(u32::from(busy.failures))
@@ -342,23 +336,13 @@ impl Tables {
         if let Class::SessionUnknown = class {
             return self.session_unknown(id, now);
         }
-        let arrived = match class {
-            // What should have arrived was stopped in the meantime.
-            Class::Done if player.wanted.track.is_none() => false,
-            Class::Done => {
-                let reply = std::str::from_utf8(body).ok();
-                reply
-                    .and_then(|text| protocol::Player::decode(text).ok())
-                    .is_some_and(|reply| {
-                        let data = reply.track.as_ref().and_then(|track| track.user_data);
-                        data.and_then(|data| play_tag::play_of(data.get()))
-                            == player.wanted.present_play()
-                    })
-            }
-            // Without a player there is no play either.
-            Class::SessionUnknown | Class::Rejected { .. } | Class::NodeFailed { .. } => false,
-        };
-        if arrived {
+        let theirs = player_in(&class, body);
+        let played = theirs.as_ref().map(|theirs| player.played(theirs, true));
+        if let (Some(theirs), Some(played @ (Played::Late | Played::Nothing))) = (&theirs, played) {
+            player.note_base(theirs, played, now);
+        }
+        // What should have arrived may have been stopped in the meantime.
+        if played == Some(Played::Ours) && player.wanted.track.is_some() {
             mark!(PlayHadArrived);
             // The rest may have arrived or not, and is harmless to send twice; what was set since
             // has not.
@@ -436,6 +420,13 @@ impl Tables {
         self.node_changed(id);
         self.register_all(id);
     }
+}
+
+/// The player that an answer tells of; none without one, or if that is not the server's.
+pub(super) fn player_in<'a>(class: &Class, body: &'a [u8]) -> Option<protocol::Player<'a>> {
+    let text = std::str::from_utf8(body).ok();
+    text.filter(|_| matches!(class, Class::Done))
+        .and_then(|text| protocol::Player::decode(text).ok())
 }
 
 fn classify(response: &Response<'_>) -> Class {

@@ -8,14 +8,14 @@
 //! seek that may have come late is seen in the node's next report; since that may be late itself,
 //! the player is looked at for it at once.
 
-use super::answers::Class;
+use super::answers::{Class, player_in};
 use super::tables::Tables;
 use super::timers::Timer;
 use super::wires::Exchange;
 use crate::id::NodeId;
 use crate::node::{Doubt, Job, LaneKind};
 use crate::player::{Fields, Placement, PlayerId, Stage};
-use crate::protocol::{self, GuildId, TrackEndReason};
+use crate::protocol::{GuildId, TrackEndReason};
 use crate::time::Timestamp;
 
 /// What is to be done about a guild at a node.
@@ -183,10 +183,7 @@ impl Tables {
                 ..
             }
         );
-        let theirs = std::str::from_utf8(body)
-            .ok()
-            .filter(|_| matches!(class, Class::Done))
-            .and_then(|text| protocol::Player::decode(text).ok());
+        let theirs = player_in(&class, body);
         match &theirs {
             Some(theirs) => {
                 self.tell_hidden(id, node);

@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::player::{Choice, Ending, Fields, Player, PlayerId, decode, play_tag};
+use crate::player::{Choice, Ending, Fields, Player, PlayerId, decode};
 use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
 use crate::voice_code::VoiceCloseCode;
@@ -153,16 +153,31 @@ impl Tables {
             }
             (TrackEndReason::Cleanup, true) => self.replay_after_cleanup(id, now),
             (
-                TrackEndReason::Stopped
-                | TrackEndReason::Replaced
-                | TrackEndReason::Finished
-                | TrackEndReason::LoadFailed
-                | TrackEndReason::Cleanup
-                | TrackEndReason::Unknown(_),
+                TrackEndReason::Finished | TrackEndReason::LoadFailed | TrackEndReason::Cleanup,
+                false,
+            ) => self.end_confirmed(id, track, &reason, now),
+            (
+                TrackEndReason::Stopped | TrackEndReason::Replaced | TrackEndReason::Unknown(_),
                 _,
             ) => {}
         }
         self.end_event(id, (track, own), reason, is_present);
+    }
+
+    /// An end of another play than the present one: of the one before, perhaps, which then is not
+    /// there to go back to.
+    fn end_confirmed(
+        &mut self,
+        id: PlayerId,
+        track: &WireTrack<'_>,
+        reason: &TrackEndReason,
+        now: Timestamp,
+    ) {
+        let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
+        if let Some(busy) = busy.filter(|busy| busy.base.is_played_as(track)) {
+            mark!(EndedBeforeItsSuccessor);
+            busy.end_base(reason.clone(), now);
+        }
     }
 
     /// The node has the track no more. It is over for this reason if the node is still there in a
@@ -210,24 +225,23 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        player.wanted.track = None;
-        player.wanted.end_time_ms = None;
-        player.wanted.clock.begin(0, u64::MAX, now);
+        player.wanted.forget_track(now);
         player.awaits_start = false;
         let fields = Fields::PLAY;
         player.unsent = player.unsent.without(fields);
-        if player.stage.in_flight().has(Fields::TRACK) {
+        let is_in_flight = player.stage.in_flight().has(Fields::TRACK);
+        if is_in_flight {
             mark!(EndMetAPatch);
             // What is on its way would start it again.
             player.unsent = player.unsent.with(Fields::TRACK);
         }
         let mut withdrawn = Vec::new();
         if let Some(busy) = &mut player.busy {
-            busy.base.track = None;
+            busy.base.forget_track(now);
+            busy.may_play_another &= is_in_flight;
             if let Some(sent) = &mut busy.sent {
                 // That it had begun is no reason to go back to it.
-                sent.track = None;
-                sent.end_time_ms = None;
+                sent.forget_track(now);
             }
             withdrawn = busy.supersede(fields);
         }
@@ -323,19 +337,7 @@ fn own_track(player: &Player, wire: &WireTrack<'_>) -> Option<Arc<Track>> {
 /// Whether an event is about the present play: by its tag, and without one, as from a player that
 /// another client began, by the track itself.
 fn play_of(player: &Player, track: &WireTrack<'_>) -> Play {
-    let Some(choice) = &player.wanted.track else {
-        return Play::Stale;
-    };
-    let is_present = match track
-        .user_data
-        .and_then(|data| play_tag::play_of(data.get()))
-    {
-        Some(play) => play == choice.play,
-        None => choice
-            .encoded()
-            .is_some_and(|own| same_track(own, &track.encoded)),
-    };
-    if is_present {
+    if player.wanted.is_played_as(track) {
         Play::Present
     } else {
         Play::Stale

@@ -144,7 +144,7 @@ impl Tables {
                 Placement::Stranded { from }
             };
         }
-        self.move_player(id, from, &[to], now);
+        self.move_player(id, from, Some(to), now);
     }
 
     /// The session has been waited for long enough.
@@ -234,7 +234,7 @@ impl Tables {
         for (_, id) in waiting {
             match self.player(id).map(|player| player.place) {
                 Some(Placement::Frozen { old: from } | Placement::Stranded { from }) => {
-                    self.move_player(id, from, &[], now);
+                    self.move_player(id, from, None, now);
                 }
                 Some(Placement::Unplaced) => {
                     if !self.awaits_inherited()

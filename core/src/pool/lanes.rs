@@ -284,7 +284,9 @@ impl Tables {
             Job::Player(player_id) | Job::Check(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
-                    player.busy().doubt(exchange.effect.fields);
+                    player
+                        .busy()
+                        .doubt(exchange.effect.fields, exchange.sent_at);
                 }
                 self.sync(player_id);
             }

@@ -85,13 +85,13 @@ impl Tables {
         }
     }
 
-    /// Sends a player that has no node to the best one; back to the one that it was lost from, if
-    /// that has come back with it.
+    /// Sends a player that has no node to the best one, or the next one after one that failed it;
+    /// back to the one that it was lost from, if that has come back with it.
     pub(super) fn move_player(
         &mut self,
         id: PlayerId,
         from: NodeId,
-        except: &[NodeId],
+        failed: Option<NodeId>,
         now: Timestamp,
     ) {
         let has_it = self.node(from).is_some_and(Node::has_resumed);
@@ -100,9 +100,30 @@ impl Tables {
             mark!(StayedAfterAll);
             return self.stay(id, from, now);
         }
-        if let Some(to) = self.choose_for(id, except) {
+        let next = match failed {
+            Some(failed) => self.next_target(id, failed),
+            None => self.choose_for(id, &[]),
+        };
+        if let Some(to) = next {
             self.start_move(id, from, to, Move::Lost, now);
         }
+    }
+
+    /// The best node for a lost player after one that failed it: first one that has not, then any
+    /// other one.
+    fn next_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
+        let busy = self.player_mut(id)?.busy();
+        if !busy.tried.contains(&failed) {
+            busy.tried.push(failed);
+        }
+        let tried = busy.tried.clone();
+        let next = self.choose_for(id, &tried);
+        if next.is_some() {
+            return next;
+        }
+        // All have had their turn.
+        self.player_mut(id)?.busy().tried = vec![failed];
+        self.choose_for(id, &[failed])
     }
 
     /// Every field goes to the target.
@@ -276,7 +297,7 @@ impl Tables {
             player.stand(now);
             player.place = Placement::Stranded { from: node };
             self.player_changed(id);
-            return self.move_player(id, node, &[], now);
+            return self.move_player(id, node, None, now);
         }
         if let Some(busy) = &mut player.busy {
             busy.behind = None;
@@ -316,8 +337,7 @@ impl Tables {
         }
     }
 
-    /// Another target: first one that has not failed the player yet, then any other one; the same
-    /// again after a pause, if there is none.
+    /// Another target; the same again after a pause, if there is no other.
     fn try_next(&mut self, id: PlayerId, from: NodeId, failed: NodeId, now: Timestamp) {
         // The old node is back, and still has the player.
         if from != failed && self.node(from).is_some_and(Node::has_resumed) {
@@ -327,17 +347,9 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        let busy = player.busy();
-        let failures = busy.failures.saturating_add(1);
-        busy.tried.push(failed);
-        let tried = std::mem::take(&mut busy.tried);
-        let (next, tried) = match self.choose_for(id, &tried) {
-            Some(to) => (Some(to), tried),
-            // All have had their turn.
-            None => (self.choose_for(id, &[failed]), vec![failed]),
-        };
+        let failures = player.busy().failures.saturating_add(1);
         let mut pause = Duration::from_secs(u64::from(failures).min(10));
-        if let Some(to) = next {
+        if let Some(to) = self.next_target(id, failed) {
             mark!(AnotherTargetTried);
             self.left_group(from, failed, None);
             self.start_move(id, from, to, Move::Lost, now);
@@ -352,15 +364,14 @@ impl Tables {
         };
         // What has started there after all is being deleted.
         player.awaits_start = player.wanted.track.is_some();
-        let busy = player.busy();
-        (busy.failures, busy.tried) = (failures, tried);
+        player.busy().failures = failures;
         if !pause.is_zero() {
             self.resend_later(id, pause, now);
         }
     }
 
     /// The target refused the player, and would again. If that may be the track's fault another
-    /// node is tried, and two that refuse it are enough; anything else is the node's.
+    /// node is tried, and two such refusals are enough; anything else is the node's.
     pub(super) fn move_rejected(
         &mut self,
         id: PlayerId,
@@ -390,17 +401,21 @@ impl Tables {
             mark!(TrackRefusedOnTheMove);
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
+        let failures = player.busy().failures;
         let other = match first {
-            Some(first) if first != node => None,
-            Some(_) | None => self.choose_for(id, &[node]),
+            Some(_) => None,
+            None => self.next_target(id, node),
         };
-        if let Some(other) = other {
-            self.bury(to, guild, None);
-            self.release(to, guild);
-            self.left_group(from, to, None);
-            return self.start_move(id, from, other, Move::Lost, now);
+        let Some(other) = other else {
+            return self.drop_track(id, now);
+        };
+        self.bury(to, guild, None);
+        self.release(to, guild);
+        self.left_group(from, to, None);
+        self.start_move(id, from, other, Move::Lost, now);
+        if let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) {
+            player.busy().failures = failures;
         }
-        self.drop_track(id, now);
     }
 
     /// The track cannot be played: two nodes refused it, or the only one there is. The player goes

@@ -263,7 +263,9 @@ impl Tables {
             busy.refused = Fields::NONE;
             busy.failures = 0;
             busy.doubtful = Fields::NONE;
-            busy.is_adrift &= !fields.has(Fields::TRACK);
+            if fields.has(Fields::TRACK) {
+                (busy.may_play_another, busy.ended) = (false, None);
+            }
         }
         let done = player
             .busy
@@ -314,18 +316,16 @@ impl Tables {
         busy.refusals = 0;
         busy.refused = Fields::NONE;
         let refused = busy.reject();
-        let base = busy.base.clone();
-        let is_play = reverted.has(Fields::TRACK);
-        let is_lost = is_play && std::mem::take(&mut busy.begins_again);
-        let is_adrift = is_play && std::mem::take(&mut busy.is_adrift);
+        let is_lost = reverted.has(Fields::TRACK) && std::mem::take(&mut busy.begins_again);
+        busy.may_play_another &= !is_lost;
         // A failure in the middle leaves the parts before it applied: those are set back, unless
         // that is what was refused.
         let was_reset = std::mem::replace(&mut busy.resetting, !refused.is_empty());
         let lost = player.wanted.track.clone().filter(|_| is_lost);
-        player.wanted.revert(reverted, &base, now);
         if player.wanted.track.is_none() || fields.has(Fields::TRACK) {
             player.awaits_start = false;
         }
+        player.take_back(reverted, now);
         // A node that lost the player has nothing of the rest.
         if (status >= 500 && !was_reset) || lost.is_some() {
             mark!(PartsSetBack);
@@ -341,13 +341,11 @@ impl Tables {
             // Whatever it plays instead is not wanted either.
             player.unsent = player.unsent.with(Fields::TRACK);
             player.wanted.clock.begin(0, u64::MAX, now);
-        } else if is_adrift {
-            mark!(WentBackToAnother);
-            player.play_again(now);
         }
         player.regulate(now);
         self.answer_waiting(refused, &RequestError::Rejected { status, message });
         self.play_lost(id, lost);
+        self.tell_end_since(id, reverted);
         self.track_released(id, reverted);
         self.player_changed(id);
         if reverted.has(Fields::VOICE) {
@@ -367,6 +365,25 @@ impl Tables {
         let guild = player.guild;
         if let Some(track) = choice.track().cloned() {
             self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
+        }
+    }
+
+    /// The track that a refused play was to replace ended in the meantime, and there is none now.
+    pub(super) fn tell_end_since(&mut self, id: PlayerId, taken_back: Fields) {
+        let Some(player) = self
+            .player_mut(id)
+            .filter(|_| taken_back.has(Fields::TRACK))
+        else {
+            return;
+        };
+        let (guild, plays) = (player.guild, player.wanted.track.is_some());
+        let ended = player.busy.as_mut().and_then(|busy| busy.ended.take());
+        if let Some((track, reason)) = ended.filter(|_| !plays) {
+            self.emit(Kinds::TRACKS, || Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            });
         }
     }
 

@@ -145,8 +145,6 @@ impl Tables {
         if !std::mem::replace(&mut player.was_sent, true) {
             player.take_unasked(theirs, now);
         }
-        let busy = player.busy();
-        (busy.doubtful, busy.is_adrift) = (Fields::NONE, false);
         let played = player.played(theirs, is_doubted);
         let is_pending = player.unsent.has(Fields::TRACK);
         match played {
@@ -163,6 +161,10 @@ impl Tables {
             }
             Played::Nothing => {}
         }
+        let is_noted = is_pending && played != Played::Ours;
+        let busy = player.busy();
+        busy.doubtful = Fields::NONE;
+        busy.may_play_another &= is_noted;
         player.note_differences(theirs);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.

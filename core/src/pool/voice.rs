@@ -165,12 +165,11 @@ impl Tables {
         let unsent = player.unsent;
         let busy = player.busy();
         busy.voice_timer = None;
-        let base = busy.base.clone();
         let taken_back = unsent.and(Fields::PLAY.with(Fields::PAUSED));
         let withdrawn = busy.withdraw(taken_back);
-        player.wanted.revert(taken_back, &base, now);
         player.unsent = unsent.without(taken_back);
         player.awaits_start = false;
+        player.take_back(taken_back, now);
         if player.is_moving() {
             // The node that it goes to has nothing of the play before either.
             player.unsent = player.unsent.with(player.substance());
@@ -180,6 +179,7 @@ impl Tables {
         }
         player.regulate(now);
         self.answer_waiting(withdrawn, &RequestError::VoiceTimeout);
+        self.tell_end_since(id, taken_back);
         self.track_released(id, taken_back);
         self.player_changed(id);
         self.sync(id);

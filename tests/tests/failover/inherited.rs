@@ -6,7 +6,7 @@ use lavapool_core::node::Status;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::Filters;
 use lavapool_core::{Answer, Command, Leaving};
-use lavapool_tests::node::Failure;
+use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
 use super::{crowded, millis, secs};
@@ -52,6 +52,25 @@ fn a_player_of_before_goes_on_when_the_first_play_that_is_asked_of_it_is_refused
     let refused = "https://tracks.test/bad".to_owned();
     world.node("a").faults().rejected_tracks.insert(refused);
     world.join(guild(1), "us-east");
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), Some("Track 1".into()));
+    let shown = world.player(guild(1)).track;
+    let shown = shown.map(|track| track.info.title.clone());
+    assert_eq!(shown, Some("Track 1".into()));
+}
+
+#[test]
+fn a_player_of_before_goes_on_when_a_play_is_refused_that_was_asked_for_once_it_was_known() {
+    let mut world = inherited(Update::default());
+    let refused = "https://tracks.test/bad".to_owned();
+    world.node("a").faults().rejected_tracks.insert(refused);
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(1));
+    world.join(guild(1), "us-east");
+    let is_known = |world: &World| world.player(guild(1)).track.is_some();
+    world.run_until(is_known, secs(5));
+    world.node("a").faults().slow.clear();
     world.play(guild(1), &track("bad"));
     world.run_for(secs(5));
     assert_eq!(title(&world), Some("Track 1".into()));

@@ -1,7 +1,7 @@
 //! Seeks that a server does long after it was asked, and what only looks like one.
 
 use lavapool_core::player::Update;
-use lavapool_tests::node::Disturbance;
+use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild};
 use serde_json::json;
 
@@ -37,6 +37,29 @@ fn taken_back_once_done(world: &mut World) {
     let heard_ms = place_ms(world) - before_ms;
     assert!((0..10_000).contains(&heard_ms), "{heard_ms}");
     assert!(off_ms(world) < 100, "{}", off_ms(world));
+}
+
+#[test]
+fn a_look_for_a_late_seek_that_gives_way_to_an_update_is_taken_soon_after() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().position(secs(120)));
+    world.update(guild(1), Update::default().position(secs(20)));
+    world.run_for(secs(18));
+    let before_ms = place_ms(&world);
+    world.run_until(|world| place_ms(world) >= 120_000, secs(5));
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Player, secs(1));
+    let since = world.now();
+    let is_asked = |world: &World| !world.requests_since("a", since).is_empty();
+    world.run_until(is_asked, secs(6));
+    world.node("a").faults().slow.clear();
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(10));
+    let heard_ms = place_ms(&world) - before_ms;
+    assert!((0..20_000).contains(&heard_ms), "{heard_ms}");
 }
 
 #[test]

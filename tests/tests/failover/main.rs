@@ -19,6 +19,7 @@ mod messages;
 mod orders;
 mod positions;
 mod reconnects;
+mod refused;
 mod requests;
 mod returns;
 mod targets;

@@ -87,6 +87,42 @@ fn a_player_that_two_targets_refuse_goes_to_the_third() {
 }
 
 #[test]
+fn a_player_that_one_target_refuses_and_another_its_track_goes_to_the_third() {
+    let mut world = crowded(1..=1, ["b", "c", "d"]);
+    world.node("d").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    refuse_the_player(&mut world, "b");
+    let rejected = "https://tracks.test/1".to_owned();
+    world.node("c").faults().rejected_tracks.insert(rejected);
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    assert_eq!(world.only_copy(guild(1)).0, "d");
+}
+
+#[test]
+fn a_track_that_is_refused_twice_by_the_only_node_that_takes_the_player_is_over() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    refuse_the_player(&mut world, "b");
+    let rejected = "https://tracks.test/1".to_owned();
+    world.node("c").faults().rejected_tracks.insert(rejected);
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(30));
+
+    let is_over = |event: &Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(
+        world.events_since(lost_at).filter(|e| is_over(e)).count(),
+        1
+    );
+    let asked = world.requests_since("b", lost_at).into_iter();
+    let asked = asked.filter(|what| what == "PATCH players/1").count();
+    assert!((1..=4).contains(&asked), "{asked}");
+}
+
+#[test]
 fn targets_that_refuse_a_player_are_not_asked_over_and_over() {
     let mut world = crowded(1..=1, ["b", "c"]);
     for name in ["b", "c"] {

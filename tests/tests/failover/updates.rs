@@ -409,39 +409,3 @@ fn what_is_asked_again_waits_for_its_own_pause_and_no_other() {
     world.run_for(secs(1));
     assert_eq!(world.guilds_on("a"), [0; 0]);
 }
-
-#[test]
-fn after_a_refused_play_the_one_before_goes_on_though_another_may_have_begun_between() {
-    let mut world = crowded(1..=1, []);
-    let refused = "https://tracks.test/bad".to_owned();
-    world.node("a").faults().rejected_tracks.insert(refused);
-    begin_unanswered(&mut world, "between");
-    let play = world.play(guild(1), &track("bad"));
-    world.run_for(secs(2));
-    assert!(matches!(
-        world.answer(play),
-        Some(Err(RequestError::Rejected { .. }))
-    ));
-    assert_eq!(title(&world), Some("Track 1".into()));
-
-    world.update(guild(1), Update::stop());
-    world.run_for(secs(1));
-    begin_unanswered(&mut world, "between");
-    world.play(guild(1), &track("bad"));
-    world.run_for(secs(2));
-    assert_eq!(title(&world), None);
-    assert!(!world.player(guild(1)).playing);
-}
-
-/// Plays a track that the only node begins, but of which it does not say so.
-fn begin_unanswered(world: &mut World, name: &str) {
-    world.node("a").faults().lost.insert(AnswerKind::Player);
-    world.play(guild(1), &track(name));
-    world.run_for(millis(500));
-    world.node("a").faults().lost.clear();
-    assert_eq!(title(world), Some(format!("Track {name}")));
-}
-
-fn title(world: &World) -> Option<String> {
-    world.only_copy(guild(1)).1.track.map(|track| track.title)
-}

@@ -1,0 +1,109 @@
+//! Plays that are refused, and what goes on in their place.
+
+use std::time::Duration;
+
+use lavapool_core::player::Update;
+use lavapool_core::{Event, RequestError};
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::{World, guild, track, track_of};
+
+use super::{crowded, millis, secs};
+
+#[test]
+fn after_a_refused_play_the_one_before_goes_on_though_another_may_have_begun_between() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let (since, before) = (world.now(), world.position(guild(1)));
+    begin_unanswered(&mut world, "between");
+    let play = world.play(guild(1), &track("bad"));
+    world.run_for(secs(2));
+    assert!(matches!(
+        world.answer(play),
+        Some(Err(RequestError::Rejected { .. }))
+    ));
+    assert_eq!(title(&world), Some("Track 1".into()));
+    // Nobody heard it in the meantime.
+    let passed = world.position(guild(1)) - before;
+    assert!(passed < secs(2), "{passed:?}");
+    let told = told_since(&world, since);
+    assert_eq!(told.last(), Some(&(true, "Track 1".into())), "{told:?}");
+}
+
+#[test]
+fn after_a_refused_play_nothing_plays_if_nothing_did_though_another_may_have_begun_between() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(1));
+    begin_unanswered(&mut world, "between");
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(2));
+    assert_eq!(title(&world), None);
+    assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_refused_play_whose_first_socket_died_disturbs_nothing() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let (since, before) = (world.now(), world.position(guild(1)));
+    let play = world.play(guild(1), &track("bad"));
+    world.end_rest("a");
+    world.run_for(secs(2));
+    assert!(matches!(
+        world.answer(play),
+        Some(Err(RequestError::Rejected { .. }))
+    ));
+    assert_eq!(told_since(&world, since), []);
+    // It was looked whether the play had begun, and it was sent twice; nothing else was.
+    let asked = world.requests_since("a", since);
+    let asked: Vec<_> = asked.iter().map(|what| &what[..3]).collect();
+    assert_eq!(asked, ["GET", "PAT", "PAT"]);
+    let passed = world.position(guild(1)) - before;
+    assert!(passed > millis(1_900), "{passed:?}");
+}
+
+#[test]
+fn the_end_of_a_track_whose_successor_is_refused_is_told() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    refuse_bad(&mut world);
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(20)));
+    world.run_for(millis(19_900));
+    let since = world.now();
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Player, secs(1));
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert_eq!(told_since(&world, since), [(false, "Track short".into())]);
+    assert!(!world.player(guild(1)).playing);
+}
+
+/// No node begins the track that is called bad.
+fn refuse_bad(world: &mut World) {
+    let refused = "https://tracks.test/bad".to_owned();
+    world.node("a").faults().rejected_tracks.insert(refused);
+}
+
+/// What was told of tracks: whether they began, or ended.
+fn told_since(world: &World, since: Duration) -> Vec<(bool, String)> {
+    let told = world.events_since(since).filter_map(|event| match event {
+        Event::TrackStart { track, .. } => Some((true, track.info.title.clone())),
+        Event::TrackEnd { track, .. } => Some((false, track.info.title.clone())),
+        _ => None,
+    });
+    told.collect()
+}
+
+/// Plays a track that the only node begins, but of which it does not say so.
+fn begin_unanswered(world: &mut World, name: &str) {
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.play(guild(1), &track(name));
+    world.run_for(millis(500));
+    world.node("a").faults().lost.clear();
+    assert_eq!(title(world), Some(format!("Track {name}")));
+}
+
+fn title(world: &World) -> Option<String> {
+    world.only_copy(guild(1)).1.track.map(|track| track.title)
+}
