@@ -345,11 +345,10 @@ impl World {
                 player.position = Position::default();
             }
             let shown = published.get(&player.guild).map(PackedView::unpack);
-            if shown.as_ref() != Some(&player) {
-                let shown = shown.map(|shown| format!("{shown:?}"));
-                let difference =
-                    first_difference(&shown.unwrap_or_default(), &format!("{player:?}"));
-                stale.get_or_insert(format!("{}: {difference}", player.guild));
+            if stale.is_none() && shown.as_ref() != Some(&player) {
+                let shown = shown.map(|shown| format!("{shown:?}")).unwrap_or_default();
+                let difference = first_difference(&shown, &format!("{player:?}"));
+                stale = Some(format!("{}: {difference}", player.guild));
             }
         }
         let gone = published.len() - players.min(published.len());
