@@ -217,7 +217,7 @@ mod counted {
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",
         // player/again.rs
-        ConfirmedBegunAgain: "A play was taken back, and the node may play another than the one before.",
+        ConfirmedBegunAgain: "A play was taken back, and the node may play another one.",
         // player/snapshot.rs
         RefusalGoesBackToTheirs: "A play waits for a player that plays what no one here asked for.",
         // player/position.rs

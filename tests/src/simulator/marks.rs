@@ -72,7 +72,7 @@ pub const UNREACHED: &[(Mark, &str)] = &[
     ),
     (
         Mark::SoughtLate,
-        "a seek must be done long after another one was asked for; see `failover::late`",
+        "a seek must be done long after another one was asked for; see `failover::late_seeks`",
     ),
     (
         Mark::LostPlayRefused,
