@@ -14,8 +14,8 @@ use super::timers::Timer;
 use super::wires::Exchange;
 use crate::id::NodeId;
 use crate::node::{Doubt, Job, LaneKind};
-use crate::player::{Fields, Placement, PlayerId, Stage};
-use crate::protocol::{GuildId, TrackEndReason};
+use crate::player::{Fields, Placement, Played, PlayerId, Stage};
+use crate::protocol::{self, GuildId, TrackEndReason};
 use crate::time::Timestamp;
 
 /// What is to be done about a guild at a node.
@@ -187,8 +187,7 @@ impl Tables {
         match &theirs {
             Some(theirs) => {
                 self.tell_hidden(id, node);
-                let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
-                self.correct_place(id, node, position_ms, now);
+                self.correct_place(id, node, theirs, now);
                 self.compare(id, theirs, now);
             }
             None if is_lost => self.recreate(id, now),
@@ -252,10 +251,23 @@ impl Tables {
 
     /// Goes back to where the player was, if a seek that the node did late took it from there:
     /// nobody has asked for it since.
-    fn correct_place(&mut self, id: PlayerId, node: NodeId, position_ms: u64, now: Timestamp) {
-        let Some((guild, own_ms)) = self.heeded_place(id, node, now) else {
+    fn correct_place(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        theirs: &protocol::Player<'_>,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(id) else {
             return;
         };
+        player.connected = theirs.state.connected;
+        let is_ours = player.plays() && player.played(theirs, true) == Played::Ours;
+        let place = self.heeded_place(id, node, now);
+        let Some((guild, own_ms)) = place.filter(|_| is_ours) else {
+            return;
+        };
+        let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
         let doubt = self.doubt_mut(node, guild);
         let Some(ago_ms) = doubt.and_then(|doubt| doubt.spend_sought(position_ms, own_ms, now))
         else {

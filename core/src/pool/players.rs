@@ -245,7 +245,7 @@ impl Tables {
         };
         let fields = player.stage.answered();
         let settled = fields.without(player.unsent);
-        let is_led_over = player.is_led_over();
+        let (is_led_over, is_moving) = (player.is_led_over(), player.is_moving());
         if let Some(busy) = &mut player.busy {
             if let Some(sent) = busy.sent.take() {
                 if is_led_over && settled.has(Fields::POSITION) {
@@ -256,6 +256,11 @@ impl Tables {
                     }
                 }
                 busy.base.confirm(fields, &sent);
+                if is_moving {
+                    // The node has nothing but this.
+                    busy.may_play_another = false;
+                    busy.base = sent;
+                }
             }
             busy.resetting = false;
             busy.begins_again &= !settled.has(Fields::TRACK);
