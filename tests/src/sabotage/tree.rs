@@ -12,6 +12,7 @@ use super::{Sabotage, SabotageError, failed};
 pub struct Tree {
     whole: PathBuf,
     root: PathBuf,
+    skipped: &'static [&'static str],
 }
 
 impl Tree {
@@ -21,21 +22,46 @@ impl Tree {
     /// # Errors
     /// A file cannot be read or written.
     pub fn new() -> Result<Self, SabotageError> {
+        let tree = Self::copied("sabotage", &SKIPPED)?;
+        tree.mend()?;
+        Ok(tree)
+    }
+
+    /// Makes such copies under another name, with all that the tests read; the core of that to be
+    /// broken is left as it was.
+    ///
+    /// # Errors
+    /// A file cannot be read or written.
+    pub fn with_tests(name: &str) -> Result<Self, SabotageError> {
+        Self::copied(name, &NEVER_READ)
+    }
+
+    fn copied(name: &str, skipped: &'static [&'static str]) -> Result<Self, SabotageError> {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let source = source
             .canonicalize()
             .map_err(|cause| failed(&source, cause))?;
-        let under = source.join("target/sabotage");
+        let under = source.join("target").join(name);
         let (whole, root) = (under.join("whole"), under.join("tree"));
+        copy_folder(&source, &whole, Path::new(CORE), skipped)?;
         for (from, to) in [(&source, &whole), (&whole, &root)] {
             for name in FILES {
                 copy_file(from, to, Path::new(name))?;
             }
             for name in FOLDERS {
-                copy_folder(from, to, Path::new(name))?;
+                copy_folder(from, to, Path::new(name), skipped)?;
             }
         }
-        Ok(Self { whole, root })
+        Ok(Self {
+            whole,
+            root,
+            skipped,
+        })
+    }
+
+    /// Where the copy is that stays whole.
+    pub fn whole(&self) -> &Path {
+        &self.whole
     }
 
     /// Where the copy is that is broken.
@@ -50,9 +76,17 @@ impl Tree {
     pub fn break_by(&self, sabotage: &Sabotage) -> Result<(), SabotageError> {
         self.mend()?;
         for (path, text) in sabotage.broken(&self.whole)? {
-            write(&self.root.join(path), text.as_bytes())?;
+            self.write(&path, &text)?;
         }
         Ok(())
+    }
+
+    /// Writes a file of the copy that is broken, unless it says so already.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path, text: &str) -> Result<(), SabotageError> {
+        write(&self.root.join(path), text.as_bytes())
     }
 
     /// Makes the copy whole.
@@ -60,19 +94,24 @@ impl Tree {
     /// # Errors
     /// A file cannot be read or written.
     pub fn mend(&self) -> Result<(), SabotageError> {
-        copy_folder(&self.whole, &self.root, Path::new("core"))
+        copy_folder(&self.whole, &self.root, Path::new(CORE), self.skipped)
     }
 }
 
 /// Makes a folder of one tree equal to that of another.
-fn copy_folder(from: &Path, to: &Path, folder: &Path) -> Result<(), SabotageError> {
+fn copy_folder(
+    from: &Path,
+    to: &Path,
+    folder: &Path,
+    skipped: &[&str],
+) -> Result<(), SabotageError> {
     let (old, new) = (from.join(folder), to.join(folder));
     fs::create_dir_all(&new).map_err(|cause| failed(&new, cause))?;
     let names = names(&old)?;
-    for name in names.iter().filter(|name| !SKIPPED.contains(&&***name)) {
+    for name in names.iter().filter(|name| !skipped.contains(&&***name)) {
         let path = folder.join(name);
         if from.join(&path).is_dir() {
-            copy_folder(from, to, &path)?;
+            copy_folder(from, to, &path, skipped)?;
         } else {
             copy_file(from, to, &path)?;
         }
@@ -115,8 +154,12 @@ fn names(folder: &Path) -> Result<BTreeSet<String>, SabotageError> {
 }
 
 /// What a build of the simulator needs.
-const FILES: [&str; 3] = ["Cargo.toml", "Cargo.lock", "README.md"];
-const FOLDERS: [&str; 5] = ["core", "adapters", "tests", "examples", "fuzz"];
+const FILES: [&str; 4] = ["Cargo.toml", "Cargo.lock", "README.md", ".ci/mutants.toml"];
+const FOLDERS: [&str; 4] = ["adapters", "tests", "examples", "fuzz"];
+/// What is broken.
+const CORE: &str = "core";
+/// What neither it nor a test needs.
+const NEVER_READ: [&str; 3] = ["target", "artifacts", "peers"];
 /// What it does not.
 const SKIPPED: [&str; 6] = [
     "target",
