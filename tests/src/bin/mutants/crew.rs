@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::problem::Problem;
 
-/// Does the work for each item, in their order, by so many threads; each tells which it is. The first
-/// problem ends it.
+/// Does the work for each item, in their order, by so many threads; each tells which it is. The
+/// first problem ends it.
 pub(crate) fn crew<T: Sync>(
     threads: usize,
     items: &[T],

@@ -1,5 +1,5 @@
-//! `mutants` breaks the core in one place at a time, in every way that cargo-mutants lists, and tells
-//! which breaks no test notices.
+//! `mutants` breaks the core in one place at a time, in every way that cargo-mutants lists, and
+//! tells which breaks no test notices.
 //!
 //! ```console
 //! $ cargo run --release -p lavapool-tests --bin mutants
@@ -11,8 +11,8 @@
 //! places it passes, and each mutant only until a test fails. What cannot be switched is left to
 //! cargo-mutants, which builds one after the other.
 //!
-//! It ends with 0 if nine of ten were noticed, with 1 if not or if something is wrong, and with 2 if
-//! it was not told what to do.
+//! It ends with 0 if nine of ten were noticed, with 1 if not or if something is wrong, and with 2
+//! if it was not told what to do.
 
 mod bench;
 mod blame;

@@ -7,7 +7,7 @@ use crate::list::{Mutant, cargo_mutants};
 use crate::problem::Problem;
 use crate::results::Verdict;
 
-/// Lets cargo-mutants build and test each of them in turn, which takes a minute for each that compiles.
+/// Lets cargo-mutants build and test each of them in turn: a minute for each that compiles.
 pub(crate) fn judge(
     tree: &Path,
     mutants: &[&Mutant],

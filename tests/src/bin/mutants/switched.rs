@@ -1,4 +1,4 @@
-//! [`Switched`]: a text with code around its parts, which remembers what was put in for which mutant.
+//! [`Switched`]: a text with code around its parts, which remembers what it has for which mutant.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

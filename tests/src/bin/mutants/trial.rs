@@ -9,8 +9,8 @@ use crate::results::{Trial, Verdict};
 use crate::suite::{Suite, Test};
 
 impl Suite {
-    /// Runs the tests that pass the place of this mutant, until one notices it: first those that pass
-    /// few others, then the quick ones.
+    /// Runs the tests that pass the place of this mutant, until one notices it: first those that
+    /// pass few others, then the quick ones.
     pub(crate) fn judge(&self, number: u32) -> Result<Trial, Problem> {
         let began = Instant::now();
         let reaches = |test: &&Test| test.reached.contains(&number);
