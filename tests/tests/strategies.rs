@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lavapool::{Candidate, Event, Kinds, Leaving, Needs, Score, Strategy, Verdict};
+use lavapool::{Candidate, Event, Kinds, Leaving, Needs, Score, Strategy, Update, Verdict};
 use lavapool_core::region::{Region, RegionMap, matches};
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, join_voice, play,
@@ -37,6 +37,14 @@ fn a_function_of_the_application_chooses_the_node() {
         sim.sleep(secs(2)).await;
         assert_eq!(guilds_on(&sim, "b"), [1, 2]);
     });
+}
+
+#[test]
+fn a_score_gives_back_its_number() {
+    let numbers = [-1.5, 0.0, 1.0, 2.5];
+    let scores = numbers.map(|number| Score::new(number).map(Score::get));
+    assert_eq!(scores, numbers.map(Some));
+    assert_eq!(Score::new(f64::NAN), None);
 }
 
 #[test]
@@ -193,6 +201,39 @@ fn another_strategy_can_be_asked_than_that_of_the_pool() {
 }
 
 #[test]
+fn the_least_loaded_node_is_told_by_lavalink_then_by_memory_then_by_the_system() {
+    SimRuntime::run(|sim| async move {
+        let loads = [
+            ("fifth", 0.9, 0, 0.0),
+            ("fourth", 0.2, 900, 0.0),
+            ("third", 0.2, 300, 0.9),
+            ("second", 0.2, 300, 0.4),
+            ("first", 0.1, 900, 0.9),
+        ];
+        for (name, lavalink_load, used, system_load) in loads {
+            add_with(&sim, name, |node| {
+                *node.stats() = NodeStats {
+                    lavalink_load,
+                    used,
+                    reservable: 1_000,
+                    system_load,
+                    ..NodeStats::default()
+                };
+            });
+        }
+        let nodes = loads.map(|(name, ..)| config(name));
+        let client = connect(&sim, builder().nodes(nodes)).await;
+
+        for (name, ..) in loads.iter().rev() {
+            let best = client.best_node_by(&Strategy::LeastLoaded);
+            assert_eq!(best, client.node(name));
+            sim.kill(name);
+            sim.sleep(secs(1)).await;
+        }
+    });
+}
+
+#[test]
 fn in_a_round_robin_players_take_turns_and_so_do_lookups_each_by_themselves() {
     SimRuntime::run(|sim| async move {
         ["a", "b", "c"].iter().for_each(|name| add(&sim, name));
@@ -258,6 +299,28 @@ fn the_pool_itself_answers_the_same_questions() {
         (none.node, none.failed),
         (pool.best_node(), Some(world.reference("busy")))
     );
+}
+
+#[test]
+fn the_pool_explains_the_choice_for_the_region_of_the_player() {
+    let mut world = World::builder()
+        .node("eu", |host| host.region = Some("frankfurt".to_owned()))
+        .node("us", |host| host.region = Some("us".to_owned()))
+        .connected();
+    for (number, region) in [(1, "frankfurt"), (2, "us-east")] {
+        world.join(guild(number), region);
+        world.update(guild(number), Update::default().paused(true));
+    }
+    world.run_for(secs(1));
+
+    let chosen = |number| {
+        let candidates = world.pool().explain(Some(guild(number))).into_iter();
+        let chosen = candidates.filter(|one| one.verdict == Verdict::Chosen);
+        chosen
+            .map(|one| one.node.name.to_string())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!([chosen(1), chosen(2)], [["eu"], ["us"]]);
 }
 
 /// The pool chooses by what it has kept of each node; `select` looks at the nodes themselves.

@@ -121,3 +121,72 @@ fn standing(playing: bool, position: Position) -> Position {
         Position::default()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::Timestamp;
+
+    const PING: Duration = Duration::from_millis(20);
+
+    fn view(playing: bool) -> PlayerView {
+        PlayerView {
+            guild: GuildId::new(1).expect("it is not zero"),
+            place: Place::Unplaced,
+            track: None,
+            playing,
+            paused: false,
+            volume: Volume::default(),
+            end_time: None,
+            filters: None,
+            channel: None,
+            connected: false,
+            ping: None,
+            skipped: None,
+            live_lyrics: None,
+            synced: true,
+            position: Position::default(),
+        }
+    }
+
+    fn motion(seconds: u64, ping: Option<Duration>) -> Motion {
+        let now = Timestamp::from_millis(0);
+        let mut position = Position::default();
+        position.begin(seconds * 1_000, u64::MAX, now);
+        position.run(true, now);
+        Motion {
+            guild: GuildId::new(1).expect("it is not zero"),
+            slot: 0,
+            position,
+            connected: true,
+            ping,
+        }
+    }
+
+    #[test]
+    fn a_packed_view_follows_what_moves_as_the_view_does() {
+        let mut view = view(true);
+        let mut packed = PackedView::from(view.clone());
+        for motion in [motion(60, None), motion(70, Some(PING)), motion(0, None)] {
+            view.follow(&motion);
+            packed.follow(&motion);
+
+            let moved = (view.position, view.connected, view.ping);
+            assert_eq!(moved, (motion.position, true, motion.ping));
+            assert_eq!(packed.unpack(), view);
+        }
+        let shown = view.position_at(Timestamp::from_millis(1_500));
+        assert_eq!(shown, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn a_packed_view_of_a_player_without_a_track_stands_at_the_start() {
+        let mut packed = PackedView::from(view(false));
+        for ping in [None, Some(PING)] {
+            packed.follow(&motion(60, ping));
+
+            let view = packed.unpack();
+            assert_eq!((view.position, view.ping), (Position::default(), ping));
+        }
+    }
+}

@@ -18,6 +18,8 @@ fn one_bad_message_costs_only_itself() {
         Disturbance::Text(r#"{"op":"ready","resumed":false}"#.to_owned()),
         Disturbance::Text(r#"{"op":"event","type":"TrackEndEvent","guildId":"1"}"#.to_owned()),
         Disturbance::Text(String::new()),
+        // A binary frame of one byte.
+        Disturbance::Raw(vec![0x82, 0x01, b'x']),
         Disturbance::Oversized(1_000_000),
     ];
     let mut world = crowded(1..=3, []);

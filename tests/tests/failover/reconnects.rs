@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lavapool_core::node::{Loss, Status, Stopped};
+use lavapool_core::node::{Loss, ReconnectPolicy, Status, Stopped};
 use lavapool_core::{Answer, Closed, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure, RequestRecord};
 use lavapool_tests::world::{World, guild};
@@ -95,6 +95,37 @@ fn the_delays_of_seventeen_tries_follow_the_schedule_exactly() {
         .collect();
     let expected: Vec<_> = (0..).zip([secs(0)].into_iter().chain(scheduled)).collect();
     assert_eq!(told, expected);
+}
+
+#[test]
+fn chance_shortens_each_delay_by_its_share_at_most() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|config| config.reconnect.jitter_percent = 50)
+        .connected();
+    world.kill("a");
+    let since = world.now();
+
+    world.run_for(secs(600));
+
+    let reconnect = ReconnectPolicy::default();
+    let told = world.events_since(since).filter_map(|event| match event {
+        Event::NodeReconnecting { attempt, delay, .. } if *attempt > 0 => {
+            Some(delay.div_duration_f64(reconnect.delay(*attempt)))
+        }
+        _ => None,
+    });
+    let shares: Vec<_> = told.collect();
+    assert!(shares.len() > 16, "{shares:?}");
+    assert!(
+        shares.iter().all(|share| (0.5..=1.0).contains(share)),
+        "{shares:?}"
+    );
+    let has = |wanted: fn(f64) -> bool| shares.iter().any(|share| wanted(*share));
+    assert!(
+        has(|share| share < 0.6) && has(|share| share > 0.9),
+        "{shares:?}"
+    );
 }
 
 #[test]

@@ -37,6 +37,33 @@ fn a_player_that_plays_without_a_connection_joins_again() {
 }
 
 #[test]
+fn reports_of_a_silence_do_not_prolong_it() {
+    let mut world = playing();
+    let since = world.now();
+    world.node("a").lose_voice(1, since);
+    // Five at most until the first report, and fifteen from there.
+    world.run_for(secs(21));
+    assert_eq!(asked_since(&world, since).len(), 1);
+}
+
+#[test]
+fn a_silence_after_a_pause_is_another_one() {
+    let mut world = playing();
+    let since = world.now();
+    world.node("a").lose_voice(1, since);
+    world.run_for(secs(6));
+    for paused in [true, false] {
+        world.update(guild(1), Update::default().paused(paused));
+        world.run_for(secs(1));
+    }
+
+    world.run_for(secs(13));
+    assert_eq!(asked_since(&world, since), []);
+    world.run_for(secs(7));
+    assert_eq!(asked_since(&world, since).len(), 1);
+}
+
+#[test]
 fn a_player_that_is_paused_or_has_nothing_to_play_needs_no_connection() {
     for update in [Update::default().paused(true), Update::stop()] {
         let mut world = playing();
