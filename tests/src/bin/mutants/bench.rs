@@ -1,11 +1,12 @@
 //! [`Bench`]: where mutants are judged, each once, by whatever can.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use crate::build::Aside;
+use lavapool_tests::sabotage::Tree;
+
+use crate::build::{Aside, folder_of};
 use crate::crew::crew;
 use crate::list::Mutant;
 use crate::options::Options;
@@ -76,7 +77,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Lets cargo-mutants judge the rest, each of which it builds.
-    pub(crate) fn judge_plainly(&self, tree: &Path, folder: &Path) -> Result<(), Problem> {
+    pub(crate) fn judge_plainly(&self, tree: &Tree, all: &[Mutant]) -> Result<(), Problem> {
         let due = self.due(|aside| aside.is_some_and(|aside| !aside.is_unviable));
         for mutant in &due {
             let why = &self.aside[&mutant.number].why;
@@ -86,7 +87,7 @@ impl<'a> Bench<'a> {
             return Ok(());
         }
         println!("{} mutants are left to cargo-mutants", due.len());
-        for (name, verdict) in plain::judge(tree, &due, folder)? {
+        for (name, verdict) in plain::judge(tree.whole(), all, &due, folder_of(tree))? {
             let by = "cargo-mutants".to_owned();
             let trial = Trial {
                 verdict,

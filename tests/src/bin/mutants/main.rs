@@ -99,7 +99,7 @@ fn judge_all(options: &Options) -> Result<bool, Problem> {
     let bench = Bench::new(&asked, &build.known.aside, options, results);
     bench.judge_switched(&suite)?;
     bench.judge_unviable()?;
-    bench.judge_plainly(tree.whole(), folder)?;
+    bench.judge_plainly(&tree, &mutants)?;
     let results = bench.results();
     let report = Report::new(&asked, &results);
     println!("{report}");

@@ -1,6 +1,6 @@
 //! [`judge`]: mutants that cannot be switched, by cargo-mutants itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::list::{Mutant, cargo_mutants};
@@ -10,51 +10,45 @@ use crate::results::Verdict;
 /// Lets cargo-mutants build and test each of them in turn: a minute for each that compiles.
 pub(crate) fn judge(
     tree: &Path,
-    mutants: &[&Mutant],
+    all: &[Mutant],
+    due: &[&Mutant],
     folder: &Path,
 ) -> Result<BTreeMap<String, Verdict>, Problem> {
-    let mut command = cargo_mutants(tree);
-    command
-        .args([
-            "--baseline",
-            "skip",
-            "--timeout",
-            "300",
-            "--colors",
-            "never",
-        ])
-        .env_remove("LAVAPOOL_SEEDS")
-        .arg("--output")
-        .arg(folder);
-    for mutant in mutants {
-        command
-            .arg("--re")
-            .arg(format!("^{}$", literally(&mutant.name)));
-    }
+    let output = folder.join("mutants.out");
+    pass_over(&output, all, due)?;
     // Its status tells of those that are missed: they are read below.
-    command.status().map_err(|cause| Problem::NotRun {
-        program: "cargo mutants",
-        cause,
-    })?;
+    cargo_mutants(tree)
+        .args(["--iterate", "--baseline", "skip", "--timeout", "300"])
+        .args(["--colors", "never", "--output"])
+        .arg(folder)
+        .env_remove("LAVAPOOL_SEEDS")
+        .status()
+        .map_err(|cause| Problem::NotRun {
+            program: "cargo mutants",
+            cause,
+        })?;
     let mut verdicts = BTreeMap::new();
     for (file, verdict) in FILES {
-        let path = folder.join("mutants.out").join(file);
+        let path = output.join(file);
         let text = std::fs::read_to_string(&path).map_err(Problem::at(&path))?;
         verdicts.extend(text.lines().map(|name| (name.to_owned(), verdict)));
     }
     Ok(verdicts)
 }
 
-/// A pattern that is found where the text is.
-fn literally(text: &str) -> String {
-    let mut pattern = String::new();
-    for character in text.chars() {
-        if character.is_ascii_punctuation() && !['<', '>'].contains(&character) {
-            pattern.push('\\');
-        }
-        pattern.push(character);
+/// Makes it believe that it has caught the others already: what it is told to leave out by name, it
+/// does not leave out if it is a field of a struct.
+fn pass_over(output: &Path, all: &[Mutant], due: &[&Mutant]) -> Result<(), Problem> {
+    if output.exists() {
+        std::fs::remove_dir_all(output).map_err(Problem::at(output))?;
     }
-    pattern
+    std::fs::create_dir_all(output).map_err(Problem::at(output))?;
+    let due: BTreeSet<_> = due.iter().map(|mutant| &mutant.name).collect();
+    let names = all.iter().map(|mutant| &mutant.name);
+    let names: Vec<_> = names.filter(|name| !due.contains(name)).collect();
+    let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
+    let path = output.join("caught.txt");
+    std::fs::write(&path, lines).map_err(Problem::at(path))
 }
 
 const FILES: [(&str, Verdict); 4] = [
