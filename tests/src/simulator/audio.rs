@@ -12,15 +12,25 @@ use crate::node::{LostPlayer, PlayerView, RequestRecord};
 
 /// The part of a PATCH that says where a track goes on.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Patch {
     track: Option<PatchedTrack>,
     position: Option<i64>,
+    end_time: Option<i64>,
 }
 
 #[derive(Debug, Deserialize)]
 struct PatchedTrack {
     encoded: Option<String>,
     identifier: Option<String>,
+}
+
+/// What a PATCH says that lets a track go on.
+struct GoesOn<'a> {
+    guild: GuildId,
+    session: &'a str,
+    identifier: String,
+    position: i64,
 }
 
 /// Where another copy of the player is, or was when it was lost.
@@ -66,24 +76,13 @@ impl Simulation {
 
     /// A PATCH that brings a track says where it goes on: nothing is skipped, little is repeated.
     fn judge_patch(&mut self, host: usize, request: &RequestRecord) {
-        let Ok(Patch {
-            track: Some(track),
-            position: Some(position),
-        }) = serde_json::from_slice(&request.body)
+        let Some(GoesOn {
+            guild,
+            session,
+            identifier,
+            position,
+        }) = GoesOn::read(request)
         else {
-            return;
-        };
-        let path = request.path().strip_prefix("/v4/sessions/");
-        let Some((session, player)) = path.and_then(|path| path.split_once("/players/")) else {
-            return;
-        };
-        let guild = player.parse().ok().and_then(GuildId::new);
-        let encoded = track.encoded.as_deref();
-        let decoded = encoded.and_then(|encoded| TrackBlob::decode(encoded).ok());
-        let identifier = track
-            .identifier
-            .or_else(|| decoded.map(|blob| blob.identifier));
-        let (Some(guild), Some(identifier)) = (guild, identifier) else {
             return;
         };
         // What was under way for long tells of an earlier place.
@@ -181,6 +180,28 @@ impl Simulation {
             });
         }
         places
+    }
+}
+
+impl<'a> GoesOn<'a> {
+    fn read(request: &'a RequestRecord) -> Option<Self> {
+        let patch: Patch = serde_json::from_slice(&request.body).ok()?;
+        let (track, position) = (patch.track?, patch.position?);
+        // One that was sent past its end is to end at once: the copy that was there has.
+        let is_over = patch.end_time.is_some_and(|end| end <= position + 1);
+        let path = request.path().strip_prefix("/v4/sessions/")?;
+        let (session, player) = path.split_once("/players/")?;
+        let guild = player.parse().ok().and_then(GuildId::new)?;
+        let encoded = track.encoded.as_deref();
+        let decoded = encoded.and_then(|encoded| TrackBlob::decode(encoded).ok());
+        let named = track.identifier;
+        let identifier = named.or_else(|| decoded.map(|blob| blob.identifier))?;
+        (!is_over).then_some(Self {
+            guild,
+            session,
+            identifier,
+            position,
+        })
     }
 }
 

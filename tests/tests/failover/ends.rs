@@ -4,7 +4,7 @@ use lavapool_core::Event;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{GuildId, TrackEndReason};
 use lavapool_tests::node::{AnswerKind, Disturbance, Failure};
-use lavapool_tests::world::{Weather, World, guild, track, track_of};
+use lavapool_tests::world::{Direction, Weather, World, guild, track, track_of};
 use serde_json::json;
 
 use super::{crowded, millis, secs};
@@ -237,6 +237,22 @@ fn a_play_that_is_cleaned_up_while_nothing_is_answered_is_published_as_it_stands
     // Each view is compared with what was published of it.
     world.run_for(secs(10));
     assert!(!world.player(guild(1)).synced);
+}
+
+#[test]
+fn a_player_that_is_sent_past_its_end_when_its_node_is_lost_ends_on_the_next_one() {
+    let mut world = crowded(1..=1, ["b"]);
+    let since = world.now();
+    world.update(guild(1), Update::default().end_time(secs(30)));
+    world.run_for(secs(1));
+    world.hold("a", Direction::ToPool, secs(5));
+    world.update(guild(1), Update::default().position(secs(60)));
+    world.run_for(secs(1));
+    world.kill("a");
+    world.run_for(secs(10));
+    let finished = [(guild(1), TrackEndReason::Finished)];
+    assert_eq!(ends_since(&world, since), finished);
+    assert!(!world.player(guild(1)).playing);
 }
 
 /// A `TrackEndEvent` of what the guild plays on its server, as that would send it.
