@@ -368,6 +368,8 @@ impl Simulation {
         self.tally.restarts += 1;
         self.application.open.clear();
         self.application.blind_until = Some(Duration::MAX);
+        // It knows the voice servers that it is told of, and those of players that it finds.
+        self.tokens.clear();
         self.oracle.new_client();
         self.world.restart_client(nodes, by_force);
         for guild in self.application.intents.keys() {

@@ -210,9 +210,10 @@ impl Simulation {
 
     fn voice_differs(&self, view: &PlayerView, copy: &Copy) -> Option<(Invariant, String)> {
         let token = copy.voice.as_ref().map(|voice| &*voice.token);
-        let latest = self.tokens.get(&view.guild).map(|token| token.expose());
+        let told = self.tokens.get(&view.guild);
+        let is_latest = told.is_none_or(|told| token == Some(told.expose()));
         let is_audible = copy.track.is_some() && !copy.paused;
-        if is_audible && token != latest {
+        if is_audible && !is_latest {
             return Some((
                 Invariant::VoiceWanted,
                 "it has an old voice server".to_owned(),
