@@ -78,8 +78,8 @@ struct Host {
 struct Socket {
     host: usize,
     asked: Asked,
-    /// The guild of the PATCH that waits for its answer.
-    patching: Option<String>,
+    /// The guild of the PATCH or DELETE that waits for its answer.
+    changing: Option<String>,
     is_of_players: bool,
     websocket: Option<Heard>,
 }
@@ -163,7 +163,7 @@ impl Oracle {
             return;
         };
         socket.asked.answered();
-        socket.patching = None;
+        socket.changing = None;
         let index = socket.host;
         let Some(websocket) = &mut socket.websocket else {
             return;
@@ -214,7 +214,7 @@ impl Oracle {
             return;
         };
         let host = &mut self.hosts[socket.host];
-        host.unanswered.extend(socket.patching);
+        host.unanswered.extend(socket.changing);
         if host.websocket != Some(id) {
             return;
         }
@@ -263,7 +263,7 @@ impl Oracle {
         let socket = Socket {
             host: index,
             asked: Asked::default(),
-            patching: None,
+            changing: None,
             is_of_players: false,
             websocket: None,
         };
@@ -306,9 +306,9 @@ impl Oracle {
             socket.websocket = Some(Heard::default());
             self.upgrades(id, index, &head);
         } else {
-            let patched = self.asks(index, &head, target, began);
+            let changed = self.asks(index, &head, target, began);
             if let Some(socket) = self.sockets.get_mut(&id) {
-                socket.patching = patched;
+                socket.changing = changed;
                 socket.is_of_players |= target.contains("/players");
             }
         }
@@ -351,11 +351,11 @@ impl Oracle {
             Invariant::DeadNodeLeftAlone,
             || format!("{name} is asked {what:?} without a WebSocket that is ready"),
         );
-        let patched = target
+        let changed = target
             .rsplit_once("/players/")
-            .filter(|_| line.starts_with("PATCH "));
-        let patched = patched.and_then(|(_, guild)| guild.split('?').next().map(str::to_owned));
-        if let Some(guild) = &patched {
+            .filter(|_| !line.starts_with("GET "));
+        let changed = changed.and_then(|(_, guild)| guild.split('?').next().map(str::to_owned));
+        if let Some(guild) = changed.as_ref().filter(|_| line.starts_with("PATCH ")) {
             let times = self.hosts[index].patched.entry(guild.clone()).or_default();
             times.push_back(at);
             let earliest = (times.len() > PATCHES_MAX)
@@ -375,7 +375,7 @@ impl Oracle {
                 || format!("{name} is asked {what:?} with a session that is over"),
             );
         }
-        patched
+        changed
     }
 
     /// Whether what a log may show holds a secret.

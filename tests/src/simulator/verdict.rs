@@ -78,7 +78,8 @@ impl Simulation {
         if healed.len() > 1 {
             healed.retain(|(_, copy)| !self.is_leftover(guild, copy));
         }
-        if healed.is_empty() && is_idle(&view) {
+        // What an earlier client had asked last may have been to destroy it.
+        if healed.is_empty() && (is_idle(&view) || self.oracle.is_orphaned(guild)) {
             return None;
         }
         if healed.len() != 1 {

@@ -18,8 +18,8 @@ impl Oracle {
 
     /// The process of the client is another one.
     pub(in crate::simulator) fn new_client(&mut self) {
-        let patching = self.sockets.values_mut().filter_map(|s| s.patching.take());
-        self.orphaned.extend(patching);
+        let changing = self.sockets.values_mut().filter_map(|s| s.changing.take());
+        self.orphaned.extend(changing);
         self.sockets.clear();
         self.parting.clear();
         self.tellings = Tellings::default();
