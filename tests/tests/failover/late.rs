@@ -65,6 +65,18 @@ fn an_empty_player_that_is_made_late_is_destroyed() {
 }
 
 #[test]
+fn a_player_that_is_made_late_and_heard_of_is_destroyed_before_the_node_is_looked_at() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::play(track("old")));
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(16));
+    world.run_until(|world| world.guilds_on("a") == [1], secs(5));
+    // It says where it is every 5 s.
+    world.run_for(secs(6));
+    assert_eq!(world.guilds_on("a"), [0; 0]);
+}
+
+#[test]
 fn a_player_that_is_made_late_where_it_has_left_is_destroyed_there() {
     let mut world = crowded(1..=1, ["b"]);
     late(&mut world, Update::default().volume(50));

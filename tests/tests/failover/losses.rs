@@ -424,3 +424,16 @@ fn players_go_to_nodes_that_have_the_source_of_their_track_while_there_are_any()
 
     assert_eq!(world.guilds_on("c"), [1, 2, 3, 4, 5, 6]);
 }
+
+#[test]
+fn a_player_that_waits_to_be_sent_again_does_not_wait_when_its_node_is_lost() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("a").faults().fail_matching("/players/", 502);
+    world.update(guild(1), Update::default().volume(50));
+    // The pauses have grown to seconds.
+    world.run_for(secs(20));
+    world.kill("a");
+    world.run_for(millis(500));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.volume), ("b", 50));
+}

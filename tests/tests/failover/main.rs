@@ -11,6 +11,7 @@ mod copies;
 mod crossings;
 mod determinism;
 mod ends;
+mod homes;
 mod inherited;
 mod late;
 mod late_seeks;

@@ -3,7 +3,7 @@
 use lavapool_core::player::{Place, Update};
 use lavapool_core::{Answer, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{World, guild};
+use lavapool_tests::world::guild;
 
 use super::{away_for, crowded, millis, secs, send_to, unanswered};
 
@@ -364,25 +364,4 @@ fn what_was_asked_for_during_a_move_that_fails_is_so_on_the_node_that_it_stays_o
     assert_eq!(world.answer(stop), Some(&Ok(Answer::Done)));
     let (name, player) = world.only_copy(guild(1));
     assert_eq!((name, player.volume, player.track), ("a", 35, None));
-}
-
-#[test]
-fn players_return_home_to_a_node_that_is_back_if_they_are_to() {
-    for (return_home, expected) in [(true, [4, 0]), (false, [0, 4])] {
-        let builder = World::builder().node("a", |_| {});
-        let builder = builder.node("b", |node| node.is_known = false);
-        let mut world = builder.config(|c| c.return_home = return_home).connected();
-        world.fill(1..=4);
-        world.add_node("b");
-        world.run_for(secs(11));
-
-        world.kill("a");
-        world.run_for(secs(3));
-        assert_eq!(world.guilds_on("b"), [1, 2, 3, 4]);
-        world.restart("a");
-        world.run_for(secs(40));
-
-        let counts = ["a", "b"].map(|name| world.guilds_on(name).len());
-        assert_eq!(counts, expected, "return_home: {return_home}");
-    }
 }
