@@ -147,6 +147,9 @@ impl Tables {
         }
         let played = player.played(theirs, is_doubted);
         let is_pending = player.unsent.has(Fields::TRACK);
+        if let Some(busy) = &mut player.busy {
+            busy.may_play_another = false;
+        }
         match played {
             // The play is there, whatever became of the answer to its PATCH.
             Played::Ours => player.heed_place(theirs, now),
@@ -161,10 +164,7 @@ impl Tables {
             }
             Played::Nothing => {}
         }
-        let is_noted = is_pending && played != Played::Ours;
-        let busy = player.busy();
-        busy.doubtful = Fields::NONE;
-        busy.may_play_another &= is_noted;
+        player.busy().doubtful = Fields::NONE;
         player.note_differences(theirs);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.

@@ -9,7 +9,7 @@ use lavapool_core::{Answer, Command, Leaving};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{crowded, millis, secs};
+use super::{crowded, millis, secs, title};
 
 #[test]
 fn a_guild_that_is_destroyed_before_its_session_is_resumed_is_not_adopted() {
@@ -234,8 +234,4 @@ fn is_ready(world: &World, name: &str) -> bool {
 
 fn is_of_player(request: &&String) -> bool {
     request.contains("players/")
-}
-
-fn title(world: &World) -> Option<String> {
-    world.only_copy(guild(1)).1.track.map(|track| track.title)
 }

@@ -6,7 +6,7 @@ use lavapool_core::{Answer, Command, Event};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{away_for, crowded, millis, secs};
+use super::{away_for, crowded, millis, secs, title};
 
 #[test]
 fn a_volume_that_is_set_late_does_not_stay_over_a_newer_one() {
@@ -310,10 +310,6 @@ fn hang_next(world: &mut World, what: &str) {
     let is_asked = |world: &World| world.requests_since("a", since) == [what];
     world.run_until(is_asked, secs(5));
     world.node("a").faults().slow.clear();
-}
-
-fn title(world: &World) -> Option<String> {
-    world.only_copy(guild(1)).1.track.map(|track| track.title)
 }
 
 /// How often it was told that a track began.

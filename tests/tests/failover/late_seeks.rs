@@ -1,12 +1,11 @@
 //! Seeks that a server does long after it was asked, and what only looks like one.
 
 use lavapool_core::player::Update;
-use lavapool_tests::node::{AnswerKind, Disturbance};
+use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
-use serde_json::json;
 
 use super::late::late;
-use super::{away_for, crowded, millis, secs};
+use super::{away_for, crowded, millis, report, secs};
 
 #[test]
 fn a_seek_that_is_done_late_is_taken_back_to_where_the_player_was() {
@@ -79,12 +78,6 @@ fn a_report_that_comes_late_is_not_taken_for_a_seek_that_is_done_late() {
     let heard_ms = place_ms(&world) - before_ms;
     assert!((0..15_000).contains(&heard_ms), "{heard_ms}");
     assert!(off_ms(&world) < 100, "{}", off_ms(&world));
-}
-
-fn report(position_ms: u64) -> Disturbance {
-    let state = json!({"time": 1, "position": position_ms, "connected": true, "ping": 1});
-    let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
-    Disturbance::Text(update.to_string())
 }
 
 /// Where the player of the only guild really is.

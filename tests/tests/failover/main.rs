@@ -30,8 +30,9 @@ use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
 use lavapool_core::{Command, CommandId, Event};
-use lavapool_tests::node::AnswerKind;
+use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild};
+use serde_json::json;
 
 /// Whole seconds.
 const fn secs(count: u64) -> Duration {
@@ -92,4 +93,16 @@ fn moves_since(world: &World, since: Duration) -> Vec<(GuildId, String, String)>
         _ => None,
     });
     moves.collect()
+}
+
+/// What the player of guild 1 plays, where it is.
+fn title(world: &World) -> Option<String> {
+    world.only_copy(guild(1)).1.track.map(|track| track.title)
+}
+
+/// A `playerUpdate` of guild 1.
+fn report(position_ms: u64) -> Disturbance {
+    let state = json!({"time": 1, "position": position_ms, "connected": true, "ping": 1});
+    let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
+    Disturbance::Text(update.to_string())
 }

@@ -4,15 +4,12 @@ use lavapool_core::player::Update;
 use lavapool_core::protocol::{Filters, Timescale};
 use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild};
-use serde_json::json;
 
-use super::{away_for, crowded, millis, secs, unanswered};
+use super::{away_for, crowded, millis, report, secs, unanswered};
 
 /// A `playerUpdate` of a player that no sound was taken from.
 fn nothing_heard() -> Disturbance {
-    let state = json!({"time": 1, "position": 0, "connected": true, "ping": 1});
-    let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
-    Disturbance::Text(update.to_string())
+    report(0)
 }
 
 /// Where the player of the only guild really is, in seconds.

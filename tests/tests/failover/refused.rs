@@ -7,7 +7,7 @@ use lavapool_core::{Event, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
 
-use super::{crowded, millis, secs, unanswered};
+use super::{crowded, millis, secs, title, unanswered};
 
 #[test]
 fn after_a_refused_play_the_one_before_goes_on_though_another_may_have_begun_between() {
@@ -79,6 +79,24 @@ fn the_end_of_a_track_whose_successor_is_refused_is_told() {
     assert!(!world.player(guild(1)).playing);
 }
 
+#[test]
+fn a_refused_play_on_the_next_node_does_not_bring_back_what_was_stopped_on_the_last() {
+    let mut world = crowded(1..=1, ["b"]);
+    refuse_bad_on(&mut world, "b");
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(1));
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::stop());
+    world.run_for(millis(100));
+    world.node("b").config().latency.voice = millis(500);
+    world.kill("a");
+    world.run_for(millis(300));
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), None);
+    assert!(!world.player(guild(1)).playing);
+}
+
 /// No node begins the track that is called bad.
 fn refuse_bad(world: &mut World) {
     refuse_bad_on(world, "a");
@@ -106,26 +124,4 @@ fn begin_unanswered(world: &mut World, name: &str) {
     world.run_for(millis(500));
     world.node("a").faults().lost.clear();
     assert_eq!(title(world), Some(format!("Track {name}")));
-}
-
-fn title(world: &World) -> Option<String> {
-    world.only_copy(guild(1)).1.track.map(|track| track.title)
-}
-
-#[test]
-fn a_refused_play_on_the_next_node_does_not_bring_back_what_was_stopped_on_the_last() {
-    let mut world = crowded(1..=1, ["b"]);
-    refuse_bad_on(&mut world, "b");
-    world.update(guild(1), Update::default().volume(50));
-    world.run_for(secs(1));
-    unanswered(&mut world, "a", AnswerKind::Player);
-    world.update(guild(1), Update::stop());
-    world.run_for(millis(100));
-    world.node("b").config().latency.voice = millis(500);
-    world.kill("a");
-    world.run_for(millis(300));
-    world.play(guild(1), &track("bad"));
-    world.run_for(secs(5));
-    assert_eq!(title(&world), None);
-    assert!(!world.player(guild(1)).playing);
 }
