@@ -2,9 +2,9 @@
 
 use super::ready::Ready;
 
-/// The slots that were ready when a deadline was found to have passed. What they have came before
-/// anybody looked at the time, so they are read dry before the pool is told of it; one whose peer
-/// sends without end is looked at a number of times, and then counts as read.
+/// The slots that were ready, or quiet, when a deadline was found to have passed. What they have
+/// came before anybody looked at the time, so they are read dry before the pool is told of it; one
+/// whose peer sends without end is looked at a number of times, and then counts as read.
 #[derive(Debug, Default)]
 pub(super) struct Arrears {
     /// Whether a deadline has passed that the pool has not been told of.
@@ -16,11 +16,13 @@ pub(super) struct Arrears {
 }
 
 impl Arrears {
-    /// A deadline has passed: what is ready counts before it. What becomes ready later does not.
-    pub(super) fn begin(&mut self, ready: &Ready) {
+    /// A deadline has passed: what is ready or taken counts before it. What becomes ready later
+    /// does not.
+    pub(super) fn begin(&mut self, ready: &Ready, taken: &[usize]) {
         if !self.is_begun {
             self.is_begun = true;
             ready.each(|slot| self.put(slot));
+            taken.iter().for_each(|slot| self.put(*slot));
         }
     }
 
@@ -69,10 +71,10 @@ mod tests {
     fn all_that_was_ready_is_read_dry_and_nothing_that_came_later() {
         let ready = Arc::new(Ready::default());
         let mut arrears = Arrears::default();
-        list(&ready, &[0, 4]);
-        arrears.begin(&ready);
+        list(&ready, &[4]);
+        arrears.begin(&ready, &[0]);
         list(&ready, &[7]);
-        arrears.begin(&ready);
+        arrears.begin(&ready, &[]);
 
         arrears.looked_at(4, true);
         arrears.looked_at(4, true);
@@ -90,7 +92,7 @@ mod tests {
         let mut arrears = Arrears::default();
         list(&ready, &[3]);
         for _ in 0..2 {
-            arrears.begin(&ready);
+            arrears.begin(&ready, &[]);
             for _ in 0..LOOKS_MAX {
                 assert!(!arrears.are_read());
                 arrears.looked_at(3, false);
@@ -105,11 +107,11 @@ mod tests {
         let ready = Arc::new(Ready::default());
         let mut arrears = Arrears::default();
         list(&ready, &[3]);
-        arrears.begin(&ready);
+        arrears.begin(&ready, &[]);
         arrears.looked_at(3, false);
         arrears.end();
 
-        arrears.begin(&ready);
+        arrears.begin(&ready, &[]);
         for _ in 0..LOOKS_MAX {
             assert!(!arrears.are_read());
             arrears.looked_at(3, false);

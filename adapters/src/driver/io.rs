@@ -66,6 +66,11 @@ impl<R: Runtime> Driver<R> {
         let bytes = self.pool.outgoing(id);
         let mut cx = Context::from_waker(&slot.waker);
         if !bytes.is_empty() {
+            // What is written may have an answer, which somebody waits for.
+            if occupant.pace.is_quiet() {
+                occupant.broken = occupant.set_quiet(false).err();
+                slot.listing.list();
+            }
             let Some(count) = occupant.write(&mut cx, bytes) else {
                 if occupant.broken.is_some() {
                     // Reading finds the end, after what the peer sent before it.
@@ -75,6 +80,7 @@ impl<R: Runtime> Driver<R> {
                 return;
             };
             self.pool.handle(Input::Wrote(id, count), now);
+            occupant.pace.wrote(now);
         }
         occupant.writes = !self.pool.outgoing(id).is_empty();
         if occupant.writes {
@@ -98,7 +104,11 @@ impl<R: Runtime> Driver<R> {
             let read = occupant.read(&mut cx, &mut self.buffer);
             self.publisher.announce(&mut self.pool);
             match read {
-                Poll::Pending => return true,
+                Poll::Pending => {
+                    occupant.pace.read(self.buffer.len() - room);
+                    self.keep_pace(index, now);
+                    return true;
+                }
                 Poll::Ready(Ok(count)) => {
                     let bytes = self.buffer.get(..count).unwrap_or(&self.buffer);
                     self.pool.handle(Input::Received(id, bytes), now);
@@ -114,8 +124,41 @@ impl<R: Runtime> Driver<R> {
                 }
             }
         }
+        occupant.pace.read(self.buffer.len() - room);
         slot.listing.list();
         false
+    }
+
+    /// Makes a socket quiet on which messages come fast, and watches it again when they do not.
+    fn keep_pace(&mut self, index: usize, now: Timestamp) {
+        let Some(slot) = self.sockets.slot(index) else {
+            return;
+        };
+        let Some(occupant) = &mut slot.occupant else {
+            return;
+        };
+        let Some(is_quiet) = occupant.pace.turn(now) else {
+            return;
+        };
+        if let Err(closed) = occupant.set_quiet(is_quiet) {
+            let id = occupant.id;
+            slot.occupant = None;
+            self.pool.handle(Input::Closed(id, closed), now);
+        } else if is_quiet {
+            self.rounds.add(index, now);
+        } else {
+            slot.listing.list();
+        }
+    }
+
+    /// Takes the quiet sockets to be looked at if it is time, or if a deadline has passed.
+    pub(super) fn take_quiet(&mut self, now: Timestamp) {
+        let is_due = self.rounds.poll_timeout().is_some_and(|at| at <= now);
+        if is_due || self.is_due(now) {
+            let sockets = &self.sockets;
+            let slots = self.rounds.go(now, |slot| sockets.is_quiet(*slot));
+            self.taken.extend(slots);
+        }
     }
 }
 

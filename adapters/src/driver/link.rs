@@ -170,6 +170,14 @@ impl<S: Socket> Socket for Link<S> {
             Self::Tls(session) => session.poll_close(cx),
         }
     }
+
+    fn set_quiet(&mut self, is_quiet: bool) -> io::Result<bool> {
+        match self {
+            Self::Plain(plain) => plain.socket.set_quiet(is_quiet),
+            #[cfg(feature = "rustls")]
+            Self::Tls(session) => session.set_quiet(is_quiet),
+        }
+    }
 }
 
 impl<S: Socket> Plain<S> {

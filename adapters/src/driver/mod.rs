@@ -5,6 +5,7 @@ mod arrears;
 mod dial;
 mod io;
 mod link;
+mod pace;
 mod proxy;
 mod ready;
 mod sockets;
@@ -31,6 +32,7 @@ use crate::shared::Shared;
 use crate::views::Slots;
 use alarm::Alarm;
 use arrears::Arrears;
+use pace::Rounds;
 use sockets::Sockets;
 use submissions::Waiting;
 
@@ -59,6 +61,12 @@ use submissions::Waiting;
 /// that a driver which was given no time takes nothing for late that was there. A peer that sends
 /// without end holds deadlines up until it was read 256 times, a full buffer of 64 KiB each.
 ///
+/// A socket on which a node says something several times a millisecond is taken off the runtime's
+/// watch ([`Socket::set_quiet`](crate::runtime::Socket::set_quiet)) and read each millisecond, for
+/// as long as there is something to read and nobody waits for an answer: what a node says then is
+/// told up to a millisecond later (two on tokio, whose timers are no finer), for a third of the
+/// processor's time.
+///
 /// Whenever the pool has something for a socket, all of it is written in one piece; what the
 /// socket does not take is tried again each of these times while it is writable. What that saves,
 /// and what a vectored write would, is measured in `docs/performance.md` of the repository.
@@ -74,6 +82,7 @@ pub struct Driver<R: Runtime> {
     /// The slots that are being looked at; empty between turns.
     taken: Vec<usize>,
     arrears: Arrears,
+    rounds: Rounds,
     /// Where the views of players are.
     cells: Slots,
     /// The guilds with news in the inbox, which the pool may have had no room for yet.
@@ -104,6 +113,7 @@ impl<R: Runtime> Driver<R> {
             ready,
             taken: Vec::new(),
             arrears: Arrears::default(),
+            rounds: Rounds::default(),
             cells: Slots::default(),
             voice: VecDeque::new(),
             waiting: BTreeMap::new(),
@@ -138,8 +148,9 @@ impl<R: Runtime> Driver<R> {
     /// The sockets come first: what arrived while nobody had time to look was there before the
     /// deadline that has passed since.
     fn take_input(&mut self, now: Timestamp) -> bool {
+        self.take_quiet(now);
         if self.is_due(now) {
-            self.arrears.begin(&self.ready);
+            self.arrears.begin(&self.ready, &self.taken);
         }
         let more_slots = self.look_at_sockets(now);
         self.publisher.announce(&mut self.pool);
@@ -232,7 +243,7 @@ impl<R: Runtime> Driver<R> {
     /// Sets the timer; returns whether it is due already.
     fn arm(&mut self) -> bool {
         let due = self.pool.poll_timeout().map(|(at, _)| at);
-        let next = [due, self.sockets.poll_timeout()];
+        let next = [due, self.sockets.poll_timeout(), self.rounds.poll_timeout()];
         let Some(at) = next.into_iter().flatten().min() else {
             return false;
         };

@@ -10,6 +10,7 @@ use lavapool_core::{Closed, SocketId, Timestamp};
 
 use super::dial::{Dial, cause};
 use super::link::Link;
+use super::pace::Pace;
 use super::ready::{Ready, SlotWaker};
 use crate::runtime::{Runtime, Socket};
 
@@ -38,6 +39,7 @@ pub(super) struct Occupant<R: Runtime> {
     pub(super) writes: bool,
     /// Why it cannot be written to any more. What the peer sent before is still read.
     pub(super) broken: Option<Closed>,
+    pub(super) pace: Pace,
 }
 
 pub(super) enum Stage<R: Runtime> {
@@ -72,6 +74,7 @@ impl<R: Runtime> Sockets<R> {
                 stage: Stage::Dialling(dial),
                 writes: false,
                 broken: None,
+                pace: Pace::new(),
             });
             slot.listing.list();
         }
@@ -79,6 +82,15 @@ impl<R: Runtime> Sockets<R> {
 
     pub(super) fn slot(&mut self, index: usize) -> Option<&mut Slot<R>> {
         self.slots.get_mut(index)
+    }
+
+    /// Whether the socket in this slot is quiet.
+    pub(super) fn is_quiet(&self, index: usize) -> bool {
+        let occupant = self
+            .slots
+            .get(index)
+            .and_then(|slot| slot.occupant.as_ref());
+        occupant.is_some_and(|occupant| occupant.pace.is_quiet())
     }
 
     /// The pool has bytes for this socket.
@@ -188,6 +200,15 @@ impl<R: Runtime> Occupant<R> {
             },
         };
         Poll::Ready(Err(self.broken.unwrap_or(end)))
+    }
+
+    /// Lets the socket wake nobody, or wake again; `Err` is the end.
+    pub(super) fn set_quiet(&mut self, is_quiet: bool) -> Result<(), Closed> {
+        if let Stage::Open(socket) = &mut self.stage {
+            let is_quiet = socket.set_quiet(is_quiet).map_err(|error| cause(&error))?;
+            self.pace.set_quiet(is_quiet);
+        }
+        Ok(())
     }
 }
 

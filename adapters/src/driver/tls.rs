@@ -160,6 +160,10 @@ impl<S: Socket> Socket for Session<S> {
         ready!(self.poll_flush(cx));
         self.socket.poll_close(cx)
     }
+
+    fn set_quiet(&mut self, is_quiet: bool) -> io::Result<bool> {
+        self.socket.set_quiet(is_quiet)
+    }
 }
 
 /// A socket as rustls reads it.

@@ -5,15 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ::async_std::net::{TcpStream, ToSocketAddrs};
-#[cfg(unix)]
-use ::async_std::os::unix::net::UnixStream;
+use ::async_std::net::ToSocketAddrs;
 use ::async_std::task;
 use lavapool_core::Timestamp;
 
-#[cfg(not(unix))]
-use self::TcpStream as UnixStream;
-use super::{Attempt, HalfClosing, Runtime, Stream, Timer};
+use super::{AsyncIoSocket, Attempt, Runtime, Timer, async_io};
 
 /// async-std, whose one executor and clock need no context: a client can be started anywhere.
 ///
@@ -50,17 +46,12 @@ impl Runtime for AsyncStd {
     }
 
     fn connect(&self, address: SocketAddr) -> impl Attempt<AsyncStdSocket> {
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok(Stream::Tcp(HalfClosing(stream)))
-        }
+        async_io::connect(address)
     }
 
     #[cfg(unix)]
     fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<AsyncStdSocket> {
-        let connecting = UnixStream::connect(path.to_owned());
-        async { Ok(Stream::Unix(HalfClosing(connecting.await?))) }
+        async_io::connect_unix(path)
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -69,7 +60,7 @@ impl Runtime for AsyncStd {
 }
 
 /// A connected socket of [`AsyncStd`].
-pub type AsyncStdSocket = Stream<HalfClosing<TcpStream>, HalfClosing<UnixStream>>;
+pub type AsyncStdSocket = AsyncIoSocket;
 
 /// The timer of [`AsyncStd`]: the origin of its clock, when it is due, and what sleeps.
 pub struct AsyncStdTimer(Instant, Instant, Option<Sleep>);

@@ -1,12 +1,14 @@
 //! [`Runtime`]: what the driver needs of an async runtime, and all in which runtimes differ.
 //!
-//! Each has a file of its own. What they share is [`Stream`], a socket of any of them, and
-//! [`HalfClosing`] for those whose sockets are async-io's, which do not tell a peer of their end.
+//! Each has a file of its own. What they share is `Stream`, a socket of any of them, and `Hushed`,
+//! by which it can stop to be watched; smol and async-std have the sockets of async-io.
 
+#[cfg(any(feature = "async-std", feature = "smol"))]
+mod async_io;
 #[cfg(feature = "async-std")]
 mod async_std;
-#[cfg(any(feature = "async-std", feature = "smol"))]
-mod half_closing;
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+mod hushed;
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 mod present;
 #[cfg(feature = "smol")]
@@ -16,10 +18,12 @@ mod stream;
 #[cfg(feature = "tokio")]
 mod tokio;
 
+#[cfg(any(feature = "async-std", feature = "smol"))]
+pub use self::async_io::{AsyncIoSocket, HalfClosing};
 #[cfg(feature = "async-std")]
 pub use self::async_std::{AsyncStd, AsyncStdSocket, AsyncStdTimer};
-#[cfg(any(feature = "async-std", feature = "smol"))]
-pub use self::half_closing::HalfClosing;
+#[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
+pub use self::hushed::Hushed;
 #[cfg(any(feature = "tokio", feature = "async-std", feature = "smol"))]
 pub(crate) use self::present::Present;
 #[cfg(feature = "smol")]
@@ -87,6 +91,21 @@ pub trait Socket: Send + Unpin + 'static {
 
     /// Passes on everything that was taken, and ends the direction to the peer.
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Lets the socket wake nobody who waits to read, or wake again; returns whether it is quiet
+    /// from now on. Unless it is implemented, none ever is.
+    ///
+    /// While a node says something several times a millisecond, the driver lets its socket be quiet
+    /// and reads it each millisecond: to be woken takes longer than to read a message. A read of a
+    /// quiet socket takes what is there, and remembers no waker if there is nothing. Whoever cannot
+    /// write at once is woken as ever, for which the socket may end to be quiet by itself. After
+    /// `set_quiet(false)` the driver reads at once.
+    ///
+    /// # Errors
+    /// Those of the system, after which the connection counts as lost.
+    fn set_quiet(&mut self, _is_quiet: bool) -> io::Result<bool> {
+        Ok(false)
+    }
 }
 
 /// A timer that can be set again and again.

@@ -1,19 +1,15 @@
 //! [`Smol`]: the client on smol.
 
-use std::net::{SocketAddr, TcpStream};
-#[cfg(unix)]
-use std::os::unix::net::UnixStream;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use ::smol::{Async, Executor, net};
+use ::smol::{Executor, net};
 use lavapool_core::Timestamp;
 
-#[cfg(not(unix))]
-use self::TcpStream as UnixStream;
-use super::{Attempt, HalfClosing, Runtime, Stream, Timer};
+use super::{AsyncIoSocket, Attempt, Runtime, Timer, async_io};
 
 /// smol, whose reactor and clock need no context: a client can be started anywhere.
 #[derive(Clone, Debug)]
@@ -57,17 +53,12 @@ impl Runtime for Smol {
     }
 
     fn connect(&self, address: SocketAddr) -> impl Attempt<SmolSocket> {
-        async move {
-            let stream = Async::<TcpStream>::connect(address).await?;
-            stream.get_ref().set_nodelay(true)?;
-            Ok(Stream::Tcp(HalfClosing(stream)))
-        }
+        async_io::connect(address)
     }
 
     #[cfg(unix)]
     fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<SmolSocket> {
-        let connecting = Async::<UnixStream>::connect(path.to_owned());
-        async { Ok(Stream::Unix(HalfClosing(connecting.await?))) }
+        async_io::connect_unix(path)
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -79,7 +70,7 @@ impl Runtime for Smol {
 }
 
 /// A connected socket of [`Smol`].
-pub type SmolSocket = Stream<HalfClosing<Async<TcpStream>>, HalfClosing<Async<UnixStream>>>;
+pub type SmolSocket = AsyncIoSocket;
 
 /// The timer of [`Smol`]: the origin of its clock, and what sleeps.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use tokio_util::{compat::Compat, compat::TokioAsyncReadCompatExt, context::Tokio
 
 #[cfg(not(unix))]
 use self::TcpStream as UnixStream;
-use super::{Attempt, Runtime, Stream, Timer};
+use super::{Attempt, Hushed, Runtime, Stream, Timer, hushed::hushed};
 
 /// A tokio runtime with IO and time. Its clock is tokio's: a paused one pauses the client too.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ impl Runtime for Tokio {
         let connecting = async move {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Ok(Stream::Tcp(stream.compat()))
+            Ok(Stream::Tcp(hushed!(stream, TcpStream)))
         };
         TokioContext::new(connecting, self.handle.clone())
     }
@@ -72,7 +72,7 @@ impl Runtime for Tokio {
     #[cfg(unix)]
     fn connect_unix(&self, path: &std::path::Path) -> impl Attempt<TokioSocket> {
         let connecting = UnixStream::connect(path.to_owned());
-        let connecting = async { Ok(Stream::Unix(connecting.await?.compat())) };
+        let connecting = async { Ok(Stream::Unix(hushed!(connecting.await?, UnixStream))) };
         TokioContext::new(connecting, self.handle.clone())
     }
 
@@ -82,7 +82,7 @@ impl Runtime for Tokio {
 }
 
 /// A connected socket of [`Tokio`].
-pub type TokioSocket = Stream<Compat<TcpStream>, Compat<UnixStream>>;
+pub type TokioSocket = Stream<Hushed<Compat<TcpStream>>, Hushed<Compat<UnixStream>>>;
 
 /// The timer of [`Tokio`]: the origin of its clock, and what sleeps.
 #[derive(Debug)]

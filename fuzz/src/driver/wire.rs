@@ -38,6 +38,8 @@ pub(super) struct Wire {
     pub(super) room: usize,
     /// Whether the client has let go of it.
     pub(super) is_dropped: bool,
+    /// Whether nobody is woken who waits to read.
+    is_quiet: bool,
     reader: Option<Waker>,
     writer: Option<Waker>,
 }
@@ -225,7 +227,7 @@ impl Socket for Ours {
                 Some(End::OfStream) => Poll::Ready(Ok(0)),
                 Some(End::Reset) => Poll::Ready(Err(io::ErrorKind::ConnectionReset.into())),
                 None => {
-                    wire.reader = Some(cx.waker().clone());
+                    wire.reader = (!wire.is_quiet).then(|| cx.waker().clone());
                     Poll::Pending
                 }
             }
@@ -251,6 +253,14 @@ impl Socket for Ours {
 
     fn poll_close(&mut self, _cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
+    }
+
+    fn set_quiet(&mut self, is_quiet: bool) -> io::Result<bool> {
+        self.with(|wire| {
+            wire.is_quiet = is_quiet;
+            wire.reader = None;
+        });
+        Ok(is_quiet)
     }
 }
 

@@ -47,6 +47,8 @@ struct Pipe {
     /// What the client reads after what has arrived.
     end: Option<End>,
     reader: Option<Waker>,
+    /// Whether nobody is woken who waits to read.
+    is_quiet: bool,
     /// Bytes that were written and have not arrived.
     sent_bytes: usize,
     writer: Option<Waker>,
@@ -207,6 +209,7 @@ impl Network {
             arrived: VecDeque::new(),
             end: None,
             reader: None,
+            is_quiet: false,
             sent_bytes: 0,
             writer: None,
             is_finished: false,
@@ -253,8 +256,17 @@ impl Network {
         if pipe.end == Some(End::OfStream) {
             return Poll::Ready(Ok(0));
         }
-        pipe.reader = Some(cx.waker().clone());
+        if !pipe.is_quiet {
+            pipe.reader = Some(cx.waker().clone());
+        }
         Poll::Pending
+    }
+
+    pub(super) fn set_quiet(&mut self, id: PipeId, is_quiet: bool) {
+        if let Some(pipe) = self.pipes.get_mut(&id) {
+            pipe.is_quiet = is_quiet;
+            pipe.reader = None;
+        }
     }
 
     pub(super) fn poll_write(

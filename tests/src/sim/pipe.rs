@@ -34,6 +34,11 @@ impl Socket for SimSocket {
         lock(&self.network).finish(self.pipe);
         Poll::Ready(Ok(()))
     }
+
+    fn set_quiet(&mut self, is_quiet: bool) -> io::Result<bool> {
+        lock(&self.network).set_quiet(self.pipe, is_quiet);
+        Ok(is_quiet)
+    }
 }
 
 impl Drop for SimSocket {

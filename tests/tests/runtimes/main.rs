@@ -18,6 +18,7 @@ mod late;
 mod nginx;
 mod observed;
 mod panicking;
+mod rush;
 mod scenario;
 mod servers;
 mod slow;

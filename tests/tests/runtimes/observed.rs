@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 
 use lavapool::Timestamp;
-use lavapool::runtime::{AsyncStdSocket, Attempt, Runtime, SmolSocket, Socket, TokioSocket};
+use lavapool::runtime::{AsyncIoSocket, Attempt, Runtime, Socket, TokioSocket};
 use tokio::sync::Notify;
 
 /// The runtime that does everything else, and what is known of it.
@@ -32,6 +34,12 @@ pub(crate) struct Seen {
     pub(crate) partial: Mutex<usize>,
     /// A write took nothing, because the socket was full.
     pub(crate) full: Notify,
+    /// How often a socket became quiet.
+    pub(crate) hushed: AtomicUsize,
+    /// A quiet socket is watched again.
+    pub(crate) watched: Notify,
+    /// Whether the system lets no socket become quiet, and closes it.
+    pub(crate) fails: AtomicBool,
 }
 
 /// A socket that is watched.
@@ -103,6 +111,11 @@ impl<R: Runtime<Socket: NoDelay>> Runtime for Observed<R> {
         }
     }
 
+    fn connect_unix(&self, path: &Path) -> impl Attempt<Self::Socket> {
+        let (connecting, seen) = (self.runtime.connect_unix(path), self.seen.clone());
+        async move { Ok(ObservedSocket(connecting.await?, seen)) }
+    }
+
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         self.runtime.spawn(future);
     }
@@ -128,30 +141,34 @@ impl<S: Socket> Socket for ObservedSocket<S> {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.0.poll_close(cx)
     }
+
+    fn set_quiet(&mut self, is_quiet: bool) -> io::Result<bool> {
+        if self.1.fails.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::ConnectionReset.into());
+        }
+        let is_hushed = self.0.set_quiet(is_quiet)?;
+        assert_eq!(is_hushed, is_quiet, "it can be quiet on each runtime");
+        match is_quiet {
+            true => _ = self.1.hushed.fetch_add(1, Ordering::SeqCst),
+            false => self.1.watched.notify_one(),
+        }
+        Ok(is_quiet)
+    }
 }
 
 impl NoDelay for TokioSocket {
     fn nodelay(&self) -> io::Result<bool> {
         match self {
-            Self::Tcp(stream) => stream.get_ref().nodelay(),
+            Self::Tcp(stream) => stream.get_ref().unwrap().get_ref().nodelay(),
             Self::Unix(_) => Ok(true),
         }
     }
 }
 
-impl NoDelay for AsyncStdSocket {
+impl NoDelay for AsyncIoSocket {
     fn nodelay(&self) -> io::Result<bool> {
         match self {
-            Self::Tcp(stream) => stream.0.nodelay(),
-            Self::Unix(_) => Ok(true),
-        }
-    }
-}
-
-impl NoDelay for SmolSocket {
-    fn nodelay(&self) -> io::Result<bool> {
-        match self {
-            Self::Tcp(stream) => stream.0.get_ref().nodelay(),
+            Self::Tcp(stream) => stream.get_ref().unwrap().0.get_ref().nodelay(),
             Self::Unix(_) => Ok(true),
         }
     }
