@@ -23,10 +23,10 @@ pub(crate) enum Problem {
     NotUnderstood(#[from] serde_json::Error),
     #[error("{file} is not understood: {cause}")]
     NoRust { file: String, cause: syn::Error },
-    #[error("{file} has no {key}")]
-    NoKey {
-        file: &'static str,
-        key: &'static str,
+    #[error("{path}: {cause}")]
+    NoConfig {
+        path: PathBuf,
+        cause: toml::de::Error,
     },
     #[error("no mutant makes these errors:\n{errors}")]
     NoBlame { errors: String },
