@@ -141,10 +141,10 @@ impl Tables {
         scratch: &mut Scratch,
     ) -> Option<Written> {
         let serial = self.exchanges;
-        let player = self.player_of(guild)?;
+        let player_id = self.player_of(guild)?;
         let Self { nodes, players, .. } = self;
         let node = nodes.get_mut(id.slot, id.generation)?;
-        let player = players.get_mut(player.slot, player.generation)?;
+        let player = players.get_mut(player_id.slot, player_id.generation)?;
         let entry = node.plugins.get(guild, plugin);
         if let Telling::Sent { .. } | Telling::Leaving { .. } = entry.stage {
             return None;
@@ -154,6 +154,8 @@ impl Tables {
         let (number, wish) = player.wishes.as_ref()?.of(plugin).filter(|_| is_here)?;
         let is_subscribed = plugin == KnownPlugin::LavaLyrics && entry.told;
         if entry.confirmed == Some(*number) || lacks(node, plugin) {
+            // That has come to light since it was lined up.
+            self.register_with(player_id, plugin);
             return None;
         }
         // A second subscription would leave the first one as it is.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use lavapool_core::node::Status;
-use lavapool_core::player::PluginWish;
+use lavapool_core::player::{PluginWish, Update};
 use lavapool_core::protocol::plugins::{Category, KnownPlugin, LyricsFrom, PluginEvent};
-use lavapool_core::{Answer, Command, Event, RequestError};
+use lavapool_core::{Answer, Command, Event, PoolConfig, RequestError};
 use lavapool_tests::node::Disturbance;
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
@@ -452,4 +452,28 @@ fn skips_since(world: &World, since: Duration) -> usize {
         matches!(event, PluginEvent::SegmentSkipped(_))
     });
     skips.count()
+}
+
+#[test]
+fn a_node_that_turns_out_to_lack_a_plugin_before_it_was_told_answers_so_and_is_not_asked() {
+    let builder = World::builder().node("bare", |_| {});
+    let config = |config: &mut PoolConfig| config.limits.control_sockets_max = 2;
+    let mut world = builder.config(config).build();
+    world.node("bare").config().latency.other = secs(2);
+    world.node("bare").config().latency.player = secs(5);
+    world.run_for(millis(100));
+    for number in 2..=3 {
+        let update = Update::play(track("song")).without_voice();
+        world.update(guild(number), update);
+    }
+    let since = world.now();
+    let wish = skip(&mut world, guild(1), &[Category::Intro]);
+    world.run_for(secs(10));
+
+    let plugin = KnownPlugin::SponsorBlock;
+    assert_eq!(
+        world.answer(wish),
+        Some(&Err(RequestError::PluginMissing { plugin }))
+    );
+    assert_eq!(told_since(&world, "bare", since), [""; 0]);
 }
