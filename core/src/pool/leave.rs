@@ -96,12 +96,11 @@ impl Tables {
             return;
         };
         match place {
-            Placement::Moving { from, to, .. } if to == leaves && from != leaves => {
+            Placement::Moving { from, to, .. } if to == leaves => {
                 return self.target_removed(id, from, to, now);
             }
             // It is leaving already.
-            Placement::Moving { to, .. } if to != leaves => return,
-            Placement::Moving { from, to, .. } => self.left_group(from, to, None),
+            Placement::Moving { .. } => return,
             Placement::Unplaced
             | Placement::On(_)
             | Placement::Frozen { .. }

@@ -3,7 +3,7 @@
 use lavapool_core::player::{Place, Update};
 use lavapool_core::{Answer, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::guild;
+use lavapool_tests::world::{World, guild};
 
 use super::{away_for, crowded, millis, secs, send_to, unanswered};
 
@@ -364,4 +364,54 @@ fn what_was_asked_for_during_a_move_that_fails_is_so_on_the_node_that_it_stays_o
     assert_eq!(world.answer(stop), Some(&Ok(Answer::Done)));
     let (name, player) = world.only_copy(guild(1));
     assert_eq!((name, player.volume, player.track), ("a", 35, None));
+}
+
+#[test]
+fn a_player_on_its_way_back_to_a_node_that_is_removed_waits_for_another() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.kill("b");
+    world.node("a").config().latency.voice = secs(5);
+    world.restart("a");
+    world.run_for(secs(1));
+    let moved = send_to(&mut world, "a");
+    let node = world.id("a");
+    let removed = world.submit(Command::RemoveNode {
+        node,
+        players: Leaving::Keep,
+    });
+    world.run_for(secs(10));
+    assert_eq!(world.answer(moved), Some(&Err(RequestError::NodeRemoved)));
+    assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
+
+    world.restart("b");
+    world.run_for(secs(20));
+    let (name, player) = world.only_copy(guild(1));
+    assert_eq!((name, player.audible), ("b", true));
+}
+
+#[test]
+fn a_player_whose_next_node_is_removed_is_told_to_be_stranded_again() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = secs(5);
+    world.kill("a");
+    world.kill("b");
+    world.run_for(secs(10));
+    world.restart("b");
+    let is_moving = |world: &World| matches!(world.player(guild(1)).place, Place::Moving { .. });
+    world.run_until(is_moving, secs(20));
+    let since = world.now();
+    let node = world.id("b");
+    world.submit(Command::RemoveNode {
+        node,
+        players: Leaving::Keep,
+    });
+    world.run_for(secs(1));
+    let told: Vec<_> = world
+        .events_since(since)
+        .filter_map(|event| match event {
+            Event::PlayersStranded { from, players } => Some((from.to_string(), players.to_vec())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [("a".to_owned(), vec![guild(1)])]);
 }
