@@ -18,13 +18,11 @@ impl Player {
     pub(crate) fn leave_behind(&mut self, node: NodeId) {
         let Self { wanted, busy, .. } = self;
         let Some(busy) = busy else { return };
-        if busy.behind.is_none_or(|behind| behind.node != node) {
-            busy.behind = Some(Behind {
-                node,
-                clock: wanted.clock,
-                end_time_ms: wanted.end_time_ms,
-            });
-        }
+        busy.behind.get_or_insert(Behind {
+            node,
+            clock: wanted.clock,
+            end_time_ms: wanted.end_time_ms,
+        });
     }
 
     /// The node says where its copy is, if that is the one that was left behind.

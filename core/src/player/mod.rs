@@ -42,7 +42,7 @@ pub(crate) use wishes::Wishes;
 use std::time::Duration;
 
 use crate::id::{CommandId, NodeId};
-use crate::protocol::GuildId;
+use crate::protocol::{GuildId, PlayerState};
 use crate::time::Timestamp;
 
 /// A player of the pool: a slot and its generation. Never reused.
@@ -145,6 +145,12 @@ impl Player {
             connected: self.connected,
             ping: self.ping(),
         }
+    }
+
+    /// Takes the node's word for its voice connection.
+    pub(crate) fn heed_connection(&mut self, state: &PlayerState) {
+        self.connected = state.connected;
+        self.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
     }
 
     /// The node's word, while it has a voice connection.

@@ -111,13 +111,6 @@ impl Position {
         self.rate.into()
     }
 
-    /// The node has confirmed the place that the clock shows: it goes on from there, from now.
-    pub(crate) fn restart(&mut self, now: Timestamp) {
-        if !self.running {
-            self.since = now;
-        }
-    }
-
     /// Learns the length of the track that plays already.
     pub(crate) fn bound(&mut self, length_ms: u64) {
         self.length_ms = length_ms;

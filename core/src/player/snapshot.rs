@@ -156,8 +156,7 @@ impl Player {
         self.wanted.paused = theirs.paused;
         self.wanted.volume = Volume::from(theirs.volume);
         self.take_filters(theirs, now);
-        self.connected = theirs.state.connected;
-        self.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
+        self.heed_connection(&theirs.state);
         if let Some(voice) = &theirs.voice
             && let Some(channel_id) = voice.channel_id
             && !voice.token.is_empty()

@@ -138,8 +138,7 @@ impl Tables {
             return;
         };
         let own = own_track(player, track);
-        let is_played = player.wanted.track.is_some();
-        mark!(EndOutdated if !is_present && is_played && reason.may_start_next());
+        mark!(EndOutdated if !is_present && player.plays() && reason.may_start_next());
         match (&reason, is_present) {
             // For whatever reason a server may have one day: it says that the track is over.
             (
@@ -147,7 +146,7 @@ impl Tables {
                 true,
             ) => self.clear_track(id, now),
             // The server stopped it, not us: if it is shutting down, the music is not over.
-            (TrackEndReason::Stopped, true) if is_played => {
+            (TrackEndReason::Stopped, true) => {
                 mark!(EndHeldBack);
                 return self.hold_end(id, TrackEndReason::Stopped, now);
             }

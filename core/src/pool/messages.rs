@@ -137,8 +137,7 @@ impl Tables {
         }
         let state = &update.state;
         let is_news = player.connected != state.connected;
-        player.connected = state.connected;
-        player.ping_ms = i32::try_from(state.ping).unwrap_or(-1);
+        player.heed_connection(state);
         // A player that no sound is taken from soon reports the last place of which it was, or
         // none, however far into the track it was told to start.
         if player.is_audible() && player.heeds_positions() && !is_doubtful {

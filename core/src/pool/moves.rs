@@ -213,7 +213,6 @@ impl Tables {
             (busy.left, busy.is_burnt) = (Fields::NONE, false);
             busy.behind = None;
         }
-        player.wanted.clock.restart(now);
         player.regulate(now);
         let (guild, position) = (player.guild, player.wanted.clock.content_at(now));
         let movers = player

@@ -31,9 +31,7 @@ impl Tables {
         let Placement::On(node) = place else {
             return;
         };
-        // What was there and is lost has a failover of its own.
-        let is_coming = |node: &Node| !node.is_ready() && node.outage.is_none();
-        if was_sent || !self.node(node).is_none_or(is_coming) {
+        if was_sent || self.node(node).is_some_and(Node::is_ready) {
             return;
         }
         self.unqueue(id, node);

@@ -278,14 +278,10 @@ impl Tables {
             .map(|busy| busy.confirm())
             .unwrap_or_default();
         if let Some(reply) = reply {
-            player.connected = reply.state.connected;
-            player.ping_ms = i32::try_from(reply.state.ping).unwrap_or(-1);
+            player.heed_connection(&reply.state);
         }
         if settled.has(Fields::TRACK) && player.wanted.track.is_some() {
             player.learn_track(|| reply?.track());
-        }
-        if settled.has(Fields::TRACK.with(Fields::POSITION)) {
-            player.wanted.clock.restart(now);
         }
         let guild = player.guild;
         if player.is_moving() {

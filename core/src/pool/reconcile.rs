@@ -140,8 +140,7 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        player.connected = theirs.state.connected;
-        player.ping_ms = i32::try_from(theirs.state.ping).unwrap_or(-1);
+        player.heed_connection(&theirs.state);
         if !std::mem::replace(&mut player.was_sent, true) {
             player.take_unasked(theirs, now);
         }

@@ -4,8 +4,9 @@ use lavapool_core::node::{Loss, Status};
 use lavapool_core::{Event, Kinds, Limits};
 use lavapool_tests::node::Disturbance;
 use lavapool_tests::world::{World, guild};
+use serde_json::json;
 
-use super::{crowded, moves_since, secs};
+use super::{crowded, millis, moves_since, secs};
 
 #[test]
 fn one_bad_message_costs_only_itself() {
@@ -98,7 +99,7 @@ fn a_full_event_queue_delays_no_heartbeat_and_no_answer() {
     assert_eq!(world.server("a").log().frames.ping, pings + 20);
     assert_eq!(world.view("a").status, Status::Connected);
     let waited = world.answered_at(paused).map(|at| world.now() - at);
-    assert!(waited >= Some(super::millis(990)), "{waited:?}");
+    assert!(waited >= Some(millis(990)), "{waited:?}");
     let since = world.now();
     world.hold_events(false);
     let told: Vec<_> = world.events_since(since).collect();
@@ -118,4 +119,20 @@ fn every_kind_of_event_can_be_listened_for() {
     let heard = kinds.fold(Kinds::NONE, |heard, kind| heard | kind);
     let expected = Kinds::POSITIONS | Kinds::STATS | Kinds::TRACKS | Kinds::PLAYERS | Kinds::NODES;
     assert!(heard.contains(expected), "{heard:?}");
+}
+
+#[test]
+fn a_ping_that_no_voice_server_can_have_is_shown_as_none() {
+    let mut world = crowded(1..=1, []);
+    for (ping, shown) in [
+        (25, Some(millis(25))),
+        (-1, None),
+        (3_000_000_000_i64, None),
+    ] {
+        let state = json!({"time": 1, "position": 1, "connected": true, "ping": ping});
+        let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
+        world.disturb("a", &Disturbance::Text(update.to_string()));
+        world.run_for(millis(10));
+        assert_eq!(world.player(guild(1)).ping, shown, "{ping}");
+    }
 }
