@@ -276,13 +276,18 @@ fn the_pool_itself_answers_the_same_questions() {
     let mut world = World::builder()
         .node("busy", |host| {
             host.region = Some("frankfurt".to_owned());
+            host.latency = Duration::from_millis(10);
         })
         .node("us", |host| host.region = Some("us".to_owned()))
         .connected();
     world.fill(1..=3);
+    // Until both have been pinged.
+    world.run_for(secs(31));
     let (busy, us) = (world.id("busy"), world.id("us"));
     let pool = world.pool();
 
+    let latency = pool.best_node_by(&Strategy::Latency, &Needs::default());
+    assert_eq!((pool.best_node(), latency.node), (Some(busy), Some(us)));
     let in_region = ["eu", "us", "asia"].map(|region| pool.best_node_in(region).node);
     assert_eq!(in_region, [Some(busy), Some(us), pool.best_node()]);
     let mut needs = Needs::default();

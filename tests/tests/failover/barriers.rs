@@ -84,6 +84,20 @@ fn a_request_past_the_pool_that_is_never_answered_holds_nothing_back_for_ever() 
 }
 
 #[test]
+fn a_request_past_the_pool_waits_for_what_was_asked_before_whatever_discord_says() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = millis(500);
+    let since = world.now();
+    world.update(guild(1), Update::default().volume(10));
+    patch_volume(&mut world, 20);
+    world.voice_state(guild(1), world.player(guild(1)).channel);
+    world.run_for(millis(400));
+    assert_eq!(world.requests_since("a", since).len(), 1);
+    world.run_for(secs(2));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 20);
+}
+
+#[test]
 fn what_is_held_behind_a_request_survives_the_loss_of_its_node() {
     let mut world = crowded(1..=1, ["b"]);
     let slow = world.node("a").faults();

@@ -411,12 +411,11 @@ fn a_failed_target_leaves_the_player_on_the_old_node_that_is_back() {
     let since = world.now();
     world.kill("b");
     world.run_for(secs(5));
+    // It plays on there: nothing is begun again.
+    let asked = ["a", "c"].map(|name| world.requests_since(name, since));
     assert_eq!(
-        (
-            world.only_copy(guild(1)).0,
-            world.requests_since("c", since)
-        ),
-        ("a", vec![]),
+        (world.only_copy(guild(1)).0, asked),
+        ("a", [vec![], vec![]]),
         "{:?}",
         world.player(guild(1)).place
     );
@@ -427,6 +426,15 @@ fn an_idle_player_does_not_weigh_forever() {
     let mut world = World::builder().nodes(["a"]).connected();
     world.update(guild(1), Update::default().volume(100));
     world.run_for(secs(180));
+    assert_eq!(world.pool().explain(None)[0].reserved, 0);
+}
+
+#[test]
+fn a_player_weighs_for_itself_until_the_stats_of_its_node_show_it() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill(1..=4);
+    assert_eq!(world.pool().explain(None)[0].reserved, 4);
+    world.run_for(secs(61));
     assert_eq!(world.pool().explain(None)[0].reserved, 0);
 }
 

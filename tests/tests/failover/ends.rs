@@ -2,7 +2,7 @@
 
 use lavapool_core::Event;
 use lavapool_core::player::Update;
-use lavapool_core::protocol::{GuildId, TrackEndReason};
+use lavapool_core::protocol::{GuildId, RawJson, TrackEndReason};
 use lavapool_tests::node::{AnswerKind, Disturbance, Failure};
 use lavapool_tests::world::{Direction, Weather, World, guild, track, track_of};
 use serde_json::json;
@@ -116,6 +116,25 @@ fn the_end_of_an_earlier_play_is_ignored_even_if_the_track_is_the_same() {
     let view = world.player(guild(1));
     assert_eq!((view.playing, view.synced), (true, true));
     assert!(world.only_copy(guild(1)).1.audible);
+}
+
+#[test]
+fn an_event_shows_the_track_as_it_was_given_and_its_user_data() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    let mut given = track("song");
+    given.info.title = "As the bot calls it".into();
+    let data = RawJson::parse(r#"{"by":7}"#).unwrap();
+    let play = Update::play(given.clone()).user_data(data.clone());
+    world.update(guild(1), play);
+    world.run_for(secs(1));
+    given.user_data = Some(data);
+    let told = world.events_since(since).find_map(|event| match event {
+        Event::TrackStart { track, .. } => Some(track),
+        _ => None,
+    });
+    assert_eq!(told.map(|track| &**track), Some(&given));
+    assert_eq!(world.player(guild(1)).track.as_deref(), Some(&given));
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use lavapool_core::node::Status;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::Filters;
-use lavapool_core::{Answer, Command, Leaving};
+use lavapool_core::{Answer, Command, Leaving, PoolConfig, Strangers};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{crowded, millis, secs, title};
+use super::{crowded, millis, secs, send_to, title};
 
 #[test]
 fn a_guild_that_is_destroyed_before_its_session_is_resumed_is_not_adopted() {
@@ -195,12 +195,18 @@ fn a_session_of_before_that_does_not_list_its_players_keeps_nobody_waiting() {
 /// A client that has just started, and resumes the session of one before it, whose player was
 /// changed so.
 fn inherited(update: Update) -> World {
+    inherited_after(update, |_| {})
+}
+
+/// The same, when something has happened between the two clients.
+fn inherited_after(update: Update, between: impl FnOnce(&mut World)) -> World {
     let mut world = crowded(1..=1, []);
     world.update(guild(1), update);
     world.run_for(secs(1));
     let node = world.node_config("a", Some(&world.view("a")));
     world.submit(Command::Close(Leaving::Keep));
     world.run_for(secs(1));
+    between(&mut world);
     world.restart_client(vec![node], false);
     world
 }
@@ -234,4 +240,66 @@ fn is_ready(world: &World, name: &str) -> bool {
 
 fn is_of_player(request: &&String) -> bool {
     request.contains("players/")
+}
+
+#[test]
+fn a_list_of_players_that_is_not_there_at_first_is_asked_for_again() {
+    let mut world = inherited_after(Update::default(), |world| {
+        world.node("a").faults().failures.push(Failure {
+            method: Some("GET".into()),
+            path: Some("/players".into()),
+            times: Some(2),
+            ..Failure::always(503)
+        });
+    });
+    world.run_for(secs(10));
+    assert_eq!(title(&world), Some("Track 1".into()));
+    assert!(world.player(guild(1)).playing);
+}
+
+#[test]
+fn strangers_are_destroyed_if_they_are_to_be() {
+    let builder = World::builder().node("a", |_| {});
+    let config = |config: &mut PoolConfig| config.strangers = Strangers::Destroy;
+    let mut world = builder.config(config).connected();
+    world.fill(1..=2);
+    let node = world.node_config("a", Some(&world.view("a")));
+    world.submit(Command::Close(Leaving::Keep));
+    world.run_for(secs(1));
+    world.restart_client(vec![node], false);
+    // What was asked for by then is no stranger.
+    world.update(guild(2), Update::default().volume(50));
+    world.run_for(secs(5));
+    assert_eq!(world.guilds_on("a"), [2]);
+    assert!(world.pool().player(guild(1)).is_none());
+}
+
+#[test]
+fn a_copy_of_before_does_not_stay_where_its_player_neither_comes_from_nor_goes() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    let nodes = vec![
+        world.node_config("a", Some(&world.view("a"))),
+        world.node_config("b", None),
+        world.node_config("c", None),
+    ];
+    world.submit(Command::Close(Leaving::Keep));
+    world.run_for(secs(1));
+    world.refuse("a", true);
+    world.restart_client(nodes, false);
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("new"));
+    // The session of before is not waited for any longer.
+    world.run_for(secs(6));
+    let (here, there) = if world.guilds_on("b") == [1] {
+        ("b", "c")
+    } else {
+        ("c", "b")
+    };
+    world.node(there).config().latency.voice = secs(20);
+    send_to(&mut world, there);
+    world.refuse("a", false);
+    world.run_until(|world| is_ready(world, "a"), secs(12));
+    world.run_for(millis(500));
+    assert_eq!(world.guilds_on("a"), [0; 0]);
+    assert_eq!(world.only_copy(guild(1)).0, here);
 }

@@ -22,6 +22,23 @@ fn a_volume_that_is_set_late_does_not_stay_over_a_newer_one() {
 }
 
 #[test]
+fn a_voice_connection_that_is_made_late_does_not_stay_in_place_of_a_newer_one() {
+    let mut world = crowded(1..=1, []);
+    let slow = AnswerKind::Voice;
+    world.node("a").faults().slow.insert(slow, secs(20));
+    world.voice_server(guild(1), Some("us-east"));
+    world.run_for(secs(16));
+    world.node("a").faults().slow.clear();
+    world.voice_server(guild(1), Some("us-east"));
+    let token = |world: &World| world.only_copy(guild(1)).1.voice.map(|voice| voice.token);
+    let newer = Some("token-3".to_owned());
+    world.run_until(|world| token(world) == newer, secs(2));
+    world.run_until(|world| token(world) == Some("token-2".to_owned()), secs(5));
+    world.run_for(secs(15));
+    assert_eq!(token(&world), newer);
+}
+
+#[test]
 fn a_play_that_begins_late_gives_way_to_the_one_since() {
     let mut world = crowded(1..=1, []);
     late(&mut world, Update::play(track("old")));
@@ -164,6 +181,23 @@ fn a_look_that_fails_is_taken_again() {
         });
     }
     world.run_for(secs(20));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 80);
+}
+
+#[test]
+fn a_look_that_finds_no_connection_is_taken_again() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().volume(50));
+    world.update(guild(1), Update::default().volume(80));
+    world.run_until(|world| world.only_copy(guild(1)).1.volume == 80, secs(17));
+    world.run_until(|world| world.only_copy(guild(1)).1.volume == 50, secs(5));
+    let since = world.now();
+    world.refuse("a", true);
+    world.end_rest("a");
+    world.run_for(secs(12));
+    assert_eq!(world.requests_since("a", since), [""; 0]);
+    world.refuse("a", false);
+    world.run_for(secs(6));
     assert_eq!(world.only_copy(guild(1)).1.volume, 80);
 }
 

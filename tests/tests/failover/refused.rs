@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lavapool_core::player::Update;
-use lavapool_core::{Event, RequestError};
+use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
 
@@ -124,4 +124,52 @@ fn begin_unanswered(world: &mut World, name: &str) {
     world.run_for(millis(500));
     world.node("a").faults().lost.clear();
     assert_eq!(title(world), Some(format!("Track {name}")));
+}
+
+#[test]
+fn what_a_500_may_have_left_half_done_is_set_back_and_what_a_400_says_is_not_done() {
+    for (status, expected) in [(500, vec![70, 70, 50]), (400, vec![70])] {
+        let mut world = crowded(1..=1, []);
+        world.update(guild(1), Update::default().volume(50));
+        world.run_for(secs(1));
+        let since = world.now();
+        world.node("a").faults().fail_next(status, 2);
+        world.update(guild(1), Update::default().volume(70));
+        world.run_for(millis(500));
+        world.node("a").faults().failures.clear();
+        world.run_for(secs(2));
+
+        let heard = world.heard_since("a", since);
+        let volumes = heard
+            .iter()
+            .filter_map(|heard| heard.body["volume"].as_i64());
+        assert_eq!(volumes.collect::<Vec<_>>(), expected, "{status}");
+        assert_eq!(world.player(guild(1)).volume.get(), 50, "{status}");
+    }
+}
+
+#[test]
+fn a_refusal_takes_back_to_what_was_confirmed_while_the_refused_waited() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = millis(200);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(millis(100));
+    world.update(guild(1), Update::default().volume(70));
+    world.run_until(|world| world.only_copy(guild(1)).1.volume == 50, secs(1));
+    world.node("a").faults().fail_next(400, 1);
+    world.run_for(secs(2));
+    assert_eq!(world.player(guild(1)).volume.get(), 50);
+    assert_eq!(world.only_copy(guild(1)).1.volume, 50);
+}
+
+#[test]
+fn a_play_after_one_that_failed_once_has_a_second_try_of_its_own() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").faults().fail_next(500, 2);
+    world.play(guild(1), &track("first"));
+    world.run_for(millis(100));
+    let play = world.play(guild(1), &track("second"));
+    world.run_for(secs(2));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    assert_eq!(title(&world), Some("Track second".into()));
 }

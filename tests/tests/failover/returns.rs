@@ -1,7 +1,8 @@
 //! A node that was lost comes back.
 
 use lavapool_core::player::Update;
-use lavapool_core::{Closed, Command};
+use lavapool_core::rest::{Method, Request};
+use lavapool_core::{Closed, Command, Event, Target};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{Dialled, World, guild, track};
 
@@ -302,4 +303,81 @@ fn a_player_that_waits_paused_keeps_its_place_when_its_session_is_resumed() {
     world.run_for(secs(10));
 
     assert_eq!(world.position(guild(1)), secs(30));
+}
+
+#[test]
+fn a_player_that_its_node_lost_is_made_again_when_the_session_is_resumed_and_no_other_is() {
+    let mut world = crowded(1..=2, []);
+    lose_player(&mut world, 2);
+    let since = world.now();
+    away_for(&mut world, "a", millis(100));
+    world.run_for(secs(5));
+
+    assert_eq!(world.guilds_on("a"), [1, 2]);
+    let copy = world.only_copy(guild(2)).1;
+    assert!(copy.audible && copy.content_ms > 11_000, "{copy:?}");
+    let asked = world.requests_since("a", since);
+    let patches: Vec<_> = asked.iter().filter(|what| what.contains("/")).collect();
+    assert_eq!(patches, ["PATCH players/2"], "{asked:?}");
+}
+
+#[test]
+fn a_player_that_turns_back_to_a_node_that_lost_it_is_made_there_again() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = secs(5);
+    lose_player(&mut world, 1);
+    away_for(&mut world, "a", millis(100));
+    world.run_for(secs(3));
+    assert_eq!(world.copies(guild(1)).len(), 0);
+
+    world.kill("b");
+    world.run_for(secs(2));
+
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("a", true));
+}
+
+#[test]
+fn a_place_that_was_sought_while_the_node_was_away_counts_after_a_resume() {
+    let mut world = crowded(1..=1, []);
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(100));
+    let seek = world.update(guild(1), Update::default().position(secs(100)));
+    world.refuse("a", false);
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(seek), Some(&Ok(lavapool_core::Answer::Done)));
+    let copy = world.only_copy(guild(1)).1;
+    assert!(copy.content_ms > 100_000, "{copy:?}");
+}
+
+#[test]
+fn a_second_loss_is_waited_for_as_long_as_the_first() {
+    let mut world = crowded(1..=1, []);
+    away_for(&mut world, "a", millis(100));
+    world.run_for(secs(3));
+    assert!(world.player(guild(1)).synced);
+    world.refuse("a", true);
+    world.drop_connections("a");
+    let lost_at = world.now();
+    world.run_for(secs(10));
+
+    let stranded = world.events().iter();
+    let mut stranded = stranded.filter(|(_, event)| matches!(event, Event::PlayersStranded { .. }));
+    let at = stranded.next().map(|(at, _)| *at);
+    assert_eq!(at, Some(lost_at + secs(5) + millis(1)));
+}
+
+/// The only node destroys a player of which the pool thinks that it is there.
+fn lose_player(world: &mut World, number: u64) {
+    let request = Request::Raw {
+        method: Method::DELETE,
+        path: format!("/v4/sessions/{{session}}/players/{number}"),
+        body: None,
+    };
+    let node = Target::Node(world.id("a"));
+    world.submit(Command::Rest { node, request });
+    world.run_for(millis(100));
+    assert_eq!(world.copies(guild(number)).len(), 0);
 }

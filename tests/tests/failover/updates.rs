@@ -25,6 +25,32 @@ fn a_play_before_voice_waits_for_it() {
 }
 
 #[test]
+fn a_play_before_voice_waits_for_it_though_its_player_was_lined_up_before() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|c| c.limits.control_sockets_max = 2)
+        .connected();
+    world.fill(1..=2);
+    world.node("a").config().latency.player = secs(1);
+    for number in 1..=3 {
+        world.update(guild(number), Update::default().volume(50));
+    }
+    let play = world.play(guild(3), &track("song"));
+    world.run_for(secs(5));
+    assert_eq!(
+        (world.answer(play), world.guilds_on("a")),
+        (None, vec![1, 2])
+    );
+
+    world.join(guild(3), "us-east");
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(play), DONE);
+    let copy = world.only_copy(guild(3)).1;
+    assert_eq!((copy.audible, copy.volume), (true, 50));
+}
+
+#[test]
 fn a_play_whose_voice_does_not_come_fails_after_15_s_and_is_taken_back() {
     let mut world = World::builder().nodes(["a"]).connected();
     let since = world.now();

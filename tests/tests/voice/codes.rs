@@ -1,8 +1,10 @@
 //! Voice connections that close: the table of [`VoiceCloseCode`], row by row.
 
+use lavapool_core::player::Update;
 use lavapool_core::{Event, VoiceCloseCode, VoiceTrouble};
-use lavapool_tests::node::Voice;
+use lavapool_tests::node::{AnswerKind, Disturbance, Voice};
 use lavapool_tests::world::{Discord, World, guild};
+use serde_json::json;
 
 use super::{asked_since, is_connected, millis, playing, secs, told_since};
 
@@ -183,10 +185,36 @@ fn one_rejoin_is_in_flight_however_often_the_connection_closes() {
     let since = close(&mut world, 1006);
     for code in [1006, 4006, 4015, 4004] {
         world.run_for(secs(2));
-        world.node("a").close_voice(1, code, "", since);
+        // Each time of a connection that the node has made by itself.
+        let closed = json!({
+            "op": "event",
+            "type": "WebSocketClosedEvent",
+            "guildId": "1",
+            "code": code,
+            "reason": "",
+            "byRemote": true,
+        });
+        world.disturb("a", &Disturbance::Text(closed.to_string()));
     }
-    world.run_for(secs(5));
+    world.run_for(secs(1));
     assert_eq!(asked_since(&world, since).len(), 1);
+}
+
+#[test]
+fn the_end_of_a_connection_while_the_node_waits_to_be_told_of_the_next_is_of_no_interest() {
+    for code in [1006, 4006] {
+        let mut world = playing();
+        let slow = AnswerKind::Player;
+        world.node("a").faults().slow.insert(slow, secs(1));
+        world.update(guild(1), Update::default().volume(50));
+        world.voice_server(guild(1), Some("us-east"));
+        world.run_for(millis(500));
+        let since = close(&mut world, code);
+        world.run_for(secs(60));
+        assert_eq!(asked_since(&world, since), [], "{code}");
+        assert_eq!(told_since(&world, since), [], "{code}");
+        assert!(is_connected(&world), "{code}");
+    }
 }
 
 #[test]

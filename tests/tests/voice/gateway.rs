@@ -54,6 +54,23 @@ fn only_the_guilds_of_the_shard_are_joined_again() {
 }
 
 #[test]
+fn a_shard_that_is_ready_again_joins_each_channel_once_and_keeps_no_other_shard_from_it() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    for number in [1 << 22, 2 << 22, 3 << 22] {
+        world.join(guild(number), "us-east");
+    }
+    world.run_for(secs(1));
+    let since = world.now();
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    // The first is on its way, and the others wait for their turn.
+    world.submit(Command::GatewayReady(Shard::new(1, 2).unwrap()));
+    world.run_for(secs(5));
+    let payloads = world.payloads_since(since);
+    let joined: Vec<_> = payloads.iter().map(|(_, p)| p.guild.get() >> 22).collect();
+    assert_eq!(joined, [1, 2, 1, 3]);
+}
+
+#[test]
 fn the_end_of_the_old_voice_session_does_not_undo_the_new_one() {
     let mut world = playing();
     let since = world.now();

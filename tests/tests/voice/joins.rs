@@ -1,6 +1,6 @@
 //! Channels that are joined, and channels that cannot be.
 
-use lavapool_core::protocol::ChannelId;
+use lavapool_core::protocol::{ChannelId, VoiceState};
 use lavapool_core::{Command, Event, Fate, VoiceTrouble};
 use lavapool_tests::node::Voice;
 use lavapool_tests::world::{CHANNELS, Discord, World, guild};
@@ -164,4 +164,27 @@ fn join(world: &mut World, channel: u64) {
         self_mute: false,
         self_deaf: true,
     });
+}
+
+#[test]
+fn a_voice_state_that_the_application_puts_together_itself_is_as_good() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    let voice = VoiceState {
+        token: "a token".into(),
+        endpoint: "us-east1.discord.media:443".into(),
+        session_id: "a session".into(),
+        channel_id: ChannelId::new(7).unwrap(),
+    };
+    world.submit(Command::Voice {
+        guild: guild(1),
+        voice,
+    });
+    world.play(guild(1), &lavapool_tests::world::track("song"));
+    world.run_for(secs(1));
+    let copy = world.only_copy(guild(1)).1;
+    assert_eq!(
+        (copy.audible, copy.voice.unwrap().token),
+        (true, "a token".into())
+    );
+    assert_eq!(world.player(guild(1)).channel, ChannelId::new(7));
 }

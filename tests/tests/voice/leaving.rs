@@ -186,3 +186,24 @@ fn a_new_player_gets_the_node_that_was_chosen_if_that_connects_in_time() {
     assert_eq!(world.answer(played), Some(&Ok(Answer::Done)));
     assert_eq!(world.only_copy(guild(1)).0, "b");
 }
+
+#[test]
+fn a_new_player_that_has_nothing_to_say_stays_on_the_node_that_was_chosen() {
+    let mut world = World::builder()
+        .nodes(["a"])
+        .node("b", |node| node.is_known = false)
+        .connected();
+    world.refuse("b", true);
+    world.add_node("b");
+    let node = Some(world.id("b"));
+    let update = lavapool_core::player::Update::default().volume(100);
+    world.submit(Command::Update {
+        guild: guild(1),
+        node,
+        update,
+    });
+    world.run_for(secs(1));
+    world.refuse("b", false);
+    world.run_for(secs(20));
+    assert_eq!(world.player(guild(1)).node(), Some(&world.reference("b")));
+}

@@ -47,6 +47,19 @@ fn reports_of_a_silence_do_not_prolong_it() {
 }
 
 #[test]
+fn whatever_is_asked_of_a_silent_player_does_not_prolong_its_silence() {
+    let mut world = playing();
+    let since = world.now();
+    world.node("a").lose_voice(1, since);
+    for volume in 30..50 {
+        world.update(guild(1), Update::default().volume(volume));
+        world.run_for(secs(1));
+    }
+    world.run_for(secs(1));
+    assert_eq!(asked_since(&world, since).len(), 1);
+}
+
+#[test]
 fn a_silence_after_a_pause_is_another_one() {
     let mut world = playing();
     let since = world.now();
