@@ -4,13 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use lavapool_tests::sabotage::Tree;
-
-use crate::build::{Aside, folder_of};
+use crate::build::Aside;
 use crate::crew::crew;
 use crate::list::Mutant;
 use crate::options::Options;
-use crate::plain;
+use crate::plain::Plain;
 use crate::problem::Problem;
 use crate::results::{Results, Trial, Verdict};
 use crate::suite::Suite;
@@ -76,25 +74,18 @@ impl<'a> Bench<'a> {
         Ok(())
     }
 
-    /// Lets cargo-mutants judge the rest, each of which it builds.
-    pub(crate) fn judge_plainly(&self, tree: &Tree, all: &[Mutant]) -> Result<(), Problem> {
+    /// Builds each of the rest.
+    pub(crate) fn judge_plainly(&self, plain: &Plain<'_>) -> Result<(), Problem> {
         let due = self.due(|aside| aside.is_some_and(|aside| !aside.is_unviable));
-        for mutant in &due {
-            let why = &self.aside[&mutant.number].why;
-            println!("cannot be switched: {} ({why})", mutant.name);
-        }
-        if due.is_empty() || self.options.skips_aside {
+        if self.options.skips_aside {
             return Ok(());
         }
-        println!("{} mutants are left to cargo-mutants", due.len());
-        for (name, verdict) in plain::judge(tree.whole(), all, &due, folder_of(tree))? {
-            let by = "cargo-mutants".to_owned();
-            let trial = Trial {
-                verdict,
-                by,
-                took_ms: 0,
-            };
-            self.locked().add(&name, trial)?;
+        println!("{} mutants cannot be switched, and are built", due.len());
+        for mutant in due {
+            let trial = plain.judge(mutant)?;
+            let (verdict, took_s) = (trial.verdict, trial.took_ms / 1000);
+            println!("{verdict:?} after {took_s} s: {}", mutant.name);
+            self.locked().add(&mutant.name, trial)?;
         }
         Ok(())
     }

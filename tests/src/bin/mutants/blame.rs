@@ -87,6 +87,12 @@ impl Message {
         })
     }
 
+    /// What it says in a line, if it is an error of the code.
+    pub(crate) fn error(&self) -> Option<String> {
+        let is_error = self.level == "error" && !self.spans.is_empty();
+        is_error.then(|| self.summary())
+    }
+
     /// What it says in a line.
     pub(crate) fn summary(&self) -> String {
         let code = self.code.as_ref().map_or("", |code| &code.code);

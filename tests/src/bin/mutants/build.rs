@@ -17,7 +17,7 @@ use crate::switched::Switched;
 
 /// A core that can be any of its mutants.
 pub(crate) struct Build<'a> {
-    tree: &'a Tree,
+    pub(crate) tree: &'a Tree,
     mutants: &'a [Mutant],
     pub(crate) known: Known,
     files: BTreeMap<String, Switched>,
@@ -85,13 +85,8 @@ impl<'a> Build<'a> {
 
     /// Builds the programs of tests.
     pub(crate) fn programs(&mut self, config: &Config) -> Result<Vec<Program>, Problem> {
-        let packages = config.packages.iter().flat_map(|name| ["-p", name]);
-        let arguments: Vec<_> = packages
-            .chain(config.arguments.iter().map(String::as_str))
-            .collect();
-        let profile = ["test", "--no-run", "--profile", config.profile.as_str()];
         loop {
-            let built = self.cargo(&profile, &arguments)?;
+            let built = self.tests(&config.profile, &config.all())?;
             if built.status.success() {
                 self.known.write(self.tree)?;
                 return Ok(lines(&built).filter_map(program).collect());
@@ -99,6 +94,30 @@ impl<'a> Build<'a> {
             self.take_out(&built)?;
             self.write()?;
         }
+    }
+
+    /// Builds programs of tests of the core as it stands in the tree, or says why it is no Rust.
+    pub(crate) fn plain_programs(
+        &self,
+        profile: &str,
+        arguments: &[String],
+    ) -> Result<Result<Vec<Program>, String>, Problem> {
+        let built = self.tests(profile, arguments)?;
+        if built.status.success() {
+            return Ok(Ok(lines(&built).filter_map(program).collect()));
+        }
+        let mut errors = lines(&built).filter_map(|line| line.message);
+        match errors.find_map(|message| message.error()) {
+            Some(why) => Ok(Err(why)),
+            None => Err(Problem::NoBlame {
+                errors: String::from_utf8_lossy(&built.stderr).into_owned(),
+            }),
+        }
+    }
+
+    fn tests(&self, profile: &str, arguments: &[String]) -> Result<Output, Problem> {
+        let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+        self.cargo(&["test", "--no-run", "--profile", profile], &arguments)
     }
 
     /// Writes all files with what is switched in them.

@@ -26,6 +26,13 @@ impl Config {
         let text = std::fs::read_to_string(&path).map_err(Problem::at(&path))?;
         toml::from_str(&text).map_err(|cause| Problem::NoConfig { path, cause })
     }
+
+    /// What `cargo test` is told.
+    pub(crate) fn all(&self) -> Vec<String> {
+        let packages = self.packages.iter().flat_map(|name| ["-p", name]);
+        let arguments = self.arguments.iter().map(String::as_str);
+        packages.chain(arguments).map(str::to_owned).collect()
+    }
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub(crate) struct Mutant {
 #[derive(Clone, Copy, Debug, Deserialize)]
 pub(crate) struct Span {
     pub(crate) start: Position,
+    pub(crate) end: Position,
 }
 
 /// Counted from 1, in characters.
@@ -97,7 +98,7 @@ impl Position {
 }
 
 /// Begins a command of cargo-mutants, for a tree that has its configuration.
-pub(crate) fn cargo_mutants(tree: &Path) -> Command {
+fn cargo_mutants(tree: &Path) -> Command {
     let mut command = Command::new(cargo());
     command
         .args(["mutants", "--config", ".ci/mutants.toml"])

@@ -8,8 +8,8 @@
 //!
 //! All mutants are built at once, into a copy of the core in which each is behind a switch, and the
 //! tests are told by an environment variable which to be. A test is run only for the mutants whose
-//! places it passes, and each mutant only until a test fails. What cannot be switched is left to
-//! cargo-mutants, which builds one after the other.
+//! places it passes, and each mutant only until a test fails. What cannot be switched is built one
+//! after the other.
 //!
 //! It ends with 0 if nine of ten were noticed, with 1 if not or if something is wrong, and with 2
 //! if it was not told what to do.
@@ -44,6 +44,7 @@ use build::{Build, folder_of};
 use config::Config;
 use list::Mutant;
 use options::Options;
+use plain::Plain;
 use problem::Problem;
 use report::Report;
 use results::Results;
@@ -75,9 +76,9 @@ fn judge_all(options: &Options) -> Result<bool, Problem> {
     let began = Instant::now();
     let tree = Tree::with_tests("mutants")?;
     let mutants = Mutant::all(tree.whole())?;
-    let core = fingerprint(tree.whole(), &mutants)?;
+    let texts = fingerprints(tree.whole(), &mutants)?;
     let names: Vec<_> = mutants.iter().map(|mutant| &mutant.name).collect();
-    let list = format!("{core} {:016x}", hash_of(&names));
+    let list = format!("{:016x} {:016x}", hash_of(&texts), hash_of(&names));
     let mut build = Build::new(&tree, &mutants, &list)?;
     let config = Config::of(tree.whole())?;
     let programs = build.programs(&config)?;
@@ -95,11 +96,15 @@ fn judge_all(options: &Options) -> Result<bool, Problem> {
         began.elapsed().as_secs()
     );
     let asked = asked_for(&mutants, options);
-    let results = Results::open(&options.results, &core)?;
+    let results = Results::open(&options.results, texts)?;
     let bench = Bench::new(&asked, &build.known.aside, options, results);
     bench.judge_switched(&suite)?;
     bench.judge_unviable()?;
-    bench.judge_plainly(&tree, &mutants)?;
+    bench.judge_plainly(&Plain {
+        build: &build,
+        config: &config,
+        suite: &suite,
+    })?;
     let results = bench.results();
     let report = Report::new(&asked, &results);
     println!("{report}");
@@ -121,17 +126,17 @@ fn asked_for<'a>(mutants: &'a [Mutant], options: &Options) -> Vec<&'a Mutant> {
     asked
 }
 
-/// What is another one for another core.
-fn fingerprint(tree: &Path, mutants: &[Mutant]) -> Result<String, Problem> {
+/// What is another one for another text, of each file.
+fn fingerprints(tree: &Path, mutants: &[Mutant]) -> Result<BTreeMap<String, String>, Problem> {
     let mut texts = BTreeMap::new();
     for mutant in mutants {
         if !texts.contains_key(&mutant.file) {
             let path = tree.join(&mutant.file);
             let text = std::fs::read_to_string(&path).map_err(Problem::at(&path))?;
-            texts.insert(&mutant.file, text);
+            texts.insert(mutant.file.clone(), format!("{:016x}", hash_of(&text)));
         }
     }
-    Ok(format!("{:016x}", hash_of(&texts)))
+    Ok(texts)
 }
 
 fn hash_of(value: &impl Hash) -> u64 {

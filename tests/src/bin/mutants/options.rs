@@ -25,7 +25,7 @@ pub(crate) struct Options {
 pub(crate) const USAGE: &str = "\
 usage: mutants [--results FILE] [--sample N] [--shard K/N] [--only TEXT] [--threads N] [--again]
                [--skip-aside]
-  --results FILE  where verdicts are kept, and what is in there is not done again
+  --results FILE  where verdicts are kept, each until its file changes
                   (default: target/mutants/results)
   --sample N      so many mutants, drawn at random, always the same
   --shard K/N     the part K, from 0, of N equal ones, each drawn at random

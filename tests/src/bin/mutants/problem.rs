@@ -28,12 +28,12 @@ pub(crate) enum Problem {
         path: PathBuf,
         cause: toml::de::Error,
     },
+    #[error("{name} has no such place")]
+    NoPlace { name: String },
     #[error("no mutant makes these errors:\n{errors}")]
     NoBlame { errors: String },
     #[error("tests fail without any mutant: {tests}")]
     Unsound { tests: String },
-    #[error("{path} has results of another core: take it away, or choose another file")]
-    OtherCore { path: PathBuf },
 }
 
 impl Problem {

@@ -36,55 +36,91 @@ pub(crate) struct Trial {
 #[derive(Serialize, Deserialize)]
 struct Line {
     name: String,
+    /// What the mutant's file was.
+    text: String,
     trial: Trial,
 }
 
-/// The verdicts of one core.
+/// The verdicts.
 #[derive(Debug)]
 pub(crate) struct Results {
     path: PathBuf,
     file: File,
+    texts: BTreeMap<String, String>,
     pub(crate) trials: BTreeMap<String, Trial>,
 }
 
 impl Results {
-    /// Goes on with a file, if it is of this core.
-    pub(crate) fn open(path: &Path, core: &str) -> Result<Self, Problem> {
+    /// Goes on with a file. Its verdicts count as long as the files are what they were, of which
+    /// these are the fingerprints.
+    pub(crate) fn open(path: &Path, texts: BTreeMap<String, String>) -> Result<Self, Problem> {
         let at = || Problem::at(path);
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(at())?;
         }
         let mut options = OpenOptions::new();
-        let mut file = options.create(true).append(true).open(path).map_err(at())?;
-        let text = std::fs::read_to_string(path).map_err(at())?;
-        let head = format!("# core {core}");
-        let mut lines = text.lines();
-        match lines.next() {
-            None => writeln!(file, "{head}").map_err(at())?,
-            Some(found) if found == head => {}
-            Some(_) => return Err(Problem::OtherCore { path: path.into() }),
-        }
+        let file = options.create(true).append(true).open(path).map_err(at())?;
+        let lines = std::fs::read_to_string(path).map_err(at())?;
         let mut trials = BTreeMap::new();
-        for line in lines {
-            let Line { name, trial } = serde_json::from_str(line)?;
-            trials.insert(name, trial);
+        for line in lines.lines() {
+            let Line { name, text, trial } = serde_json::from_str(line)?;
+            if texts.get(file_of(&name)) == Some(&text) {
+                trials.insert(name, trial);
+            }
         }
         Ok(Self {
             path: path.into(),
             file,
+            texts,
             trials,
         })
     }
 
     /// Adds a verdict; one that was there before counts no more.
     pub(crate) fn add(&mut self, name: &str, trial: Trial) -> Result<(), Problem> {
-        let name = name.to_owned();
+        let text = self.texts.get(file_of(name));
         let line = serde_json::to_string(&Line {
-            name: name.clone(),
+            name: name.to_owned(),
+            text: text.cloned().unwrap_or_default(),
             trial: trial.clone(),
         })?;
         writeln!(self.file, "{line}").map_err(Problem::at(&self.path))?;
-        self.trials.insert(name, trial);
+        self.trials.insert(name.to_owned(), trial);
         Ok(())
+    }
+}
+
+/// The file of a mutant, with which its name begins.
+fn file_of(name: &str) -> &str {
+    name.split_once(':').map_or(name, |(file, _)| file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_verdict_counts_as_long_as_its_file_is_what_it_was() {
+        let name = format!("lavapool-mutants-results-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let texts = |one: &str| BTreeMap::from([("1.rs", one), ("2.rs", "b")].map(owned));
+        let trial = Trial {
+            verdict: Verdict::Caught,
+            by: "a test".to_owned(),
+            took_ms: 1,
+        };
+        let mut results = Results::open(&path, texts("a")).expect("the file can be written");
+        for name in ["1.rs:1:1: x", "2.rs:1:1: x"] {
+            results.add(name, trial.clone()).expect("it can be written");
+        }
+        for (one, expected) in [("a", 2), ("c", 1)] {
+            let results = Results::open(&path, texts(one)).expect("the file can be read");
+            assert_eq!(results.trials.len(), expected);
+        }
+        std::fs::remove_file(path).expect("the file is there");
+    }
+
+    fn owned((file, text): (&str, &str)) -> (String, String) {
+        (file.to_owned(), text.to_owned())
     }
 }

@@ -12,6 +12,7 @@ fn switched(source: &str, changes: &[(Genre, &str, &str)]) -> String {
             file: String::new(),
             span: crate::list::Span {
                 start: position(source, at),
+                end: position(source, at),
             },
             replacement: (*replacement).to_owned(),
             genre: *genre,
