@@ -118,6 +118,7 @@ mod counted {
         AnotherTargetTried: "The target of a player did not answer, and another was there to try.",
         SameTargetTriedAgain: "The target of a player did not answer, and there was no other.",
         TrackRefusedOnTheMove: "An ordered move was refused for its track.",
+        RefusedAndBack: "The target of a player refused it, and the node that has it was back.",
         TrackUnplayable:
             "Two nodes refused a track, or the only one, and the player went on without it.",
         WentHome: "A player went back to the node that it had been lost from.",
@@ -201,8 +202,9 @@ mod counted {
         // pool/players.rs
         QuestionGaveWay: "A question about a player gave way to something that it is to be sent.",
         TooManyPlayers: "There were as many players as there may be.",
-        LostPlayRefused: "A node lost a play, and refused to begin it again.",
         NotReplaced: "A play was not to replace another.",
+        // pool/refusals.rs
+        LostPlayRefused: "A node lost a play, and refused to begin it again.",
         PartsSetBack: "A refused PATCH may have taken effect in part, which was set back.",
         VoiceRefused: "A node refused a voice connection.",
         // pool/barriers.rs

@@ -37,6 +37,15 @@ pub(crate) struct Doubt {
     sought: Option<(u64, Timestamp)>,
 }
 
+/// Where a player should be by ours, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    /// Where it was when that was last known.
+    pub(crate) known_ms: u64,
+    /// Where it is, if it has played on.
+    pub(crate) at_ms: u64,
+}
+
 impl Doubt {
     /// A request that sets these fields has just failed, after others perhaps.
     pub(crate) fn renew(&mut self, fields: Fields, sought: Option<(u64, Timestamp)>) {
@@ -97,8 +106,8 @@ impl Doubt {
 
     /// Looks at once, if the place that the node reports is one that it was told to seek, and not
     /// ours. Returns whether it is.
-    pub(crate) fn hasten(&mut self, place_ms: u64, own_ms: u64, now: Timestamp) -> bool {
-        if self.sought_ago_ms(place_ms, own_ms, now).is_none() {
+    pub(crate) fn hasten(&mut self, place_ms: u64, own: Own, now: Timestamp) -> bool {
+        if self.sought_ago_ms(place_ms, own, now).is_none() {
             return false;
         }
         if self.planned.is_none() {
@@ -113,23 +122,21 @@ impl Doubt {
 
     /// If the place that the node has is one that it was told to seek, and not ours: how many
     /// milliseconds ago it went there. That is so once only.
-    pub(crate) fn spend_sought(
-        &mut self,
-        place_ms: u64,
-        own_ms: u64,
-        now: Timestamp,
-    ) -> Option<u64> {
-        let ago_ms = self.sought_ago_ms(place_ms, own_ms, now)?;
+    pub(crate) fn spend_sought(&mut self, place_ms: u64, own: Own, now: Timestamp) -> Option<u64> {
+        let ago_ms = self.sought_ago_ms(place_ms, own, now)?;
         self.sought = None;
         Some(ago_ms)
     }
 
-    fn sought_ago_ms(&self, place_ms: u64, own_ms: u64, now: Timestamp) -> Option<u64> {
+    fn sought_ago_ms(&self, place_ms: u64, own: Own, now: Timestamp) -> Option<u64> {
         let (sought_ms, asked_at) = self.sought?;
         let asked_for_ms = u64::try_from(now.since(asked_at).as_millis()).unwrap_or(u64::MAX);
         let from_ms = sought_ms.saturating_sub(EARLY_MS);
         let to_ms = sought_ms.saturating_add(asked_for_ms);
-        let is_other = place_ms.abs_diff(own_ms) > STUTTER_MS;
+        let is_ahead = place_ms > own.at_ms.saturating_add(STUTTER_MS);
+        // Whoever stalls is late, and no further back than it was.
+        let is_behind = place_ms < own.known_ms && place_ms.saturating_add(STUTTER_MS) < own.at_ms;
+        let is_other = is_ahead || is_behind;
         if !is_other || !(from_ms..=to_ms).contains(&place_ms) {
             return None;
         }
@@ -177,11 +184,32 @@ mod tests {
             (63_000, 65_001, Some(3_000)),
         ] {
             let mut doubt = doubt(60_000, asked_at);
-            let spent = doubt.spend_sought(place_ms, own_ms, NOW);
+            let spent = doubt.spend_sought(place_ms, known(own_ms), NOW);
             assert_eq!(spent, expected, "{place_ms} {own_ms}");
-            let again = doubt.spend_sought(63_000, 10_000, NOW);
+            let again = doubt.spend_sought(63_000, known(10_000), NOW);
             assert_eq!(again, Some(3_000).filter(|_| expected.is_none()));
         }
+    }
+
+    #[test]
+    fn a_place_since_the_last_report_is_that_of_a_track_that_stalls() {
+        for (place_ms, expected) in [(61_999, Some(1_999)), (62_000, None), (66_000, None)] {
+            let mut doubt = doubt(60_000, Timestamp::from_millis(80_000));
+            let own = Own {
+                known_ms: 62_000,
+                at_ms: 66_000,
+            };
+            assert_eq!(
+                doubt.spend_sought(place_ms, own, NOW),
+                expected,
+                "{place_ms}"
+            );
+        }
+    }
+
+    fn known(at_ms: u64) -> Own {
+        let known_ms = at_ms;
+        Own { known_ms, at_ms }
     }
 
     #[test]

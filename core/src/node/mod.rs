@@ -35,7 +35,7 @@ pub use penalty::{PenaltyWeights, UNAVAILABLE};
 pub use view::{NodeView, Report, ReportedNode, Status};
 
 pub(crate) use breaker::Breaker;
-pub(crate) use doubt::Doubt;
+pub(crate) use doubt::{Doubt, Own};
 pub(crate) use lane::{Job, Lane, LaneKind};
 pub(crate) use ledger::{Ledger, Telling};
 

@@ -14,18 +14,20 @@ impl Player {
     fn begin_anew(&mut self, now: Timestamp) {
         self.wanted.rebase(now);
         self.awaits_start = self.wanted.track.is_some();
-        self.begin_again();
+        self.begin_again(now);
         self.unsent = self.unsent.with(Fields::TRACK);
     }
 
-    /// These fields are refused, or not sent after all: they are what is confirmed again. Where
-    /// the node may play another track than that one it is begun anew, and told, as its end was.
+    /// These fields are refused, or not sent after all: they are what is confirmed again, but for
+    /// what was asked for since. Where the node may play another track than that one it is begun
+    /// anew, and told, as its end was; a node that it only goes to has nothing of it anyway.
     pub(crate) fn take_back(&mut self, fields: Fields, now: Timestamp) {
-        let busy = self.busy();
         let is_play = fields.has(Fields::TRACK);
+        let (since, is_moving) = (self.unsent, self.is_moving());
+        let busy = self.busy();
         let base = busy.base.clone();
-        let plays_another = is_play && std::mem::take(&mut busy.may_play_another);
-        self.wanted.revert(fields, &base, now);
+        let plays_another = is_play && !is_moving && !std::mem::replace(&mut busy.is_sure, true);
+        self.wanted.revert(fields, since, &base, now);
         if plays_another {
             mark!(ConfirmedBegunAgain);
             self.wanted.renumber();
@@ -37,14 +39,11 @@ impl Player {
 
     /// The node does not have the player any more, or not as it should be: it is sent whole. If
     /// the play is refused now, there is no other to go back to.
-    pub(crate) fn begin_again(&mut self) {
+    pub(crate) fn begin_again(&mut self, now: Timestamp) {
         let is_asked_for = self.pending().has(Fields::TRACK);
         let plays = self.plays();
         self.unsent = self.unsent.with(self.substance());
-        let busy = self.busy();
-        busy.base.track = None;
-        busy.base.end_time_ms = None;
-        busy.begins_again |= plays && !is_asked_for;
+        self.busy().lose_base(is_asked_for, plays, now);
     }
 
     /// As [`Desired::renumber`](super::Desired::renumber): to the application it is the same play.

@@ -1,14 +1,13 @@
 //! [`Busy`]: what only a player that waits for something needs.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
+use super::before::STANDING;
 use super::behind::Behind;
 use crate::id::{CommandId, NodeId};
-use crate::player::{Choice, Desired, Fields, Update};
+use crate::player::{Before, Desired, Fields, Update};
 use crate::pool::TimerKey;
-use crate::protocol::{Track, TrackEndReason};
-use crate::time::Timestamp;
+use crate::protocol::TrackEndReason;
 
 /// What only a player that waits for something needs.
 #[derive(Debug)]
@@ -37,16 +36,12 @@ pub(crate) struct Busy {
     /// What may have arrived though its answer did not, and has not been set again since: a play
     /// among it is sent again only after a GET has shown that it did not arrive.
     pub(crate) doubtful: Fields,
-    /// Whether a play since the confirmed one may have arrived: if the next is refused, the node
-    /// may play another one than that which it would go back to.
-    pub(crate) may_play_another: bool,
-    /// The confirmed track and how it ended, if that was while the next was asked for: what is
-    /// told if that one is refused.
-    pub(crate) ended: Option<(Arc<Track>, TrackEndReason)>,
+    /// What has become of the confirmed play.
+    pub(crate) before: Before,
+    /// Whether the node plays no other than that: no play since may have arrived unanswered.
+    pub(crate) is_sure: bool,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,
-    /// The play that is being sent was confirmed before, and the node lost it.
-    pub(crate) begins_again: bool,
     /// What the node that the player moves away from has not been sent.
     pub(crate) left: Fields,
     /// Whether that node does not have the player any more.
@@ -104,10 +99,9 @@ impl Busy {
             tried: Vec::new(),
             rejected_by: None,
             doubtful: Fields::NONE,
-            may_play_another: false,
-            ended: None,
+            before: STANDING,
+            is_sure: true,
             resetting: false,
-            begins_again: false,
             left: Fields::NONE,
             is_burnt: false,
             behind: None,
@@ -196,31 +190,12 @@ impl Busy {
         }
     }
 
-    /// These fields were sent then, and whether they arrived is not known.
-    pub(crate) fn doubt(&mut self, fields: Fields, sent_at: Timestamp) {
-        self.doubtful = self.doubtful.with(fields);
-        if fields.has(Fields::TRACK) {
-            self.may_play_another = true;
-            self.base.clock.run(false, sent_at);
-        }
-    }
-
-    /// The confirmed track is over, and the next has been asked for already.
-    pub(crate) fn end_base(&mut self, reason: TrackEndReason, now: Timestamp) {
-        let track = self.base.track.as_deref().and_then(Choice::track).cloned();
-        if let Some(track) = track {
-            self.ended = Some((track, reason));
-        }
-        self.base.forget_track(now);
-    }
-
     /// What is known of the play before does not matter to the next.
     pub(crate) fn forget_play(&mut self) {
         self.refusals = 0;
         self.refused = Fields::NONE;
         self.rejected_by = None;
         self.doubtful = Fields::NONE;
-        self.begins_again = false;
     }
 
     /// The command waits no more.

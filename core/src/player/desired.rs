@@ -152,14 +152,14 @@ impl Desired {
         if filters == self.filters {
             return Fields::NONE;
         }
-        let rate = filters.as_ref().map_or(1.0, |filters| filters.time_scale());
-        self.clock.scale(rate, now);
         self.filters = filters;
+        self.clock.scale(self.rate(), now);
         Fields::FILTERS
     }
 
-    /// Takes the fields back to what `base` has.
-    pub(crate) fn revert(&mut self, fields: Fields, base: &Self, now: Timestamp) {
+    /// Takes the fields back to what `base` has. A play brings its pause with it, unless that was
+    /// set `since`.
+    pub(crate) fn revert(&mut self, fields: Fields, since: Fields, base: &Self, now: Timestamp) {
         if fields.has(Fields::TRACK) {
             self.track.clone_from(&base.track);
         } else if fields.has(Fields::USER_DATA)
@@ -176,21 +176,23 @@ impl Desired {
         if fields.has(Fields::VOLUME) {
             self.volume = base.volume;
         }
-        if fields.has(Fields::PAUSED.with(Fields::TRACK)) {
+        if fields.has(Fields::PAUSED.with(Fields::TRACK)) && !since.has(Fields::PAUSED) {
             self.paused = base.paused;
         }
         if fields.has(Fields::FILTERS) {
             self.filters.clone_from(&base.filters);
-            let rate = self
-                .filters
-                .as_ref()
-                .map_or(1.0, |filters| filters.time_scale());
-            self.clock.scale(rate, now);
         }
+        self.clock.scale(self.rate(), now);
+    }
+
+    /// How fast the content passes, by the filters.
+    fn rate(&self) -> f64 {
+        let filters = self.filters.as_ref();
+        filters.map_or(1.0, |filters| filters.time_scale())
     }
 
     /// Takes over the fields that a node confirmed, as they were sent.
-    pub(crate) fn confirm(&mut self, fields: Fields, sent: &Self) {
+    pub(crate) fn confirm(&mut self, fields: Fields, sent: &Self, now: Timestamp) {
         if fields.has(Fields::TRACK.with(Fields::USER_DATA)) {
             self.track.clone_from(&sent.track);
         }
@@ -209,6 +211,7 @@ impl Desired {
         if fields.has(Fields::FILTERS) {
             self.filters.clone_from(&sent.filters);
         }
+        self.clock.scale(self.rate(), now);
     }
 
     /// Makes both clocks show the place in the content, and the end time with them: what a node
@@ -436,7 +439,7 @@ mod tests {
             &mut desired,
             Update::play(Source::encoded("QBBB")).volume(50),
         );
-        desired.revert(Fields::PLAY, &base, NOW);
+        desired.revert(Fields::PLAY, Fields::NONE, &base, NOW);
         assert_eq!(
             (&desired.track, desired.paused, desired.volume.get()),
             (&base.track, true, 50)

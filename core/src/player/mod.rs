@@ -4,6 +4,7 @@
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
 mod again;
+mod before;
 mod behind;
 mod busy;
 mod care;
@@ -28,6 +29,7 @@ pub use update::{Source, Update, Volume};
 pub use view::{Motion, Place, PlayerView};
 pub use wishes::PluginWish;
 
+pub(crate) use before::Before;
 pub(crate) use busy::{Busy, Ending, Held, Waiting};
 pub(crate) use care::{Activity, Care, Rejoining, Step};
 pub(crate) use desired::{Choice, Desired};
@@ -199,7 +201,6 @@ impl Player {
         self.wanted.clock.run(false, lost_at);
         if let Some(busy) = &mut self.busy {
             busy.base.clock.run(false, lost_at);
-            busy.tried = Vec::new();
         }
         self.connected = false;
         self.lost_at = Some(lost_at);
@@ -207,8 +208,26 @@ impl Player {
 
     /// Sets the clock going or standing, as all that is known of the player says.
     pub(crate) fn regulate(&mut self, now: Timestamp) {
-        let running = self.speaker().is_some() && self.is_audible() && self.heeds_positions();
+        let is_heard = self.speaker().is_some();
+        let running = is_heard && self.is_audible() && self.heeds_positions();
         self.wanted.clock.run(running, now);
+        if let Some(busy) = &mut self.busy {
+            let base = &mut busy.base;
+            let runs = base.track.is_some() && !base.paused && self.connected;
+            base.clock.run(is_heard && runs && busy.is_sure, now);
+        }
+    }
+
+    /// The node's word on where it is, which is about the confirmed play while the next is on its
+    /// way, or another place.
+    pub(crate) fn report_before(&mut self, position_ms: u64, now: Timestamp) {
+        let has_begun = !self.awaits_start || self.pending().has(Fields::TRACK);
+        if let Some(busy) = self.busy.as_mut().filter(|_| has_begun && self.connected)
+            && busy.is_sure
+            && !busy.base.paused
+        {
+            busy.base.clock.report(position_ms, now);
+        }
     }
 
     /// Whether sound goes from the node to Discord: only then does the track pass.

@@ -106,6 +106,12 @@ impl Position {
         }
     }
 
+    /// The latest place on the server's clock that was not worked out from the time: of a report, a
+    /// seek, or a change.
+    pub(crate) const fn known_ms(&self) -> u64 {
+        self.reported_ms
+    }
+
     /// How fast the content passes.
     pub(crate) fn rate(&self) -> f64 {
         self.rate.into()

@@ -92,12 +92,36 @@ impl Player {
         self.busy().is_burnt = true;
     }
 
+    /// Remembers what is confirmed, before something else is asked for. While nothing is on its way
+    /// that changes it, the present place is that of the confirmed play.
+    pub(crate) fn begin_from_here(&mut self) {
+        let changing = Fields::TRACK.with(Fields::POSITION).with(Fields::PAUSED);
+        let is_settled = !self.pending().has(changing);
+        let clock = self.wanted.clock;
+        let busy = self.busy();
+        if is_settled {
+            busy.base.clock = clock;
+        }
+    }
+
     /// Forgets that a PATCH is on its way: whether it arrived is not known.
     pub(crate) fn recall(&mut self) {
         let fields = self.stage.answered();
         self.unsent = self.unsent.with(fields);
         if let Some(busy) = &mut self.busy {
             busy.recall();
+        }
+    }
+
+    /// These fields were sent then, and whether they arrived is not known. What a node that it goes
+    /// to may have does not matter to the one that it leaves.
+    pub(crate) fn doubt(&mut self, fields: Fields, sent_at: Timestamp) {
+        let is_here = !self.is_moving();
+        let busy = self.busy();
+        busy.doubtful = busy.doubtful.with(fields);
+        if is_here && fields.has(Fields::TRACK) {
+            busy.is_sure = false;
+            busy.base.clock.run(false, sent_at);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::before::STANDING;
 use crate::player::{Busy, Choice, Desired, Fields, Player, Source, Volume, play_tag};
 use crate::protocol::{self, Track, TrackEndReason, VoiceState, WireTrack, same_track};
 use crate::time::Timestamp;
@@ -47,22 +48,34 @@ impl Player {
         now: Timestamp,
     ) {
         let busy = self.busy();
-        let is_known = busy.base.track.is_some() || busy.begins_again;
         let Some(wire) = &theirs.track else {
-            busy.may_play_another = false;
+            busy.is_sure = true;
             return busy.end_base(TrackEndReason::Finished, now);
         };
-        if played == Played::Another && !is_known {
+        if played == Played::Another && !busy.is_base_known() {
             mark!(RefusalGoesBackToTheirs);
             busy.base.take_track(theirs, now);
+            busy.before = STANDING;
         }
-        busy.may_play_another = !busy.base.is_played_as(wire);
+        busy.is_sure = busy.base.is_played_as(wire);
         busy.heed_place(theirs, now);
     }
 
-    /// The server plays what is wanted: its word counts for the place.
-    pub(crate) fn heed_place(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
-        self.unsent = self.unsent.without(Fields::TRACK);
+    /// The server plays what is wanted, whatever became of the answer to its PATCH: with the play
+    /// that arrived which went with it and is in doubt. Its word counts for the place.
+    pub(crate) fn heed_ours(
+        &mut self,
+        theirs: &protocol::Player<'_>,
+        doubtful: Fields,
+        now: Timestamp,
+    ) {
+        if self.unsent.has(Fields::TRACK) {
+            let fields = self.unsent.and(doubtful).and(Fields::PLAY);
+            let fields = fields.with(Fields::TRACK);
+            self.unsent = self.unsent.without(fields);
+            let shown = self.wanted.clone();
+            self.busy().confirm_base(fields, &shown, now);
+        }
         self.awaits_start = false;
         // As with its reports: without sound the server says 0, or the last place of any.
         let is_heard = self.is_audible() && !theirs.paused;
@@ -144,6 +157,7 @@ impl Player {
         self.wanted.take_track(theirs, now);
         if let Some(busy) = &mut self.busy {
             busy.base.take_track(theirs, now);
+            busy.before = STANDING;
         }
         self.awaits_start = false;
         // It had begun before it was known.

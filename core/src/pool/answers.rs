@@ -304,8 +304,8 @@ impl Tables {
         if player.is_moving() {
             return self.move_failed(player_id, id, failure, now);
         }
+        player.doubt(sent, sent_at);
         let busy = player.busy();
-        busy.doubt(sent, sent_at);
         busy.failures = busy.failures.saturating_add(1);
         let pause = RESEND_AFTER
             .saturating_mul(u32::from(busy.failures))
@@ -338,7 +338,9 @@ impl Tables {
         }
         let theirs = player_in(&class, body);
         let played = theirs.as_ref().map(|theirs| player.played(theirs, true));
-        if let (Some(theirs), Some(played @ (Played::Late | Played::Nothing))) = (&theirs, played) {
+        if let (Some(theirs), Some(played @ (Played::Late | Played::Nothing))) = (&theirs, played)
+            && !player.is_moving()
+        {
             player.note_base(theirs, played, now);
         }
         // What should have arrived may have been stopped in the meantime.

@@ -152,7 +152,7 @@ impl Tables {
         if let Some(player) = self.player_mut(id).filter(is_there) {
             mark!(DeleteCaughtThePlayer);
             // It came back to the node in the meantime, and all of it has just been deleted.
-            player.begin_again();
+            player.begin_again(now);
             player.awaits_start = player.wanted.track.is_some();
             player.connected = false;
             player.regulate(now);

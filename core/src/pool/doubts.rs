@@ -13,7 +13,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use super::wires::Exchange;
 use crate::id::NodeId;
-use crate::node::{Doubt, Job, LaneKind};
+use crate::node::{Doubt, Job, LaneKind, Own};
 use crate::player::{Fields, Placement, Played, PlayerId, Stage};
 use crate::protocol::{self, GuildId, TrackEndReason};
 use crate::time::Timestamp;
@@ -238,11 +238,11 @@ impl Tables {
         position_ms: u64,
         now: Timestamp,
     ) -> bool {
-        let Some((guild, own_ms)) = self.heeded_place(id, node, now) else {
+        let Some((guild, own)) = self.heeded_place(id, node, now) else {
             return false;
         };
         let doubt = self.doubt_mut(node, guild);
-        if !doubt.is_some_and(|doubt| doubt.hasten(position_ms, own_ms, now)) {
+        if !doubt.is_some_and(|doubt| doubt.hasten(position_ms, own, now)) {
             return false;
         }
         self.watch_doubts(node, now);
@@ -264,13 +264,12 @@ impl Tables {
         player.connected = theirs.state.connected;
         let is_ours = player.plays() && player.played(theirs, true) == Played::Ours;
         let place = self.heeded_place(id, node, now);
-        let Some((guild, own_ms)) = place.filter(|_| is_ours) else {
+        let Some((guild, own)) = place.filter(|_| is_ours) else {
             return;
         };
         let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
         let doubt = self.doubt_mut(node, guild);
-        let Some(ago_ms) = doubt.and_then(|doubt| doubt.spend_sought(position_ms, own_ms, now))
-        else {
+        let Some(ago_ms) = doubt.and_then(|doubt| doubt.spend_sought(position_ms, own, now)) else {
             return;
         };
         mark!(SoughtLate);
@@ -283,11 +282,15 @@ impl Tables {
     }
 
     /// Where the player should be, with its guild, if what the node says of that counts.
-    fn heeded_place(&self, id: PlayerId, node: NodeId, now: Timestamp) -> Option<(GuildId, u64)> {
+    fn heeded_place(&self, id: PlayerId, node: NodeId, now: Timestamp) -> Option<(GuildId, Own)> {
         let player = self.player(id)?;
         let is_heeded = player.is_audible() && player.heeds_positions();
-        (player.place == Placement::On(node) && is_heeded)
-            .then(|| (player.guild, player.wanted.clock.position_ms(now)))
+        let clock = &player.wanted.clock;
+        let own = Own {
+            known_ms: clock.known_ms(),
+            at_ms: clock.position_ms(now),
+        };
+        (player.place == Placement::On(node) && is_heeded).then_some((player.guild, own))
     }
 
     /// Takes the end of the present play for the work of a PATCH that came late, if one may have:

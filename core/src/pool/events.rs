@@ -154,11 +154,11 @@ impl Tables {
             (
                 TrackEndReason::Finished | TrackEndReason::LoadFailed | TrackEndReason::Cleanup,
                 false,
-            ) => self.end_confirmed(id, track, &reason, now),
+            ) => self.end_confirmed(id, track, &reason, false, now),
             (
                 TrackEndReason::Stopped | TrackEndReason::Replaced | TrackEndReason::Unknown(_),
                 _,
-            ) => {}
+            ) => self.end_confirmed(id, track, &reason, true, now),
         }
         self.end_event(id, (track, own), reason, is_present);
     }
@@ -170,10 +170,16 @@ impl Tables {
         id: PlayerId,
         track: &WireTrack<'_>,
         reason: &TrackEndReason,
+        is_told: bool,
         now: Timestamp,
     ) {
         let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
-        if let Some(busy) = busy.filter(|busy| busy.base.is_played_as(track)) {
+        let Some(busy) = busy.filter(|busy| busy.base.is_played_as(track)) else {
+            return;
+        };
+        if is_told {
+            busy.base_end_told(reason, now);
+        } else {
             mark!(EndedBeforeItsSuccessor);
             busy.end_base(reason.clone(), now);
         }
@@ -186,10 +192,12 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
+        player.wanted.clock.run(false, now);
         let busy = player.busy();
         self.timers.clear_ending(&mut busy.ending);
         let timer = self.timers.arm(at, Timer::Stopped(id));
         busy.ending = Some(Ending { timer, reason });
+        self.player_changed(id);
     }
 
     /// The end that was held back counts.
@@ -236,8 +244,8 @@ impl Tables {
         }
         let mut withdrawn = Vec::new();
         if let Some(busy) = &mut player.busy {
-            busy.base.forget_track(now);
-            busy.may_play_another &= is_in_flight;
+            busy.forget_base(now);
+            busy.is_sure |= !is_in_flight;
             if let Some(sent) = &mut busy.sent {
                 // That it had begun is no reason to go back to it.
                 sent.forget_track(now);
@@ -265,7 +273,7 @@ impl Tables {
         }
         player.wanted.rebase(now);
         player.renumber();
-        player.begin_again();
+        player.begin_again(now);
         self.player_changed(id);
         self.sync(id);
     }

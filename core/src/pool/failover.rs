@@ -90,7 +90,12 @@ impl Tables {
             self.player_changed(id);
             return self.sync(id);
         }
+        let sent = player.stage.in_flight();
         player.recall();
+        if matches!(player.place, Placement::On(_)) && !sent.is_empty() {
+            // It may have arrived, and a resumed session have it.
+            player.doubt(sent, lost_at);
+        }
         self.timers.rouse(&mut player.stage);
         if let Some(busy) = &mut player.busy {
             // A node that stops its tracks and goes away was shutting down.
@@ -118,6 +123,10 @@ impl Tables {
             | Placement::Frozen { .. }
             | Placement::Stranded { .. } => {
                 player.stand(lost_at);
+                if let Some(busy) = &mut player.busy {
+                    // Each node may have it again.
+                    busy.tried = Vec::new();
+                }
                 player.place = Placement::Frozen { old: lost };
             }
         }

@@ -209,9 +209,7 @@ impl Tables {
             sent.rebase(now);
             player.awaits_start = player.wanted.track.is_some();
         }
-        if player.is_led_over() {
-            sent.clock.run(false, now);
-        } else {
+        if !player.is_led_over() {
             player.wanted = sent.clone();
         }
         player.stage = Stage::Sent {
@@ -241,6 +239,8 @@ impl Tables {
             guild: Some(player.guild),
             changes_session: false,
         };
+        // Where it begins it stands until it is confirmed.
+        sent.clock.run(false, now);
         player.busy().send(fields, sent);
         player.regulate(now);
         self.player_changed(player_id);
@@ -284,9 +284,7 @@ impl Tables {
             Job::Player(player_id) | Job::Check(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
                     player.recall();
-                    player
-                        .busy()
-                        .doubt(exchange.effect.fields, exchange.sent_at);
+                    player.doubt(exchange.effect.fields, exchange.sent_at);
                 }
                 self.sync(player_id);
             }

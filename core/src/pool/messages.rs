@@ -143,6 +143,7 @@ impl Tables {
         if player.is_audible() && player.heeds_positions() && !is_doubtful {
             player.wanted.clock.report(position_ms, now);
         }
+        player.report_before(position_ms, now);
         player.regulate(now);
         let (position, connected) = (player.wanted.clock.at(now), player.connected);
         let ping = player.ping();

@@ -32,6 +32,7 @@ mod players;
 mod plugins;
 mod postponed;
 mod reconcile;
+mod refusals;
 mod requests;
 mod scores;
 mod selection;

@@ -94,9 +94,7 @@ impl Tables {
         failed: Option<NodeId>,
         now: Timestamp,
     ) {
-        let has_it = self.node(from).is_some_and(Node::has_resumed);
-        let guild = self.player(id).map(|player| player.guild);
-        if has_it && guild.is_some_and(|guild| !self.is_buried(from, guild)) {
+        if self.still_has(id, from) {
             mark!(StayedAfterAll);
             return self.stay(id, from, now);
         }
@@ -210,6 +208,7 @@ impl Tables {
         }
         if let Some(busy) = &mut player.busy {
             busy.rejected_by = None;
+            busy.tried = Vec::new();
             (busy.left, busy.is_burnt) = (Fields::NONE, false);
             busy.behind = None;
         }
@@ -288,6 +287,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
+        let failed = player.target();
         player.turn_back(now);
         self.timers.rouse(&mut player.stage);
         if is_gone {
@@ -296,10 +296,11 @@ impl Tables {
             player.stand(now);
             player.place = Placement::Stranded { from: node };
             self.player_changed(id);
-            return self.move_player(id, node, None, now);
+            return self.move_player(id, node, failed, now);
         }
         if let Some(busy) = &mut player.busy {
             busy.behind = None;
+            busy.rejected_by = None;
         }
         player.place = Placement::On(node);
         player.lost_at = None;
@@ -336,10 +337,16 @@ impl Tables {
         }
     }
 
+    /// Whether the node that the player was lost from is back, and still has it.
+    fn still_has(&self, id: PlayerId, from: NodeId) -> bool {
+        let is_back = self.node(from).is_some_and(Node::has_resumed);
+        let guild = self.player(id).map(|player| player.guild);
+        is_back && guild.is_some_and(|guild| !self.is_buried(from, guild))
+    }
+
     /// Another target; the same again after a pause, if there is no other.
     fn try_next(&mut self, id: PlayerId, from: NodeId, failed: NodeId, now: Timestamp) {
-        // The old node is back, and still has the player.
-        if from != failed && self.node(from).is_some_and(Node::has_resumed) {
+        if from != failed && self.still_has(id, from) {
             self.left_group(from, failed, None);
             return self.stay(id, from, now);
         }
@@ -401,6 +408,13 @@ impl Tables {
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         let failures = player.busy().failures;
+        if from != to && self.still_has(id, from) {
+            mark!(RefusedAndBack);
+            self.bury(to, guild, None);
+            self.release(to, guild);
+            self.left_group(from, to, None);
+            return self.stay(id, from, now);
+        }
         let other = match first {
             Some(_) => None,
             None => self.next_target(id, node),
@@ -445,6 +459,9 @@ impl Tables {
             return;
         };
         player.unsent = player.substance();
+        let busy = player.busy();
+        // The node that it left is to play it no more either.
+        busy.left = busy.left.with(Fields::TRACK);
         self.sync(id);
     }
 

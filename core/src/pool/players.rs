@@ -1,6 +1,5 @@
 //! Players as the application sets them, and as the nodes confirm them.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::commands::Waits;
@@ -9,13 +8,11 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::command::Answer;
 use crate::error::{RequestError, SubmitError};
-use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::{Job, LaneKind, Loss, State};
 use crate::player::{Choice, Fields, Placement, Player, PlayerId, Stage, Update};
 use crate::protocol::{Confirmed, GuildId};
 use crate::time::Timestamp;
-use crate::voice_code::{VoiceRecovery, VoiceTrouble};
 
 impl Tables {
     /// The guild's player; made, and put on a node, if there is none.
@@ -100,8 +97,9 @@ impl Tables {
         }
         let set = update.fields();
         let without_voice = update.without_voice;
-        player.busy();
+        player.begin_from_here();
         player.care.asked = true;
+        let before = player.wanted.track.clone();
         let mut changed = player.wanted.apply(update, now);
         if is_unknown {
             // A server may have had it since before this client: what is asked for is sent, also
@@ -127,6 +125,7 @@ impl Tables {
         if changed.has(Fields::TRACK) {
             self.timers.clear(&mut busy.voice_timer);
             self.timers.clear_ending(&mut busy.ending);
+            busy.supersede_base(before.as_deref());
             busy.forget_play();
         }
         busy.doubtful = busy.doubtful.without(changed);
@@ -255,22 +254,18 @@ impl Tables {
                         player.wanted.end_time_ms = sent.end_time_ms;
                     }
                 }
-                busy.base.confirm(fields, &sent);
                 if is_moving {
                     // The node has nothing but this.
-                    busy.may_play_another = false;
-                    busy.base = sent;
+                    busy.replace_base(sent);
+                } else {
+                    busy.confirm_base(fields, &sent, now);
                 }
             }
             busy.resetting = false;
-            busy.begins_again &= !settled.has(Fields::TRACK);
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.failures = 0;
             busy.doubtful = Fields::NONE;
-            if fields.has(Fields::TRACK) {
-                (busy.may_play_another, busy.ended) = (false, None);
-            }
         }
         let done = player
             .busy
@@ -294,98 +289,6 @@ impl Tables {
         self.player_changed(id);
         self.sync(id);
         self.settle_player(id);
-    }
-
-    /// The node refused what it was sent, and would refuse it again.
-    pub(super) fn player_rejected(
-        &mut self,
-        id: PlayerId,
-        node: NodeId,
-        status: u16,
-        message: Option<Arc<str>>,
-        now: Timestamp,
-    ) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        if player.is_moving() {
-            return self.move_rejected(id, node, status, now);
-        }
-        let fields = player.stage.answered();
-        let reverted = fields.without(player.unsent);
-        let busy = player.busy();
-        busy.refusals = 0;
-        busy.refused = Fields::NONE;
-        let refused = busy.reject();
-        let is_lost = reverted.has(Fields::TRACK) && std::mem::take(&mut busy.begins_again);
-        busy.may_play_another &= !is_lost;
-        // A failure in the middle leaves the parts before it applied: those are set back, unless
-        // that is what was refused.
-        let was_reset = std::mem::replace(&mut busy.resetting, !refused.is_empty());
-        let lost = player.wanted.track.clone().filter(|_| is_lost);
-        if player.wanted.track.is_none() || fields.has(Fields::TRACK) {
-            player.awaits_start = false;
-        }
-        player.take_back(reverted, now);
-        // A node that lost the player has nothing of the rest.
-        if (status >= 500 && !was_reset) || lost.is_some() {
-            mark!(PartsSetBack);
-            let again = reverted.without(Fields::PLAY).without(Fields::VOICE);
-            player.unsent = player.unsent.with(again);
-        }
-        if reverted.has(Fields::VOICE)
-            && let Some(voice) = &mut player.voice
-        {
-            voice.expire();
-        }
-        if lost.is_some() {
-            // Whatever it plays instead is not wanted either.
-            player.unsent = player.unsent.with(Fields::TRACK);
-            player.wanted.clock.begin(0, u64::MAX, now);
-        }
-        player.regulate(now);
-        self.answer_waiting(refused, &RequestError::Rejected { status, message });
-        self.play_lost(id, lost);
-        self.tell_end_since(id, reverted);
-        self.track_released(id, reverted);
-        self.player_changed(id);
-        if reverted.has(Fields::VOICE) {
-            mark!(VoiceRefused);
-            self.recover_voice(id, VoiceTrouble::Refused, VoiceRecovery::Renew, now);
-        }
-        self.sync(id);
-        self.settle_player(id);
-    }
-
-    /// The node lost a play and refuses to begin it again: it is over.
-    fn play_lost(&mut self, id: PlayerId, lost: Option<Arc<Choice>>) {
-        let (Some(choice), Some(player)) = (lost, self.player(id)) else {
-            return;
-        };
-        mark!(LostPlayRefused);
-        let guild = player.guild;
-        if let Some(track) = choice.track().cloned() {
-            self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
-        }
-    }
-
-    /// The track that a refused play was to replace ended in the meantime, and there is none now.
-    pub(super) fn tell_end_since(&mut self, id: PlayerId, taken_back: Fields) {
-        let Some(player) = self
-            .player_mut(id)
-            .filter(|_| taken_back.has(Fields::TRACK))
-        else {
-            return;
-        };
-        let (guild, plays) = (player.guild, player.wanted.track.is_some());
-        let ended = player.busy.as_mut().and_then(|busy| busy.ended.take());
-        if let Some((track, reason)) = ended.filter(|_| !plays) {
-            self.emit(Kinds::TRACKS, || Event::TrackEnd {
-                guild,
-                track,
-                reason,
-            });
-        }
     }
 
     /// A new player that no node has; none if there are as many as there may be. One that exists

@@ -146,12 +146,11 @@ impl Tables {
         }
         let played = player.played(theirs, is_doubted);
         let is_pending = player.unsent.has(Fields::TRACK);
-        if let Some(busy) = &mut player.busy {
-            busy.may_play_another = false;
-        }
+        let busy = player.busy();
+        busy.is_sure = true;
+        let doubtful = std::mem::take(&mut busy.doubtful);
         match played {
-            // The play is there, whatever became of the answer to its PATCH.
-            Played::Ours => player.heed_place(theirs, now),
+            Played::Ours => player.heed_ours(theirs, doubtful, now),
             // Ours is on its way.
             Played::Late | Played::Another | Played::Nothing if is_pending => {
                 player.note_base(theirs, played, now);
@@ -163,7 +162,6 @@ impl Tables {
             }
             Played::Nothing => {}
         }
-        player.busy().doubtful = Fields::NONE;
         player.note_differences(theirs);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.
@@ -194,7 +192,7 @@ impl Tables {
     pub(super) fn recreate(&mut self, id: PlayerId, now: Timestamp) {
         if let Some(player) = self.player_mut(id) {
             player.wanted.rebase(now);
-            player.begin_again();
+            player.begin_again(now);
             player.connected = false;
             player.regulate(now);
         }

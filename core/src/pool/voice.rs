@@ -198,6 +198,7 @@ impl Tables {
             voice.expire();
         }
         player.connected = false;
+        player.begin_again(now);
         player.unsent = player.substance();
         player.awaits_start = player.wanted.track.is_some();
         player.wanted.rebase(now);

@@ -274,6 +274,21 @@ fn a_player_that_is_sent_past_its_end_when_its_node_is_lost_ends_on_the_next_one
     assert!(!world.player(guild(1)).playing);
 }
 
+#[test]
+fn a_player_whose_track_stops_with_its_node_goes_on_from_where_it_stopped() {
+    let mut world = crowded(1..=1, ["b"]);
+    let heard_until_ms = world.only_copy(guild(1)).1.content_ms;
+    world.disturb("a", &end_of(&world, 1, "stopped"));
+    world.run_for(secs(3));
+    let since = world.now();
+    world.kill("a");
+    world.run_for(secs(2));
+    let heard = world.heard_since("b", since);
+    let from_ms = heard[0].body["position"].as_i64().unwrap();
+    let skipped_ms = from_ms - heard_until_ms;
+    assert!((0..=5).contains(&skipped_ms), "{skipped_ms} ms");
+}
+
 /// A `TrackEndEvent` of what the guild plays on its server, as that would send it.
 fn end_of(world: &World, number: u64, reason: &str) -> Disturbance {
     world.track_event(number, "TrackEndEvent", &json!({"reason": reason}))

@@ -2,10 +2,11 @@
 
 use lavapool_core::player::Update;
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{World, guild};
+use lavapool_tests::node::catalogue::Fate;
+use lavapool_tests::world::{World, guild, track};
 
 use super::late::late;
-use super::{away_for, crowded, millis, report, secs};
+use super::{away_for, crowded, millis, report, secs, unanswered};
 
 #[test]
 fn a_seek_that_is_done_late_is_taken_back_to_where_the_player_was() {
@@ -78,6 +79,27 @@ fn a_report_that_comes_late_is_not_taken_for_a_seek_that_is_done_late() {
     let heard_ms = place_ms(&world) - before_ms;
     assert!((0..15_000).contains(&heard_ms), "{heard_ms}");
     assert!(off_ms(&world) < 100, "{}", off_ms(&world));
+}
+
+#[test]
+fn a_track_that_stalls_where_a_lost_seek_would_have_led_is_not_sought_on() {
+    let mut world = crowded(1..=1, []);
+    let stalls = Fate::Stalls(secs(62));
+    let catalogue = &mut world.node("a").config().catalogue;
+    catalogue.doom("https://tracks.test/stalls", stalls);
+    world.play(guild(1), &track("stalls"));
+    world.run_for(secs(1));
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::default().position(secs(60)));
+    world.run_for(secs(14));
+    world.node("a").faults().unanswered.clear();
+    world.update(guild(1), Update::default().position(secs(50)));
+    world.run_until(|world| place_ms(world) == 62_000, secs(20));
+    let since = world.now();
+    world.run_for(secs(9));
+    let heard = world.heard_since("a", since);
+    let sought = heard.iter().find(|heard| !heard.body["position"].is_null());
+    assert_eq!(sought, None);
 }
 
 /// Where the player of the only guild really is.

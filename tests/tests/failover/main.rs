@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that fails there says where")]
 
 mod barriers;
+mod clocks;
 mod closes;
 mod copies;
 mod crossings;
@@ -23,8 +24,12 @@ mod reconnects;
 mod refused;
 mod requests;
 mod returns;
+mod setbacks;
 mod targets;
+mod turnings;
+mod unheard;
 mod updates;
+mod vanished;
 
 use std::time::Duration;
 

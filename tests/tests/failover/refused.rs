@@ -6,6 +6,7 @@ use lavapool_core::player::Update;
 use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
+use serde_json::json;
 
 use super::{crowded, millis, secs, title, unanswered};
 
@@ -97,18 +98,77 @@ fn a_refused_play_on_the_next_node_does_not_bring_back_what_was_stopped_on_the_l
     assert!(!world.player(guild(1)).playing);
 }
 
+#[test]
+fn a_track_that_was_stopped_does_not_come_back_after_a_refused_play() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let since = world.now();
+    stop_unanswered(&mut world);
+    world.node("a").faults().lost.clear();
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), None);
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(told_since(&world, since), [(false, "Track 1".into())]);
+}
+
+#[test]
+fn the_end_of_a_stopped_track_is_told_once_though_the_next_play_is_refused() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let since = world.now();
+    stop_unanswered(&mut world);
+    play_bad_unanswered(&mut world);
+    world.run_for(secs(10));
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(told_since(&world, since), [(false, "Track 1".into())]);
+}
+
+#[test]
+fn the_end_of_a_replaced_track_is_told_once_though_nothing_plays_when_the_next_is_refused() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let since = world.now();
+    // A short one takes its place, of which no answer comes, and is over when that is looked for.
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.play(guild(1), &track_of("short", secs(1)));
+    world.run_for(millis(500));
+    play_bad_unanswered(&mut world);
+    world.run_for(secs(10));
+    assert!(!world.player(guild(1)).playing);
+    let told = told_since(&world, since);
+    let ends = told
+        .iter()
+        .filter(|what| **what == (false, "Track 1".into()));
+    assert_eq!(ends.count(), 1, "{told:?}");
+}
+
+#[test]
+fn an_end_of_an_unknown_kind_of_a_track_whose_successor_is_refused_is_an_end() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let since = world.now();
+    let reason = json!({"reason": "vanished"});
+    let end = world.track_event(1, "TrackEndEvent", &reason);
+    let bad = world.play(guild(1), &track("bad"));
+    world.disturb("a", &end);
+    world.run_until(|world| world.answer(bad).is_some(), secs(2));
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(told_since(&world, since), [(false, "Track 1".into())]);
+}
+
 /// No node begins the track that is called bad.
-fn refuse_bad(world: &mut World) {
+pub(super) fn refuse_bad(world: &mut World) {
     refuse_bad_on(world, "a");
 }
 
-fn refuse_bad_on(world: &mut World, name: &str) {
+pub(super) fn refuse_bad_on(world: &mut World, name: &str) {
     let refused = "https://tracks.test/bad".to_owned();
     world.node(name).faults().rejected_tracks.insert(refused);
 }
 
 /// What was told of tracks: whether they began, or ended.
-fn told_since(world: &World, since: Duration) -> Vec<(bool, String)> {
+pub(super) fn told_since(world: &World, since: Duration) -> Vec<(bool, String)> {
     let told = world.events_since(since).filter_map(|event| match event {
         Event::TrackStart { track, .. } => Some((true, track.info.title.clone())),
         Event::TrackEnd { track, .. } => Some((false, track.info.title.clone())),
@@ -172,4 +232,26 @@ fn a_play_after_one_that_failed_once_has_a_second_try_of_its_own() {
     world.run_for(secs(2));
     assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
     assert_eq!(title(&world), Some("Track second".into()));
+}
+
+/// Stops what the only node plays, which says that it has ended, but does not answer.
+fn stop_unanswered(world: &mut World) {
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.update(guild(1), Update::stop());
+    world.run_for(millis(500));
+    assert_eq!(title(world), None);
+}
+
+/// Plays the bad track, of which no answer comes at first: whether it has begun is looked at.
+fn play_bad_unanswered(world: &mut World) {
+    let since = world.now();
+    world.play(guild(1), &track("bad"));
+    let is_asked = |world: &World| {
+        let heard = world.heard_since("a", since);
+        heard
+            .iter()
+            .any(|heard| !heard.body["track"]["encoded"].is_null())
+    };
+    world.run_until(is_asked, secs(5));
+    world.node("a").faults().lost.clear();
 }

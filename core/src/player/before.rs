@@ -1,0 +1,125 @@
+//! [`Before`]: what a node plays until it has the next play, to which a refusal of that goes back.
+
+use std::sync::Arc;
+
+use crate::player::{Busy, Choice, Desired, Fields};
+use crate::protocol::{Track, TrackEndReason};
+use crate::time::Timestamp;
+
+/// What has become of the confirmed play while the next one is on its way. It is about the node
+/// that the player is on, or leaves.
+///
+/// | what is heard | `Standing` | `Itself` | `Over` |
+/// |---|---|---|---|
+/// | the next is confirmed, or shown by the node | `Standing`, that one | the same | the same |
+/// | it ended, and that is told if the next is refused | `Over`, untold | | |
+/// | it was stopped, which is told | `Over` | | |
+/// | it was replaced, which is told | end told | | |
+/// | the node shows nothing | `Over`, untold unless told | | |
+/// | the node lost it, and it is to begin again | `Itself` | | |
+/// | the node lost it, and another is asked for | `Over`, untold unless told | | |
+/// | another is asked for | | `Over`, untold | |
+///
+/// Where it is refused, the play before goes on if it is `Standing`; nothing plays if it is `Over`,
+/// and its end is told; and a play that was to begin again cannot be played.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Before {
+    /// It is the one of [`Busy::base`], which may be none.
+    Standing {
+        /// Whether the application was told that it ended.
+        is_end_told: bool,
+    },
+    /// It is the one that is on its way: the node has lost it.
+    Itself,
+    /// It is over: what the application has yet to be told if the next is refused.
+    Over(Option<(Arc<Track>, TrackEndReason)>),
+}
+
+/// It stands, and nothing was told of its end.
+pub(super) const STANDING: Before = Before::Standing { is_end_told: false };
+
+impl Busy {
+    /// The node has these fields as they were sent.
+    pub(crate) fn confirm_base(&mut self, fields: Fields, sent: &Desired, now: Timestamp) {
+        self.base.confirm(fields, sent, now);
+        if fields.has(Fields::TRACK) {
+            (self.before, self.is_sure) = (STANDING, true);
+        }
+    }
+
+    /// A node has the player that had nothing of it before.
+    pub(crate) fn replace_base(&mut self, sent: Desired) {
+        (self.before, self.is_sure) = (STANDING, true);
+        self.base = sent;
+    }
+
+    /// Whether it is known what a refusal goes back to.
+    pub(crate) fn is_base_known(&self) -> bool {
+        self.base.track.is_some() || self.before == Before::Itself
+    }
+
+    /// The confirmed play is over, and the next has been asked for already.
+    pub(crate) fn end_base(&mut self, reason: TrackEndReason, now: Timestamp) {
+        if let Before::Standing { is_end_told } = self.before {
+            let track = self.base.track.as_deref().and_then(Choice::track).cloned();
+            let untold = track.filter(|_| !is_end_told).map(|track| (track, reason));
+            self.before = Before::Over(untold);
+        }
+        self.base.forget_track(now);
+    }
+
+    /// The application was told that the confirmed play ended; what the node plays in its place, if
+    /// it was replaced, is another matter.
+    pub(crate) fn base_end_told(&mut self, reason: &TrackEndReason, now: Timestamp) {
+        match reason {
+            TrackEndReason::Replaced => {
+                self.before = Before::Standing { is_end_told: true };
+                self.is_sure = false;
+            }
+            _ => self.forget_base(now),
+        }
+    }
+
+    /// Nothing is left of the confirmed play, and nothing of it is to be told.
+    pub(crate) fn forget_base(&mut self, now: Timestamp) {
+        self.before = Before::Over(None);
+        self.base.forget_track(now);
+    }
+
+    /// The node has lost the play, which is to begin again if no other `is_asked_for`.
+    pub(crate) fn lose_base(&mut self, is_asked_for: bool, plays: bool, now: Timestamp) {
+        if is_asked_for {
+            self.end_base(TrackEndReason::Finished, now);
+        } else if plays {
+            self.before = Before::Itself;
+        }
+        self.base.track = None;
+        self.base.end_time_ms = None;
+    }
+
+    /// Another play is asked for, in place of this one.
+    pub(crate) fn supersede_base(&mut self, present: Option<&Choice>) {
+        if self.before == Before::Itself {
+            let track = present.and_then(Choice::track).cloned();
+            let untold = track.map(|track| (track, TrackEndReason::Finished));
+            self.before = Before::Over(untold);
+        }
+    }
+
+    /// What is refused cannot be begun again: whether that is the play that the node lost.
+    pub(crate) fn refuse_itself(&mut self) -> bool {
+        let is_lost = self.before == Before::Itself;
+        if is_lost {
+            (self.before, self.is_sure) = (Before::Over(None), true);
+        }
+        is_lost
+    }
+
+    /// The end of the play before that has not been told.
+    pub(crate) fn take_end(&mut self) -> Option<(Arc<Track>, TrackEndReason)> {
+        match &mut self.before {
+            Before::Over(untold) => untold.take(),
+            Before::Standing { .. } | Before::Itself => None,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What a node refuses, and would refuse again: it is as before, or as much of that as there is.
+
+use std::sync::Arc;
+
+use super::tables::Tables;
+use crate::error::RequestError;
+use crate::event::{Event, Kinds};
+use crate::id::NodeId;
+use crate::player::{Choice, Fields, Player, PlayerId, Waiting};
+use crate::time::Timestamp;
+use crate::voice_code::{VoiceRecovery, VoiceTrouble};
+
+/// What is taken back of a player.
+struct Refused {
+    /// What was sent.
+    fields: Fields,
+    /// What of it is taken back: nothing else has been asked for since.
+    reverted: Fields,
+    /// The commands that it was for.
+    waiting: Vec<Waiting>,
+    /// What it made of a pause: a play ends one, unless it begins one.
+    paused: Option<bool>,
+    /// The play that it was to begin again, if it lost one.
+    lost: Option<Arc<Choice>>,
+    /// Whether that was to set back what had been refused before.
+    was_reset: bool,
+}
+
+impl Tables {
+    /// The node refused what it was sent, and would refuse it again.
+    pub(super) fn player_rejected(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        status: u16,
+        message: Option<Arc<str>>,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        if player.is_moving() {
+            return self.move_rejected(id, node, status, now);
+        }
+        let refused = Refused::of(player);
+        if player.wanted.track.is_none() || refused.fields.has(Fields::TRACK) {
+            player.awaits_start = false;
+        }
+        player.take_back(refused.reverted, now);
+        refused.set_back(player, status);
+        let blames_voice = refused.blame_voice(player);
+        if refused.lost.is_some() {
+            // Whatever it plays instead is not wanted either.
+            player.unsent = player.unsent.with(Fields::TRACK);
+            player.wanted.clock.begin(0, u64::MAX, now);
+        }
+        player.regulate(now);
+        self.answer_waiting(refused.waiting, &RequestError::Rejected { status, message });
+        self.play_lost(id, refused.lost);
+        self.tell_end_since(id, refused.reverted);
+        self.track_released(id, refused.reverted);
+        self.player_changed(id);
+        if blames_voice {
+            mark!(VoiceRefused);
+            self.recover_voice(id, VoiceTrouble::Refused, VoiceRecovery::Renew, now);
+        }
+        self.sync(id);
+        self.settle_player(id);
+    }
+
+    /// The node lost a play and refuses to begin it again: it is over.
+    fn play_lost(&mut self, id: PlayerId, lost: Option<Arc<Choice>>) {
+        let (Some(choice), Some(player)) = (lost, self.player(id)) else {
+            return;
+        };
+        mark!(LostPlayRefused);
+        let guild = player.guild;
+        if let Some(track) = choice.track().cloned() {
+            self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
+        }
+    }
+
+    /// The track that a refused play was to replace ended in the meantime, and there is none now.
+    pub(super) fn tell_end_since(&mut self, id: PlayerId, taken_back: Fields) {
+        let Some(player) = self
+            .player_mut(id)
+            .filter(|_| taken_back.has(Fields::TRACK))
+        else {
+            return;
+        };
+        let (guild, plays) = (player.guild, player.wanted.track.is_some());
+        let ended = player.busy.as_mut().and_then(|busy| busy.take_end());
+        if let Some((track, reason)) = ended.filter(|_| !plays) {
+            self.emit(Kinds::TRACKS, || Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            });
+        }
+    }
+}
+
+impl Refused {
+    fn of(player: &mut Player) -> Self {
+        let fields = player.stage.answered();
+        let reverted = fields.without(player.unsent);
+        let is_play = reverted.has(Fields::TRACK);
+        // What was asked of the refused play since goes with it.
+        let its_own = if is_play {
+            player.unsent.and(Fields::PLAY)
+        } else {
+            Fields::NONE
+        };
+        player.unsent = player.unsent.without(its_own);
+        let busy = player.busy();
+        busy.refusals = 0;
+        busy.refused = Fields::NONE;
+        let paused = busy.sent.as_ref().map(|sent| sent.paused);
+        let mut waiting = busy.reject();
+        waiting.extend(busy.withdraw(its_own));
+        let is_lost = is_play && busy.refuse_itself();
+        let was_reset = std::mem::replace(&mut busy.resetting, !waiting.is_empty());
+        Self {
+            fields,
+            reverted,
+            waiting,
+            paused,
+            lost: player.wanted.track.clone().filter(|_| is_lost),
+            was_reset,
+        }
+    }
+
+    /// A server does the parts of a PATCH in turn, the track last, and one that fails leaves those
+    /// before it done: they are set back, unless that is what was refused. A node that lost the
+    /// player has nothing of the rest.
+    fn set_back(&self, player: &mut Player, status: u16) {
+        let names_track = self.fields.has(Fields::TRACK);
+        let has_parts = (names_track || status >= 500) && !self.was_reset;
+        if !has_parts && self.lost.is_none() {
+            return;
+        }
+        mark!(PartsSetBack);
+        let mut parts = self.reverted.without(Fields::PLAY).without(Fields::VOICE);
+        if names_track
+            && self
+                .paused
+                .is_some_and(|paused| paused != player.wanted.paused)
+        {
+            parts = parts.with(Fields::PAUSED);
+        }
+        player.unsent = player.unsent.with(parts);
+    }
+
+    /// Whether it was refused for the voice connection, which then has to be made anew. Beside a
+    /// track that is not known: it goes alone.
+    fn blame_voice(&self, player: &mut Player) -> bool {
+        if !self.reverted.has(Fields::VOICE) {
+            return false;
+        }
+        let names_track = self.fields.has(Fields::TRACK);
+        if names_track {
+            player.unsent = player.unsent.with(Fields::VOICE);
+        } else if let Some(voice) = &mut player.voice {
+            voice.expire();
+        }
+        !names_track
+    }
+}

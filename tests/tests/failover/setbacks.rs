@@ -1,0 +1,112 @@
+//! What a refused play leaves of a player: everything that it did not ask for.
+
+use lavapool_core::player::{Source, Update};
+use lavapool_core::protocol::{Filters, RawJson};
+use lavapool_core::{Answer, CommandId, Event, RequestError};
+use lavapool_tests::world::{World, guild, track};
+use serde_json::json;
+
+use super::refused::refuse_bad;
+use super::{crowded, secs, title};
+
+#[test]
+fn a_refused_play_leaves_a_paused_player_paused() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(2));
+    assert_eq!(title(&world), Some("Track 1".into()));
+    assert!(world.player(guild(1)).paused);
+    assert!(world.only_copy(guild(1)).1.paused);
+}
+
+#[test]
+fn what_took_effect_with_a_play_that_found_nothing_is_set_back() {
+    let mut world = crowded(1..=1, []);
+    let found_nothing = Update::play(Source::identifier("nowhere:x"))
+        .volume(50)
+        .filters(Filters::new().with_volume(0.5))
+        .paused(true);
+    let play = world.update(guild(1), found_nothing);
+    world.run_for(secs(2));
+    assert!(is_refused(&world, play), "{:?}", world.answer(play));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!(
+        (view.volume.get(), view.filters, view.paused),
+        (100, None, false)
+    );
+    assert_eq!(
+        (copy.volume, copy.filters, copy.paused),
+        (100, json!({}), false)
+    );
+}
+
+#[test]
+fn a_pause_that_was_asked_for_behind_a_refused_play_counts() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    world.play(guild(1), &track("bad"));
+    let pause = world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(2));
+    assert_eq!(world.answer(pause), Some(&Ok(Answer::Done)));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!((view.paused, copy.paused), (true, true));
+}
+
+#[test]
+fn a_place_an_end_and_user_data_of_a_refused_play_are_refused_with_it() {
+    let data = RawJson::parse(r#"{"of":"bad"}"#).unwrap();
+    for update in [
+        Update::default().position(secs(60)),
+        Update::default().end_time(secs(90)),
+        Update::default().user_data(data),
+    ] {
+        let mut world = crowded(1..=1, []);
+        refuse_bad(&mut world);
+        world.play(guild(1), &track("bad"));
+        let asked = world.update(guild(1), update);
+        world.run_for(secs(2));
+        assert!(is_refused(&world, asked), "{:?}", world.answer(asked));
+        assert_eq!(title(&world), Some("Track 1".into()));
+    }
+}
+
+#[test]
+fn a_refused_play_is_not_blamed_on_the_voice_connection_that_went_with_it() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    refuse_bad(&mut world);
+    let play = world.play(guild(1), &track("bad"));
+    world.run_for(secs(1));
+    let since = world.now();
+    world.join(guild(1), "us-east");
+    world.run_for(secs(5));
+    assert!(is_refused(&world, play), "{:?}", world.answer(play));
+    let is_rejoin = |event: &&Event| matches!(event, Event::VoiceRejoining { .. });
+    assert_eq!(world.events_since(since).find(is_rejoin), None);
+    assert_eq!(world.payloads_since(since), []);
+    assert!(world.player(guild(1)).connected);
+}
+
+#[test]
+fn a_play_behind_one_that_was_refused_with_its_voice_connection_is_heard() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder.config(|config| config.rejoin = None).connected();
+    refuse_bad(&mut world);
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(1));
+    world.join(guild(1), "us-east");
+    world.run_for(secs(5));
+    let play = world.play(guild(1), &track("next"));
+    world.run_for(secs(20));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    assert!(world.only_copy(guild(1)).1.audible);
+}
+
+fn is_refused(world: &World, command: CommandId) -> bool {
+    matches!(
+        world.answer(command),
+        Some(Err(RequestError::Rejected { .. }))
+    )
+}

@@ -1,0 +1,140 @@
+//! Players that turn back on their way, to a node where they still play.
+
+use lavapool_core::player::Update;
+use lavapool_core::{Command, Event, RequestError};
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::{World, guild, track};
+
+use super::refused::{refuse_bad, refuse_bad_on, told_since};
+use super::{away_for, crowded, millis, moves_since, secs, send_to, title, unanswered};
+
+#[test]
+fn a_player_that_one_target_refuses_stays_where_it_plays_again() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    refused_on_the_way(&mut world, &["b"], 0);
+}
+
+#[test]
+fn a_player_that_one_target_refuses_does_not_go_to_another_while_it_plays() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    refused_on_the_way(&mut world, &["b"], 5);
+}
+
+#[test]
+fn a_track_that_no_target_begins_goes_on_where_it_plays_again() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    refused_on_the_way(&mut world, &["b", "c"], 5);
+}
+
+#[test]
+fn a_track_that_was_dropped_on_the_way_does_not_play_on_where_the_player_returns_to() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    refuse_on(&mut world, "b");
+    refuse_on(&mut world, "c");
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_until(is_dropped, secs(2));
+    let slow = &mut world.node("c").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(10));
+    world.refuse("a", false);
+    world.run_for(secs(4));
+    world.kill("c");
+    world.run_for(secs(5));
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(title(&world), None);
+}
+
+#[test]
+fn a_play_that_both_nodes_of_a_move_refuse_leaves_alone_what_plays() {
+    let mut world = crowded(1..=1, ["b"]);
+    // There is a socket to the node on which something was answered.
+    play_on(&mut world, "b", 2);
+    world.run_for(secs(1));
+    refuse_bad(&mut world);
+    refuse_bad_on(&mut world, "b");
+    let (since, before) = (world.now(), world.position(guild(1)));
+    unanswered(&mut world, "b", AnswerKind::Voice);
+    send_to(&mut world, "b");
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_for(millis(10));
+    world.end_rest("b");
+    world.node("b").faults().unanswered.clear();
+    world.run_for(secs(5));
+    assert!(matches!(
+        world.answer(bad),
+        Some(Err(RequestError::Rejected { .. }))
+    ));
+    assert_eq!(told_since(&world, since), []);
+    let passed = world.position(guild(1)) - before;
+    assert!(passed > millis(4_900), "{passed:?}");
+}
+
+#[test]
+fn what_a_target_does_not_have_goes_on_where_the_player_returns_to() {
+    let mut world = crowded(1..=1, ["b"]);
+    // There is a socket to the node on which something was answered.
+    play_on(&mut world, "b", 2);
+    world.run_for(secs(1));
+    refuse_bad(&mut world);
+    refuse_bad_on(&mut world, "b");
+    let since = world.now();
+    // It makes a player without a track, and does not say so.
+    world.node("b").faults().lost.insert(AnswerKind::Voice);
+    world.play(guild(1), &track("bad"));
+    send_to(&mut world, "b");
+    world.run_for(millis(3));
+    world.node("b").faults().lost.clear();
+    world.run_for(secs(5));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("a", true));
+    assert_eq!(title(&world), Some("Track 1".into()));
+    let shown = world.player(guild(1)).track;
+    assert_eq!(shown.map(|track| track.info.title.clone()), title(&world));
+    assert_eq!(told_since(&world, since), []);
+}
+
+/// The node of guild 1 is lost, and back while the next one thinks about its track, which these
+/// refuse: the player stays, and nothing interrupts it, though its node gets so many others.
+fn refused_on_the_way(world: &mut World, by: &[&str], others: u64) {
+    for name in by {
+        refuse_on(world, name);
+    }
+    let slow = &mut world.node("b").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(3));
+    let since = world.now();
+    away_for(world, "a", millis(200));
+    world.run_for(secs(3));
+    assert_eq!(world.requests_since("b", since), ["PATCH players/1"]);
+    for number in 2..2 + others {
+        play_on(world, "a", number);
+    }
+    world.run_for(secs(20));
+    let heard = world.heard_since("a", since);
+    let patch = heard.iter().find(|heard| heard.what == "PATCH players/1");
+    assert_eq!(patch, None);
+    assert_eq!(world.requests_since("c", since), [""; 0]);
+    assert_eq!(moves_since(world, since), []);
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("a", true));
+}
+
+/// A node does not begin the track of guild 1.
+fn refuse_on(world: &mut World, name: &str) {
+    let refused = "https://tracks.test/1".to_owned();
+    world.node(name).faults().rejected_tracks.insert(refused);
+}
+
+fn is_dropped(world: &World) -> bool {
+    let is_told = |event: &Event| matches!(event, Event::TrackUnplayable { .. });
+    world.events().iter().any(|(_, event)| is_told(event))
+}
+
+/// Plays something on a node, in a guild without a voice connection.
+fn play_on(world: &mut World, name: &str, number: u64) {
+    let node = Some(world.id(name));
+    world.submit(Command::Update {
+        guild: guild(number),
+        node,
+        update: Update::play(track(&number.to_string())).without_voice(),
+    });
+}

@@ -1,0 +1,142 @@
+//! What a node has begun, and was lost before its answer came.
+
+use std::time::Duration;
+
+use lavapool_core::player::Update;
+use lavapool_core::{Answer, CommandId, RequestError};
+use lavapool_tests::node::{AnswerKind, Failure};
+use lavapool_tests::world::{Bite, Bitten, World, guild, track};
+
+use super::refused::refuse_bad;
+use super::vanished::forget_player;
+use super::{crowded, millis, secs, title};
+
+#[test]
+fn a_play_that_turns_out_to_have_begun_is_not_sought_back() {
+    let mut world = crowded(1..=1, []);
+    let play = lose_before_the_answer(&mut world, "next", secs(8));
+    let since = world.now();
+    world.run_until(|world| world.answer(play).is_some(), secs(10));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    world.run_for(secs(3));
+    let heard = world.heard_since("a", since);
+    let sought = heard.iter().find(|heard| !heard.body["position"].is_null());
+    assert_eq!(sought, None);
+}
+
+#[test]
+fn a_play_that_turns_out_to_have_begun_is_what_a_refused_one_goes_back_to() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    lose_before_the_answer(&mut world, "next", secs(8));
+    refuse_a_play_after_the_list(&mut world);
+    assert_eq!(title(&world), Some("Track next".into()));
+    assert_eq!(shown(&world), Some("Track next".into()));
+}
+
+#[test]
+fn a_play_that_its_node_turns_out_to_have_begun_again_is_what_a_refused_one_goes_back_to() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    forget_player(&mut world);
+    // It is made again, as soon as its node has said that it does not have it.
+    let since = world.now();
+    let is_listed = |world: &World| {
+        let mut heard = world.heard_since("a", since).into_iter();
+        heard.any(|heard| heard.what == "GET players" && heard.status == Some(200))
+    };
+    world.run_until(is_listed, secs(5));
+    world.run_for(Duration::ZERO);
+    bite_next(&mut world);
+    world.run_until(|world| world.guilds_on("a") == [1], secs(1));
+    refuse_a_play_after_the_list(&mut world);
+    assert_eq!(title(&world), Some("Track new".into()));
+    assert_eq!(shown(&world), Some("Track new".into()));
+}
+
+#[test]
+fn a_refused_play_goes_back_though_another_had_begun_before_a_loss_and_no_list_shows_it() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    lose_before_the_answer(&mut world, "between", millis(100));
+    fail_to_list(&mut world);
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_until(|world| world.answer(bad).is_some(), secs(10));
+    world.run_for(secs(1));
+    assert_eq!(shown(&world), Some("Track 1".into()));
+    assert_eq!(title(&world), Some("Track 1".into()));
+}
+
+#[test]
+fn a_play_without_an_answer_is_looked_for_before_it_is_sent_again_though_no_list_can_be_read() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    let play = lose_before_the_answer(&mut world, "between", millis(100));
+    fail_to_list(&mut world);
+    world.run_until(|world| world.answer(play).is_some(), secs(10));
+    let heard = world.heard_since("a", since);
+    let plays = heard
+        .iter()
+        .filter(|heard| heard.body["track"]["encoded"].is_string());
+    assert_eq!(plays.count(), 1);
+}
+
+/// The list of the players of the only node cannot be read once.
+fn fail_to_list(world: &mut World) {
+    world.node("a").faults().failures.push(Failure {
+        method: Some("GET".to_owned()),
+        path: Some("/players".to_owned()),
+        times: Some(1),
+        ..Failure::always(500)
+    });
+}
+
+/// Plays a track that the only node begins, and which is lost for a while before it has said so.
+fn lose_before_the_answer(world: &mut World, name: &str, time: Duration) -> CommandId {
+    bite_next(world);
+    let play = world.play(guild(1), &track(name));
+    world.refuse("a", true);
+    world.run_for(time);
+    world.refuse("a", false);
+    assert_eq!(title(world), Some(format!("Track {name}")));
+    assert_eq!(world.answer(play), None);
+    play
+}
+
+/// The WebSocket of the only node ends under the next that it says there, which is before it
+/// answers what that is about.
+fn bite_next(world: &mut World) {
+    let bite = Bite {
+        place: 0,
+        how: Bitten::Reset,
+        lives_for: Duration::ZERO,
+    };
+    world.bite("a", bite);
+}
+
+/// The only node is lost; a play is refused that is asked for when it has just listed its players
+/// again, and is yet to be sent something else.
+fn refuse_a_play_after_the_list(world: &mut World) {
+    world.update(guild(1), Update::default().volume(50));
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Player, millis(500));
+    slow.insert(AnswerKind::Voice, millis(500));
+    let since = world.now();
+    let is_sent = |world: &World| {
+        let heard = world.heard_since("a", since);
+        heard.iter().any(|heard| !heard.body["volume"].is_null())
+    };
+    world.run_until(is_sent, secs(10));
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert!(matches!(
+        world.answer(bad),
+        Some(Err(RequestError::Rejected { .. }))
+    ));
+}
+
+/// What the application sees that the player plays.
+fn shown(world: &World) -> Option<String> {
+    let track = world.player(guild(1)).track;
+    track.map(|track| track.info.title.clone())
+}
