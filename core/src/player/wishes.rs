@@ -37,17 +37,18 @@ impl PluginWish {
         matches!(self, Self::Categories(None) | Self::Lyrics(None))
     }
 
-    /// The request that tells the plugin, or takes back what it was told.
+    /// The request that tells the plugin, or takes back what it was told, which a subscription
+    /// needs before it can be made in another way.
     pub(crate) fn request(&self, guild: GuildId, clears: bool) -> PluginRequest {
         match self {
-            Self::Categories(Some(categories)) if !clears => PluginRequest::SetCategories {
+            Self::Categories(Some(categories)) => PluginRequest::SetCategories {
                 guild,
                 categories: categories.clone(),
             },
             Self::Lyrics(Some(from)) if !clears => {
                 PluginRequest::SubscribeLyrics { guild, from: *from }
             }
-            Self::Categories(_) => PluginRequest::ClearCategories(guild),
+            Self::Categories(None) => PluginRequest::ClearCategories(guild),
             Self::Lyrics(_) => PluginRequest::UnsubscribeLyrics(guild),
         }
     }

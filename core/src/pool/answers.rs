@@ -420,7 +420,6 @@ impl Tables {
         }
         self.note_sources(id);
         self.node_changed(id);
-        self.register_all(id);
     }
 }
 

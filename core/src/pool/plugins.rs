@@ -113,14 +113,6 @@ impl Tables {
         self.note_lane(node_id, kind);
     }
 
-    /// Registers every player of a node again.
-    pub(super) fn register_all(&mut self, node: NodeId) {
-        let wishing = |player: &Player| player.wishes.is_some() && player.target() == Some(node);
-        for id in self.players_where(wishing) {
-            self.register(id);
-        }
-    }
-
     /// The node's WebSocket is a new one: its plugins know nothing.
     pub(super) fn forget_told(&mut self, id: NodeId) {
         if let Some(node) = self.node_mut(id) {

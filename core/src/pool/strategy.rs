@@ -314,9 +314,8 @@ impl Load<'_> {
 /// The bits of a cached score that hold the order of configuration.
 pub(super) const ORDER_BITS: u32 = 12;
 
-const fn bounded(standing: u64) -> u64 {
-    let max = u64::MAX >> ORDER_BITS;
-    if standing < max { standing } else { max }
+fn bounded(standing: u64) -> u64 {
+    standing.min(u64::MAX >> ORDER_BITS)
 }
 
 /// The middle one of the other nodes' load terms: what a node without stats probably has.
