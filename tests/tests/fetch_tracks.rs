@@ -9,8 +9,10 @@ use lavapool::{
     Builder, Client, Error, FetchFailure, LoadResult, NodeConfig, NodeFailure, RequestError,
     SubmitError, UserId,
 };
+use lavapool_core::{Command, Target};
 use lavapool_tests::node::{self, AnswerKind};
 use lavapool_tests::sim::SimRuntime;
+use lavapool_tests::world::World;
 
 #[test]
 fn a_cached_result_is_shared_and_asks_no_node() {
@@ -38,6 +40,25 @@ fn there_is_no_cache_unless_it_is_asked_for() {
         assert_eq!((client.has_cache(), client.cache_capacity()), (false, None));
         assert_eq!(loads(&sim, "main"), 2);
     });
+}
+
+#[test]
+fn the_pool_tells_how_many_results_it_keeps() {
+    for (asked, shown) in [
+        (None, (None, 0)),
+        (Some(0), (None, 0)),
+        (Some(8), (Some(8), 1)),
+    ] {
+        let builder = World::builder().nodes(["a"]);
+        let mut world = builder
+            .config(|config| config.cache_capacity = asked)
+            .connected();
+        let (node, query) = (Target::Best, SONG.into());
+        world.submit(Command::FetchTracks { node, query });
+        world.run_for(secs(1));
+        let pool = world.pool();
+        assert_eq!((pool.cache_capacity(), pool.cached_results()), shown);
+    }
 }
 
 #[test]
@@ -172,10 +193,10 @@ fn a_request_that_was_not_sent_goes_with_the_last_who_waits() {
         let builder = builder().node(config("main"));
         let client = builder.start_on(sim.clone()).unwrap();
         let waits = [0; 3].map(|_| client.fetch_tracks(SONG));
-        let kept = client.fetch_tracks("ytsearch:words");
+        let [kept, given_up] = [0; 2].map(|_| client.fetch_tracks("ytsearch:words"));
         sim.sleep(secs(1)).await;
 
-        drop(waits);
+        drop((waits, given_up));
         sim.cut_off("main", false);
         kept.await.unwrap();
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lavapool::{Candidate, Event, Kinds, Leaving, Needs, Score, Strategy, Update, Verdict};
-use lavapool_core::region::{Region, RegionMap, matches};
+use lavapool_core::region::{Region, RegionFit, RegionMap, matches};
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, join_voice, play,
     secs, song, taken,
@@ -326,6 +326,9 @@ fn the_pool_explains_the_choice_for_the_region_of_the_player() {
             .collect::<Vec<_>>()
     };
     assert_eq!([chosen(1), chosen(2)], [["eu"], ["us"]]);
+    let fits = world.pool().explain(Some(guild(1))).into_iter();
+    let fits: Vec<_> = fits.map(|one| one.region).collect();
+    assert_eq!(fits, [Some(RegionFit::Fine), None]);
 }
 
 /// The pool chooses by what it has kept of each node; `select` looks at the nodes themselves.

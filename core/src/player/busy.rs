@@ -275,6 +275,18 @@ mod tests {
     }
 
     #[test]
+    fn a_command_that_waits_no_more_keeps_no_player_busy_and_no_other_from_its_answer() {
+        let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
+        busy.movers.push(FIRST);
+        busy.forget(FIRST);
+        assert!(busy.is_idle());
+        busy.wait(FIRST, Fields::VOLUME, Fields::NONE);
+        busy.forget(SECOND);
+        busy.send(Fields::VOLUME, Desired::default());
+        assert_eq!(answered(busy.confirm()), [(FIRST, true)]);
+    }
+
+    #[test]
     fn what_is_settled_otherwise_is_answered_and_what_is_pending_waits() {
         let mut busy = busy(&[
             (FIRST, Fields::TRACK),

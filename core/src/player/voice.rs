@@ -186,6 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn who_has_only_just_come_can_leave() {
+        let mut voice = Voice::default();
+        assert_eq!(voice.state(None, "s".into()), VoiceChange::None);
+        voice.state(channel(1), "s".into());
+        assert_eq!(voice.state(None, "s".into()), VoiceChange::Left);
+    }
+
+    #[test]
     fn leaving_forgets_both_halves() {
         let mut voice = Voice::default();
         voice.state(channel(1), "s".into());

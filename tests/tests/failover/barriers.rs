@@ -98,6 +98,18 @@ fn a_request_past_the_pool_waits_for_what_was_asked_before_whatever_discord_says
 }
 
 #[test]
+fn a_request_that_changes_something_goes_out_though_nobody_waits_for_it_any_more() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = millis(100);
+    world.update(guild(1), Update::default().volume(10));
+    let given_up = patch_volume(&mut world, 20);
+    world.cancel(given_up);
+    world.run_for(secs(1));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 20);
+    assert_eq!(world.answer(given_up), None);
+}
+
+#[test]
 fn what_is_held_behind_a_request_survives_the_loss_of_its_node() {
     let mut world = crowded(1..=1, ["b"]);
     let slow = world.node("a").faults();

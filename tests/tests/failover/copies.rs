@@ -22,6 +22,7 @@ fn a_delete_that_is_answered_500_is_sent_again() {
 fn a_delete_that_is_refused_for_good_is_told_so_and_holds_up_no_play() {
     let mut world = crowded(1..=1, []);
     fail_deletes(&mut world, None);
+    let since = world.now();
     let destroy = world.submit(Command::Destroy(guild(1)));
     world.run_for(secs(1));
     world.join(guild(1), "us-east");
@@ -32,6 +33,9 @@ fn a_delete_that_is_refused_for_good_is_told_so_and_holds_up_no_play() {
         message: Some("No message available".into()),
     };
     assert_eq!(world.answer(destroy), Some(&Answered::Err(refused)));
+    let asked = world.requests_since("a", since);
+    let deletes = asked.iter().filter(|what| what.starts_with("DELETE"));
+    assert_eq!(deletes.count(), 3, "{asked:?}");
     assert_eq!(playing_on(&world, "a"), ["1: Track next"]);
 }
 

@@ -157,6 +157,19 @@ fn a_session_of_before_that_is_not_there_is_waited_for_no_longer_than_a_healthy_
 }
 
 #[test]
+fn a_session_of_before_that_is_over_keeps_nobody_waiting_once_its_node_is_there() {
+    let mut world = heir(|world| {
+        world.restart("a");
+        world.set_latency("a", millis(300));
+    });
+    world.join(guild(1), "us-east");
+    let play = world.play(guild(1), &track("new"));
+    world.run_until(|world| is_ready(world, "a"), secs(3));
+    world.run_for(secs(1));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+}
+
+#[test]
 fn a_session_of_before_is_not_waited_for_at_a_node_that_refuses_the_client_or_is_removed() {
     let refused = |world: &mut World| world.node("a").faults().failures.push(Failure::always(401));
     let removed = |world: &mut World| {
@@ -248,7 +261,7 @@ fn a_list_of_players_that_is_not_there_at_first_is_asked_for_again() {
         world.node("a").faults().failures.push(Failure {
             method: Some("GET".into()),
             path: Some("/players".into()),
-            times: Some(2),
+            times: Some(3),
             ..Failure::always(503)
         });
     });

@@ -1,9 +1,9 @@
 //! What servers say that they should not, and applications that do not listen.
 
 use lavapool_core::node::{Loss, Status};
-use lavapool_core::{Event, Kinds, Limits};
+use lavapool_core::{Answer, Command, Event, Kinds, Limits};
 use lavapool_tests::node::Disturbance;
-use lavapool_tests::world::{World, guild};
+use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
 use super::{crowded, millis, moves_since, secs};
@@ -135,4 +135,45 @@ fn a_ping_that_no_voice_server_can_have_is_shown_as_none() {
         world.run_for(millis(10));
         assert_eq!(world.player(guild(1)).ping, shown, "{ping}");
     }
+}
+
+#[test]
+fn what_a_node_says_of_a_track_that_plays_on_another_is_not_told() {
+    let mut world = crowded(1..=1, ["b"]);
+    let said = [
+        ("TrackStartEvent", json!({})),
+        ("TrackEndEvent", json!({"reason": "finished"})),
+        (
+            "TrackExceptionEvent",
+            json!({"exception": {"message": "x", "severity": "common", "cause": "x"}}),
+        ),
+        ("TrackStuckEvent", json!({"thresholdMs": 10_000})),
+    ];
+    for (kind, more) in said {
+        let event = world.track_event(1, kind, &more);
+        for (name, told) in [("b", 0), ("a", 1)] {
+            let since = world.now();
+            world.disturb(name, &event);
+            world.run_for(millis(10));
+            let events = world.events_since(since);
+            let count = events
+                .filter(|event| event.kinds() == Kinds::TRACKS)
+                .count();
+            assert_eq!(count, told, "{kind} of {name}");
+        }
+        world.play(guild(1), &track("next"));
+        world.run_for(secs(1));
+    }
+}
+
+#[test]
+fn a_pong_that_answers_no_ping_measures_nothing() {
+    let mut world = World::builder()
+        .node("a", |node| node.latency = millis(35))
+        .connected();
+    let node = world.id("a");
+    let ping = world.submit(Command::Ping(node));
+    world.disturb("a", &Disturbance::Raw([&[0x8a, 8][..], &[0; 8]].concat()));
+    world.run_for(secs(1));
+    assert_eq!(world.answer(ping), Some(&Ok(Answer::Latency(millis(70)))));
 }

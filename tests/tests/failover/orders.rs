@@ -119,6 +119,21 @@ fn a_move_to_where_the_player_is_costs_nothing() {
 }
 
 #[test]
+fn a_move_to_where_the_player_is_on_its_way_is_done_when_it_has_come() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let first = send_to(&mut world, "b");
+    world.run_for(millis(100));
+    let second = send_to(&mut world, "b");
+    world.run_for(millis(100));
+    assert_eq!(world.answer(second), None);
+    world.run_for(secs(1));
+    for moved in [first, second] {
+        assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+    }
+}
+
+#[test]
 fn a_move_to_a_node_that_fails_leaves_the_player_playing_where_it_is() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").faults().fail_matching("/players/", 503);

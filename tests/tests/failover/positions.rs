@@ -68,7 +68,7 @@ fn a_player_that_stays_after_all_is_where_its_copy_has_played_to() {
         away_for(&mut world, "a", millis(200));
         world.run_for(secs(8));
         world.kill("b");
-        world.run_for(millis(50));
+        world.run_for(secs(1));
 
         let (node, copy) = world.only_copy(guild(1));
 

@@ -1,5 +1,7 @@
 //! A node is dialled again, or is not.
 
+use std::collections::BTreeSet;
+
 use std::time::Duration;
 
 use lavapool_core::node::{Loss, ReconnectPolicy, Status, Stopped};
@@ -126,6 +128,25 @@ fn chance_shortens_each_delay_by_its_share_at_most() {
         has(|share| share < 0.6) && has(|share| share > 0.9),
         "{shares:?}"
     );
+}
+
+#[test]
+fn the_whole_share_is_for_chance_to_take() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|config| config.reconnect.jitter_percent = 1)
+        .connected();
+    world.kill("a");
+    let since = world.now();
+    world.run_for(secs(600));
+    let told = world.events_since(since).filter_map(|event| match event {
+        Event::NodeReconnecting { attempt, delay, .. } if *attempt > 0 => {
+            let full = ReconnectPolicy::default().delay(*attempt);
+            Some(delay.as_millis() * 100 / full.as_millis())
+        }
+        _ => None,
+    });
+    assert_eq!(BTreeSet::from_iter(told), BTreeSet::from([99, 100]));
 }
 
 #[test]

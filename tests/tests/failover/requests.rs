@@ -2,7 +2,7 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::rest::{self, Request};
-use lavapool_core::{Answer, Command, NodeFailure, RequestError, Target};
+use lavapool_core::{Answer, Command, Leaving, NodeFailure, RequestError, Target};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
@@ -49,6 +49,78 @@ fn a_lookup_on_its_way_to_a_node_that_dies_is_answered_by_another() {
     world.run_for(secs(2));
 
     assert_loaded(&world, lookup);
+}
+
+#[test]
+fn a_lookup_that_waits_for_a_socket_of_a_node_that_is_lost_goes_to_another_at_once() {
+    let builder = World::builder().nodes(["a", "b"]);
+    let mut world = builder
+        .config(|c| c.limits.lookup_sockets_max = 1)
+        .connected();
+    world.node("a").config().latency.load = secs(5);
+    let lookups = [0; 3].map(|_| world.submit(load()));
+    let own = Command::Rest {
+        node: Target::Node(world.id("a")),
+        request: Request::Version,
+    };
+    let own = world.submit(own);
+    world.run_for(millis(100));
+    world.refuse("a", true);
+    world.drop_connections("a");
+    world.run_for(millis(100));
+
+    let answered = lookups.map(|lookup| world.answer(lookup).is_some());
+    assert_eq!(answered, [true; 3]);
+    // What is for the node alone waits for it.
+    assert_eq!(world.answer(own), None);
+    world.refuse("a", false);
+    world.run_for(secs(20));
+    assert!(matches!(world.answer(own), Some(Ok(_))));
+}
+
+#[test]
+fn a_request_for_a_node_that_is_removed_is_answered_and_no_other() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    unanswered(&mut world, "a", AnswerKind::Other);
+    world.node("b").config().latency.other = secs(10);
+    let asked = ["a", "b"].map(|name| {
+        let node = Target::Node(world.id(name));
+        let request = Request::Version;
+        world.submit(Command::Rest { node, request })
+    });
+    let node = world.id("a");
+    let players = Leaving::Keep;
+    world.submit(Command::RemoveNode { node, players });
+    world.run_for(secs(9));
+    let removed = Some(&Err(RequestError::NodeRemoved));
+    assert_eq!(asked.map(|asked| world.answer(asked)), [removed, None]);
+    world.run_for(secs(2));
+    assert!(matches!(world.answer(asked[1]), Some(Ok(_))));
+}
+
+#[test]
+fn one_who_gives_up_keeps_nobody_else_waiting() {
+    let mut world = World::builder().nodes(["a"]).build();
+    let node = world.id("a");
+    for command in [Command::AwaitNode(node), Command::Ping(node)] {
+        let [given_up, other] = [0; 2].map(|_| world.submit(command.clone()));
+        world.cancel(given_up);
+        world.run_for(secs(1));
+        assert_eq!(world.answer(given_up), None);
+        assert!(matches!(world.answer(other), Some(Ok(_))), "{command:?}");
+    }
+}
+
+#[test]
+fn a_socket_is_dialled_for_each_request_that_waits_and_no_more() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.run_for(secs(60));
+    let before = world.dials("a").len();
+    for _ in 0..4 {
+        world.submit(load());
+    }
+    world.run_for(secs(1));
+    assert_eq!(world.dials("a").len() - before, 4);
 }
 
 #[test]
@@ -109,6 +181,21 @@ fn a_slow_voice_connection_does_not_delay_a_pause() {
     // At most a socket has to be opened.
     let waited = world.answered_at(paused).map(|at| at - since);
     assert!(waited <= Some(millis(4)) && waited.is_some(), "{waited:?}");
+}
+
+#[test]
+fn no_more_connections_for_voice_are_made_at_once_than_may_be() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|c| c.limits.voice_sockets_max = 2)
+        .connected();
+    unanswered(&mut world, "a", AnswerKind::Voice);
+    let since = world.now();
+    for number in 1..=5 {
+        world.join(guild(number), "us-east");
+    }
+    world.run_for(secs(5));
+    assert_eq!(world.requests_since("a", since).len(), 2);
 }
 
 #[test]

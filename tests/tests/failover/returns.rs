@@ -36,6 +36,24 @@ fn a_node_that_restarts_without_memory_gets_all_its_players_back() {
 }
 
 #[test]
+fn a_node_that_restarts_is_asked_anew_what_it_can_do() {
+    let mut world = crowded(1..=1, []);
+    let sources = |world: &World| {
+        world
+            .view("a")
+            .info
+            .map(|info| info.source_managers.clone())
+    };
+    world.node("a").config().sources = vec!["http".to_owned()];
+    away_for(&mut world, "a", millis(100));
+    world.run_for(secs(5));
+    assert!(sources(&world).is_some_and(|sources| sources.len() > 1));
+    world.restart("a");
+    world.run_for(secs(5));
+    assert_eq!(sources(&world), Some(vec!["http".to_owned()]));
+}
+
+#[test]
 fn a_node_that_resumes_during_the_moves_keeps_what_was_not_sent_and_loses_what_was() {
     let mut world = crowded(1..=40, ["b"]);
     world.node("b").config().latency.voice = secs(1);

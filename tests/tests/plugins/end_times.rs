@@ -55,6 +55,18 @@ fn a_track_without_segments_is_ended_by_its_node() {
 }
 
 #[test]
+fn a_track_that_is_paused_when_its_play_is_told_does_not_end() {
+    let mut world = plugged(["a"]).connected();
+    skip(&mut world, guild(1), &[Category::Sponsor]);
+    world.join(guild(1), "us-east");
+    let play = Update::play(track("song")).end_time(secs(30)).paused(true);
+    world.update(guild(1), play);
+    let since = world.now();
+    world.run_for(secs(60));
+    assert_eq!(ends_since(&world, since), []);
+}
+
+#[test]
 fn a_pause_moves_the_end_and_a_new_end_time_replaces_it() {
     let mut world = ending_at(secs(30), &[Category::Sponsor]);
     let since = world.now();

@@ -1,9 +1,9 @@
 //! Requests to plugins: which node is asked, and what becomes of them where none has the plugin.
 
-use lavapool_core::protocol::plugins::KnownPlugin;
+use lavapool_core::protocol::plugins::{KnownPlugin, LyricsFrom};
 use lavapool_core::rest::{self, PluginAnswer, PluginRequest, Request};
 use lavapool_core::{Answer, Command, CommandId, RequestError, Target};
-use lavapool_tests::world::World;
+use lavapool_tests::world::{World, guild};
 
 use super::{plugged, secs};
 
@@ -65,6 +65,39 @@ fn a_node_that_answers_404_leads_to_the_next_one() {
     world.run_for(secs(1));
     assert_eq!(world.answer(missing), Some(&Err(MISSING)));
     assert_eq!(world.answer(nowhere), Some(&Err(MISSING)));
+}
+
+#[test]
+fn only_the_word_that_a_guild_has_no_categories_is_taken_for_that() {
+    let mut world = plugged(["a"]).connected();
+    world.fill([1]);
+    let mut ask = |request| {
+        let node = Target::Node(world.id("a"));
+        let request = Request::Plugin(request);
+        let asked = world.submit(Command::Rest { node, request });
+        world.run_for(secs(1));
+        world.answer(asked).cloned()
+    };
+    let unset = ask(PluginRequest::Categories(guild(1)));
+    assert!(matches!(unset, Some(Ok(_))), "{unset:?}");
+    let none = ask(PluginRequest::PlayingLyrics {
+        guild: guild(2),
+        from: LyricsFrom::Any,
+    });
+    assert!(
+        matches!(none, Some(Err(RequestError::Rejected { .. }))),
+        "{none:?}"
+    );
+    world.node("a").faults().fail_matching("sponsorblock", 403);
+    let node = Target::Node(world.id("a"));
+    let request = Request::Plugin(PluginRequest::Categories(guild(1)));
+    let refused = world.submit(Command::Rest { node, request });
+    world.run_for(secs(1));
+    let refused = world.answer(refused);
+    assert!(
+        matches!(refused, Some(Err(RequestError::Rejected { .. }))),
+        "{refused:?}"
+    );
 }
 
 fn search(world: &mut World, node: Target) -> CommandId {

@@ -319,6 +319,8 @@ fn what_is_not_wanted_any_more_is_taken_back_and_not_told_again() {
     let mut told = told_since(&world, "a", since);
     told.sort();
     assert_eq!(told, [UNSUBSCRIBE, CLEAR]);
+    let view = world.player(guild(1));
+    assert_eq!((view.skipped, view.live_lyrics), (None, None));
 
     let since = world.now();
     world.drop_connections("a");
@@ -476,4 +478,16 @@ fn a_node_that_turns_out_to_lack_a_plugin_before_it_was_told_answers_so_and_is_n
         Some(&Err(RequestError::PluginMissing { plugin }))
     );
     assert_eq!(told_since(&world, "bare", since), [""; 0]);
+}
+
+#[test]
+fn one_who_gives_a_wish_up_keeps_nobody_else_waiting() {
+    let mut world = plugged(["a"]).connected();
+    world.fill([1]);
+    world.node("a").config().latency.other = millis(100);
+    let given_up = skip(&mut world, guild(1), &[Category::Sponsor]);
+    let other = sing(&mut world, guild(1));
+    world.cancel(given_up);
+    world.run_for(secs(1));
+    assert_eq!(world.answer(other), Some(&Ok(Answer::Done)));
 }

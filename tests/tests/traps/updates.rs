@@ -74,6 +74,7 @@ fn a_play_agrees_on_the_pause_and_no_body_has_a_null_or_a_fraction_to_choke_on()
 fn a_play_that_gives_way_never_carries_a_stop_or_a_pause_away() {
     let mut world = playing(1..=1, []);
     let gives_way = Update::play(track("two")).paused(true).no_replace();
+    assert!(gives_way.sets_track() && !Update::default().sets_track());
     let declined = world.update(guild(1), gives_way.clone());
     let pause = world.update(guild(1), Update::default().paused(true));
     world.run_for(millis(100));

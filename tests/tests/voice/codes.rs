@@ -1,7 +1,7 @@
 //! Voice connections that close: the table of [`VoiceCloseCode`], row by row.
 
 use lavapool_core::player::Update;
-use lavapool_core::{Event, VoiceCloseCode, VoiceTrouble};
+use lavapool_core::{Command, Event, VoiceCloseCode, VoiceTrouble};
 use lavapool_tests::node::{AnswerKind, Disturbance, Voice};
 use lavapool_tests::world::{Discord, World, guild};
 use serde_json::json;
@@ -215,6 +215,23 @@ fn the_end_of_a_connection_while_the_node_waits_to_be_told_of_the_next_is_of_no_
         assert_eq!(told_since(&world, since), [], "{code}");
         assert!(is_connected(&world), "{code}");
     }
+}
+
+#[test]
+fn the_end_of_the_connection_of_a_node_that_is_left_is_of_no_interest() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    super::play(&mut world);
+    let here = world.only_copy(guild(1)).0.to_owned();
+    let there = if here == "a" { "b" } else { "a" };
+    world.node(there).config().latency.voice = secs(1);
+    let (guild, node) = (guild(1), world.id(there));
+    world.submit(Command::Move { guild, node });
+    world.run_for(millis(500));
+    let since = world.now();
+    world.node(&here).close_voice(1, 4006, "", since);
+    world.run_for(secs(60));
+    assert_eq!(asked_since(&world, since), []);
+    assert!(is_connected(&world));
 }
 
 #[test]

@@ -88,6 +88,24 @@ fn the_end_of_the_old_voice_session_does_not_undo_the_new_one() {
 }
 
 #[test]
+fn the_voice_session_of_an_old_gateway_connection_is_told_to_no_other_node() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    super::play(&mut world);
+    let (name, _) = world.only_copy(guild(1));
+    let (here, there) = if name == "a" { ("a", "b") } else { ("b", "a") };
+    world.set_discord(Discord::Silent);
+    let since = world.now();
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.run_for(secs(1));
+    world.kill(here);
+    world.run_for(secs(5));
+    let heard = world.heard_since(there, since);
+    assert!(heard.iter().any(|heard| heard.what == "PATCH players/1"));
+    let told = heard.iter().filter(|heard| heard.body["voice"].is_object());
+    assert_eq!(told.count(), 0, "{heard:?}");
+}
+
+#[test]
 fn a_bot_without_players_joins_nothing() {
     let mut world = World::builder().nodes(["a"]).connected();
     world.submit(Command::GatewayReady(Shard::ALONE));

@@ -63,6 +63,17 @@ fn a_player_that_plays_is_active_for_as_long_as_it_does() {
 }
 
 #[test]
+fn a_player_whose_stop_is_refused_is_as_active_as_it_was() {
+    let mut world = configured(|_| {});
+    let since = world.now();
+    world.node("a").faults().fail_next(400, 1);
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(400));
+    assert!(world.player(guild(1)).playing);
+    assert_eq!(inactive_since(&world, since), []);
+}
+
+#[test]
 fn a_player_that_nobody_hears_is_inactive_though_it_plays() {
     let mut world = playing();
     let since = world.now();

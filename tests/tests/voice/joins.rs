@@ -1,5 +1,6 @@
 //! Channels that are joined, and channels that cannot be.
 
+use lavapool_core::player::Update;
 use lavapool_core::protocol::{ChannelId, VoiceState};
 use lavapool_core::{Command, Event, Fate, VoiceTrouble};
 use lavapool_tests::node::Voice;
@@ -22,6 +23,15 @@ fn a_full_channel_is_told_after_the_deadline_and_leaves_no_player() {
     assert_eq!(told_since(&world, since), [timed_out]);
     assert_eq!(world.pool().players().count(), 0);
     assert_eq!(asked_since(&world, since), []);
+}
+
+#[test]
+fn a_full_channel_costs_no_player_that_something_was_asked_of() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.update(guild(1), Update::default().volume(50));
+    join(&mut world, 9);
+    world.run_for(secs(20));
+    assert_eq!(world.player(guild(1)).volume.get(), 50);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use lavapool_core::protocol::ChannelId;
 use lavapool_core::{Answer, Command, Event, Fate, VoiceTrouble};
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{Discord, World, guild, track};
 
 use super::{asked_since, is_connected, millis, play, playing, secs, told_since};
 
@@ -111,6 +111,23 @@ fn a_kick_destroys_the_player_if_the_configuration_says_so() {
     assert_eq!(told_since(&world, since), [left]);
     assert_eq!(world.copies(guild(1)), []);
     assert_eq!(world.pool().players().count(), 0);
+}
+
+#[test]
+fn a_kick_is_one_though_the_pool_is_joining_again() {
+    let mut world = playing();
+    world.set_discord(Discord::Silent);
+    let since = world.now();
+    world.node("a").close_voice(1, 1006, "", since);
+    world.run_for(secs(1));
+    assert_eq!(asked_since(&world, since).len(), 1);
+    world.voice_state(guild(1), None);
+    world.run_for(secs(60));
+    let told = told_since(&world, since);
+    let is_left = |event: &Event| matches!(event, Event::VoiceLeft { .. });
+    assert!(told.iter().any(is_left), "{told:?}");
+    assert_eq!(asked_since(&world, since).len(), 1);
+    assert_eq!(world.player(guild(1)).channel, None);
 }
 
 #[test]

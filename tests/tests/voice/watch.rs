@@ -2,7 +2,7 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::{Event, VoiceTrouble};
-use lavapool_tests::node::Voice;
+use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::guild;
 
 use super::{asked_since, is_connected, playing, secs, told_since};
@@ -106,6 +106,20 @@ fn a_connection_that_dies_again_and_again_is_given_up() {
         matches!(told.last(), Some(Event::VoiceLost { .. })),
         "{told:?}"
     );
+}
+
+#[test]
+fn a_node_that_answers_nothing_any_more_is_not_taken_for_a_voice_server_that_does_not() {
+    let mut world = playing();
+    let faults = world.node("a").faults();
+    faults.slow.insert(AnswerKind::Player, secs(1));
+    faults.unanswered.insert(AnswerKind::Voice);
+    let since = world.now();
+    world.update(guild(1), Update::default().volume(50));
+    // It goes out at the moment of that answer, which is the last.
+    world.voice_server(guild(1), Some("us-east"));
+    world.run_for(secs(18));
+    assert_eq!(told_since(&world, since), []);
 }
 
 #[test]
