@@ -32,6 +32,8 @@ pub(crate) enum VoiceChange {
     None,
     /// The state is complete, and new.
     New,
+    /// Discord has taken the voice server away: there is nothing to be sent until it names another.
+    Gone,
     /// The bot is in no channel any more.
     Left,
 }
@@ -57,10 +59,15 @@ impl Voice {
     /// will name another: what was complete is not any more.
     pub(crate) fn server(&mut self, token: Secret, endpoint: Option<Box<str>>) -> VoiceChange {
         let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
-        mark!(VoiceServerTakenAway if endpoint.is_none());
+        let is_gone = endpoint.is_none();
         let halves = self.halves();
         halves.token = Some(token);
         halves.endpoint = endpoint;
+        if is_gone {
+            mark!(VoiceServerTakenAway);
+            self.complete = None;
+            return VoiceChange::Gone;
+        }
         self.join()
     }
 
@@ -181,7 +188,10 @@ mod tests {
     fn a_null_endpoint_waits_for_the_next_one() {
         let mut voice = Voice::default();
         voice.state(channel(1), "s".into());
-        assert_eq!(server(&mut voice, "t", None), VoiceChange::None);
+        assert_eq!(server(&mut voice, "t", None), VoiceChange::Gone);
+        assert_eq!(server(&mut voice, "t", Some("e")), VoiceChange::New);
+        assert_eq!(server(&mut voice, "t", None), VoiceChange::Gone);
+        assert!(voice.complete().is_none());
         assert_eq!(server(&mut voice, "t", Some("e")), VoiceChange::New);
     }
 

@@ -63,6 +63,7 @@ impl Tables {
         };
         let change = change(player.voice.get_or_insert_default());
         match change {
+            VoiceChange::Gone => player.unsent = player.unsent.without(Fields::VOICE),
             VoiceChange::None => self.voice_repeated(id, now),
             VoiceChange::Left => return self.voice_left(id, now),
             VoiceChange::New => {

@@ -10,6 +10,7 @@ mod gateway;
 mod inactivity;
 mod joins;
 mod leaving;
+mod servers;
 mod storms;
 mod watch;
 

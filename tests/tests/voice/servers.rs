@@ -1,0 +1,77 @@
+//! Voice servers that Discord takes away, to name others in a while.
+
+use lavapool_core::Answer;
+use lavapool_tests::node::AnswerKind;
+use lavapool_tests::world::{World, guild, track};
+
+use super::{is_connected, millis, secs};
+
+#[test]
+fn a_player_that_is_lost_while_there_is_no_voice_server_takes_no_old_one_along() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    world.fill([1]);
+    world.voice_server(guild(1), None);
+    world.run_for(millis(100));
+    let since = world.now();
+    let (name, other) = match world.only_copy(guild(1)).0 {
+        "a" => ("a", "b"),
+        _ => ("b", "a"),
+    };
+    world.kill(name);
+    world.run_for(secs(2));
+
+    let voices = |world: &World| -> Vec<_> {
+        let heard = world.heard_since(other, since);
+        let token = heard
+            .iter()
+            .map(|heard| heard.body["voice"]["token"].clone());
+        token.filter(|token| !token.is_null()).collect()
+    };
+    assert_eq!(world.only_copy(guild(1)).0, other);
+    assert_eq!(voices(&world), [] as [&str; 0]);
+
+    world.voice_server(guild(1), Some("frankfurt"));
+    world.run_for(secs(1));
+    assert_eq!(voices(&world), ["token-3"]);
+    assert!(is_connected(&world));
+}
+
+#[test]
+fn a_play_while_there_is_no_voice_server_waits_for_the_next_one() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill([1]);
+    world.voice_server(guild(1), None);
+    let since = world.now();
+    let play = world.play(guild(1), &track("next"));
+    world.run_for(secs(14));
+    assert_eq!(world.answer(play), None);
+    assert!(world.heard_since("a", since).is_empty());
+
+    world.voice_server(guild(1), Some("us-east"));
+    world.run_for(secs(1));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    let heard = world.heard_since("a", since);
+    assert_eq!(heard.len(), 1);
+    assert_eq!(heard[0].body["voice"]["token"], "token-3");
+}
+
+#[test]
+fn a_voice_server_that_is_taken_away_before_it_was_sent_is_not_sent() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill([1]);
+    let since = world.now();
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Voice, millis(200));
+    // The first is on its way when the second is named, and taken away.
+    world.voice_server(guild(1), Some("frankfurt"));
+    world.run_for(millis(50));
+    world.voice_server(guild(1), Some("london"));
+    world.voice_server(guild(1), None);
+    world.run_for(secs(2));
+    let tokens = world.heard_since("a", since);
+    let tokens = tokens
+        .iter()
+        .map(|heard| heard.body["voice"]["token"].clone());
+    assert_eq!(tokens.collect::<Vec<_>>(), ["token-2"]);
+    assert!(world.player(guild(1)).synced);
+}
