@@ -68,8 +68,12 @@ impl<R: Runtime> Driver<R> {
         if !bytes.is_empty() {
             // What is written may have an answer, which somebody waits for.
             if occupant.pace.is_quiet() {
-                occupant.broken = occupant.set_quiet(false).err();
                 slot.listing.list();
+                if let Err(closed) = occupant.set_quiet(false) {
+                    // Reading finds the end.
+                    (occupant.broken, occupant.writes) = (Some(closed), false);
+                    return;
+                }
             }
             let Some(count) = occupant.write(&mut cx, bytes) else {
                 if occupant.broken.is_some() {
@@ -137,16 +141,20 @@ impl<R: Runtime> Driver<R> {
         let Some(occupant) = &mut slot.occupant else {
             return;
         };
-        let Some(is_quiet) = occupant.pace.turn(now) else {
-            return;
+        let is_waited_for = occupant.writes;
+        let is_quiet = match occupant.pace.turn(is_waited_for, now) {
+            Some(is_quiet) => is_quiet,
+            // It may have ended that by itself, to write.
+            None if occupant.pace.is_quiet() => true,
+            None => return,
         };
         if let Err(closed) = occupant.set_quiet(is_quiet) {
             let id = occupant.id;
             slot.occupant = None;
             self.pool.handle(Input::Closed(id, closed), now);
-        } else if is_quiet {
+        } else if occupant.pace.is_quiet() {
             self.rounds.add(index, now);
-        } else {
+        } else if !is_quiet {
             slot.listing.list();
         }
     }

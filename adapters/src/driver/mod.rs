@@ -65,7 +65,9 @@ use submissions::Waiting;
 /// watch ([`Socket::set_quiet`](crate::runtime::Socket::set_quiet)) and read each millisecond, for
 /// as long as there is something to read and nobody waits for an answer: what a node says then is
 /// told up to a millisecond later (two on tokio, whose timers are no finer), for a third of the
-/// processor's time.
+/// processor's time. So it stays for 200 ms after whatever was written, in which answers come; one
+/// that comes in many small pieces for longer may end that much later too. A connection is lost if
+/// the system has no room to watch it again.
 ///
 /// Whenever the pool has something for a socket, all of it is written in one piece; what the
 /// socket does not take is tried again each of these times while it is writable. What that saves,

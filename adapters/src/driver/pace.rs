@@ -9,7 +9,7 @@ use lavapool_core::Timestamp;
 ///
 /// | it is | and in a window | so it is |
 /// |---|---|---|
-/// | watched | was read dry four times or more, had little, and has nothing to answer | quiet |
+/// | watched | was read four times or more, had little, and waits for no answer or write | quiet |
 /// | quiet | had nothing, or much | watched |
 /// | quiet | is written to | watched |
 ///
@@ -50,7 +50,8 @@ impl Pace {
     }
 
     /// Whether the socket is to become quiet, or to be watched again; asked once it was read dry.
-    pub(super) fn turn(&mut self, now: Timestamp) -> Option<bool> {
+    /// One that has more to write than it takes stays watched.
+    pub(super) fn turn(&mut self, is_waited_for: bool, now: Timestamp) -> Option<bool> {
         let elapsed = now.since(self.since);
         if elapsed < WINDOW {
             return None;
@@ -62,6 +63,7 @@ impl Pace {
                 && self.reads >= READS_MIN
                 && self.bytes < WATCHED_BYTES_MAX
                 && self.answered_by <= now
+                && !is_waited_for
         };
         self.since = now;
         self.reads = 0;
@@ -142,9 +144,19 @@ mod tests {
         pace.wrote(at(0));
         let quiet_at = (0..1_000).find(|number| {
             pace.read(250);
-            pace.turn(at(number * 250)) == Some(true)
+            pace.turn(false, at(number * 250)) == Some(true)
         });
         assert_eq!(quiet_at, Some(800));
+    }
+
+    #[test]
+    fn one_that_has_more_to_write_stays_watched() {
+        let mut pace = Pace::new();
+        let mut turns = (0..100).map(|number| {
+            pace.read(250);
+            pace.turn(true, at(number * 250))
+        });
+        assert!(turns.all(|turn| turn.is_none()));
     }
 
     #[test]
@@ -158,7 +170,7 @@ mod tests {
             let mut pace = Pace::new();
             pace.set_quiet(true);
             pace.read(bytes);
-            assert_eq!(pace.turn(at(1_000)), expected, "{bytes} bytes");
+            assert_eq!(pace.turn(false, at(1_000)), expected, "{bytes} bytes");
         }
     }
 
@@ -180,7 +192,7 @@ mod tests {
         let mut pace = Pace::new();
         (1..100).find(|number| {
             pace.read(bytes);
-            pace.turn(at(10_000 + number * apart_us)) == Some(true)
+            pace.turn(false, at(10_000 + number * apart_us)) == Some(true)
         })
     }
 

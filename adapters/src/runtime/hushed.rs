@@ -14,7 +14,7 @@ use super::Socket;
 pub struct Hushed<S> {
     state: State<S>,
     unwatch: fn(S) -> io::Result<socket2::Socket>,
-    watch: Box<dyn Fn(socket2::Socket) -> io::Result<S> + Send>,
+    watch: Box<dyn Fn(socket2::Socket) -> io::Result<S> + Send + Sync>,
 }
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl<S> Hushed<S> {
     pub(super) fn new(
         stream: S,
         unwatch: fn(S) -> io::Result<socket2::Socket>,
-        watch: impl Fn(socket2::Socket) -> io::Result<S> + Send + 'static,
+        watch: impl Fn(socket2::Socket) -> io::Result<S> + Send + Sync + 'static,
     ) -> Self {
         Self {
             state: State::Watched(stream),

@@ -42,8 +42,8 @@ pub(crate) struct Seen {
     pub(crate) fails: AtomicBool,
 }
 
-/// A socket that is watched.
-pub(crate) struct ObservedSocket<S>(S, Arc<Seen>);
+/// A socket that is looked at, and whether it is quiet.
+pub(crate) struct ObservedSocket<S>(S, Arc<Seen>, bool);
 
 /// What the system says of a socket's `TCP_NODELAY`.
 pub(crate) trait NoDelay {
@@ -107,13 +107,13 @@ impl<R: Runtime<Socket: NoDelay>> Runtime for Observed<R> {
         async move {
             let socket = connecting.await?;
             seen.nodelay.lock().unwrap().push(socket.nodelay()?);
-            Ok(ObservedSocket(socket, seen))
+            Ok(ObservedSocket(socket, seen, false))
         }
     }
 
     fn connect_unix(&self, path: &Path) -> impl Attempt<Self::Socket> {
         let (connecting, seen) = (self.runtime.connect_unix(path), self.seen.clone());
-        async move { Ok(ObservedSocket(connecting.await?, seen)) }
+        async move { Ok(ObservedSocket(connecting.await?, seen, false)) }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
@@ -148,9 +148,10 @@ impl<S: Socket> Socket for ObservedSocket<S> {
         }
         let is_hushed = self.0.set_quiet(is_quiet)?;
         assert_eq!(is_hushed, is_quiet, "it can be quiet on each runtime");
-        match is_quiet {
-            true => _ = self.1.hushed.fetch_add(1, Ordering::SeqCst),
-            false => self.1.watched.notify_one(),
+        match (std::mem::replace(&mut self.2, is_quiet), is_quiet) {
+            (false, true) => _ = self.1.hushed.fetch_add(1, Ordering::SeqCst),
+            (true, false) => self.1.watched.notify_one(),
+            _ => {}
         }
         Ok(is_quiet)
     }
