@@ -15,6 +15,7 @@ use crate::time::Timestamp;
 /// | it ended, and that is told if the next is refused | `Over`, untold | | |
 /// | it was stopped, which is told | `Over` | | |
 /// | it was replaced, which is told | end told | | |
+/// | it stopped for no reason that is known, and another is asked for | `Over`, untold | | |
 /// | the node shows nothing | `Over`, untold unless told | | |
 /// | the node lost it, and it is to begin again | `Itself` | | |
 /// | the node lost it, and another is asked for | `Over`, untold unless told | | |
@@ -75,6 +76,7 @@ impl Busy {
             TrackEndReason::Replaced => {
                 self.before = Before::Standing { is_end_told: true };
                 self.is_sure = false;
+                self.base.clock.run(false, now);
             }
             _ => self.forget_base(now),
         }

@@ -27,6 +27,10 @@ impl Player {
 
     /// The node says where its copy is, if that is the one that was left behind.
     pub(crate) fn hear_behind(&mut self, node: NodeId, position_ms: u64, now: Timestamp) {
+        if self.target() == Some(node) {
+            // What it begins there again.
+            return;
+        }
         let is_running = !self.wanted.paused;
         let behind = self.busy.as_mut().and_then(|busy| busy.behind.as_mut());
         if let Some(behind) = behind.filter(|behind| behind.node == node) {

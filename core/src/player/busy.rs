@@ -8,14 +8,16 @@ use crate::id::{CommandId, NodeId};
 use crate::player::{Before, Desired, Fields, Update};
 use crate::pool::TimerKey;
 use crate::protocol::TrackEndReason;
+use crate::time::Timestamp;
 
 /// What only a player that waits for something needs.
 #[derive(Debug)]
 pub(crate) struct Busy {
     /// What is confirmed, for the fields that a rejection takes back.
     pub(crate) base: Desired,
-    /// What the PATCH on its way says.
+    /// What the PATCH on its way says, and when the latest one was sent.
     pub(crate) sent: Option<Desired>,
+    pub(crate) sent_at: Timestamp,
     /// The commands that wait for a confirmation, in the order of submission.
     pub(crate) waiting: Vec<Waiting>,
     /// Armed while a play waits for Discord's voice updates.
@@ -42,8 +44,10 @@ pub(crate) struct Busy {
     pub(crate) is_sure: bool,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
     pub(crate) resetting: bool,
-    /// What the node that the player moves away from has not been sent.
+    /// What the node that the player moves away from has not been sent, and what of that it may
+    /// have been sent all the same.
     pub(crate) left: Fields,
+    pub(crate) left_doubtful: Fields,
     /// Whether that node does not have the player any more.
     pub(crate) is_burnt: bool,
     /// What the player has left behind, while it is on its way.
@@ -90,6 +94,7 @@ impl Busy {
         Self {
             base,
             sent: None,
+            sent_at: Timestamp::ZERO,
             waiting: Vec::new(),
             voice_timer: None,
             ending: None,
@@ -103,6 +108,7 @@ impl Busy {
             is_sure: true,
             resetting: false,
             left: Fields::NONE,
+            left_doubtful: Fields::NONE,
             is_burnt: false,
             behind: None,
             movers: Vec::new(),
@@ -143,8 +149,8 @@ impl Busy {
     }
 
     /// These fields go out now.
-    pub(crate) fn send(&mut self, fields: Fields, sent: Desired) {
-        self.sent = Some(sent);
+    pub(crate) fn send(&mut self, fields: Fields, sent: Desired, now: Timestamp) {
+        (self.sent, self.sent_at) = (Some(sent), now);
         for waiting in &mut self.waiting {
             waiting.in_flight = waiting.in_flight.with(waiting.unsent.and(fields));
             waiting.unsent = waiting.unsent.without(fields);
@@ -196,6 +202,7 @@ impl Busy {
         self.refused = Fields::NONE;
         self.rejected_by = None;
         self.doubtful = Fields::NONE;
+        self.left_doubtful = Fields::NONE;
     }
 
     /// The command waits no more.
@@ -236,7 +243,11 @@ mod tests {
     #[test]
     fn commands_that_went_out_together_are_confirmed_together() {
         let mut busy = busy(&[(FIRST, Fields::VOLUME), (SECOND, Fields::PAUSED)]);
-        busy.send(Fields::VOLUME.with(Fields::PAUSED), Desired::default());
+        busy.send(
+            Fields::VOLUME.with(Fields::PAUSED),
+            Desired::default(),
+            Timestamp::ZERO,
+        );
         assert_eq!(answered(busy.confirm()), [(FIRST, true), (SECOND, true)]);
         assert!(busy.is_idle());
     }
@@ -250,7 +261,7 @@ mod tests {
     #[test]
     fn a_command_that_is_on_its_way_is_not_superseded() {
         let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
-        busy.send(Fields::VOLUME, Desired::default());
+        busy.send(Fields::VOLUME, Desired::default(), Timestamp::ZERO);
         assert_eq!(answered(busy.supersede(Fields::VOLUME)), []);
         assert_eq!(answered(busy.confirm()), [(FIRST, true)]);
     }
@@ -258,7 +269,7 @@ mod tests {
     #[test]
     fn a_refusal_answers_what_was_sent_and_nothing_else() {
         let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
-        busy.send(Fields::VOLUME, Desired::default());
+        busy.send(Fields::VOLUME, Desired::default(), Timestamp::ZERO);
         busy.wait(SECOND, Fields::PAUSED, Fields::NONE);
         assert_eq!(answered(busy.reject()), [(FIRST, false)]);
         assert!(!busy.is_idle());
@@ -267,10 +278,10 @@ mod tests {
     #[test]
     fn a_recalled_command_waits_to_be_sent_again() {
         let mut busy = busy(&[(FIRST, Fields::VOLUME)]);
-        busy.send(Fields::VOLUME, Desired::default());
+        busy.send(Fields::VOLUME, Desired::default(), Timestamp::ZERO);
         busy.recall();
         assert_eq!(answered(busy.confirm()), []);
-        busy.send(Fields::VOLUME, Desired::default());
+        busy.send(Fields::VOLUME, Desired::default(), Timestamp::ZERO);
         assert_eq!(answered(busy.confirm()), [(FIRST, true)]);
     }
 
@@ -282,7 +293,7 @@ mod tests {
         assert!(busy.is_idle());
         busy.wait(FIRST, Fields::VOLUME, Fields::NONE);
         busy.forget(SECOND);
-        busy.send(Fields::VOLUME, Desired::default());
+        busy.send(Fields::VOLUME, Desired::default(), Timestamp::ZERO);
         assert_eq!(answered(busy.confirm()), [(FIRST, true)]);
     }
 

@@ -209,7 +209,8 @@ impl Player {
     /// Sets the clock going or standing, as all that is known of the player says.
     pub(crate) fn regulate(&mut self, now: Timestamp) {
         let is_heard = self.speaker().is_some();
-        let running = is_heard && self.is_audible() && self.heeds_positions();
+        let is_over = self.busy.as_ref().is_some_and(|busy| busy.ending.is_some());
+        let running = is_heard && self.is_audible() && self.heeds_positions() && !is_over;
         self.wanted.clock.run(running, now);
         if let Some(busy) = &mut self.busy {
             let base = &mut busy.base;
@@ -222,9 +223,12 @@ impl Player {
     /// way, or another place.
     pub(crate) fn report_before(&mut self, position_ms: u64, now: Timestamp) {
         let has_begun = !self.awaits_start || self.pending().has(Fields::TRACK);
+        let is_sent = self.stage.in_flight().has(Fields::TRACK);
         if let Some(busy) = self.busy.as_mut().filter(|_| has_begun && self.connected)
             && busy.is_sure
             && !busy.base.paused
+            // What goes back may be of the next.
+            && !(is_sent && position_ms < busy.base.clock.known_ms())
         {
             busy.base.clock.report(position_ms, now);
         }
@@ -241,6 +245,9 @@ impl Player {
         let awaits_place = pending.has(Fields::TRACK.with(Fields::POSITION));
         // Until it goes on at the node too, the node has no place to report.
         let awaits_sound = pending.has(Fields::PAUSED);
-        self.is_led_over() || (!self.awaits_start && !awaits_place && !awaits_sound)
+        // The node that it is led away from may play something else.
+        let is_other = |busy: &Busy| busy.left.has(Fields::TRACK.with(Fields::POSITION));
+        let is_left_playing = self.is_led_over() && !self.busy.as_deref().is_some_and(is_other);
+        is_left_playing || (!self.awaits_start && !awaits_place && !awaits_sound)
     }
 }

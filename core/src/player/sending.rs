@@ -60,7 +60,7 @@ impl Player {
         busy.refusals = 0;
         busy.refused = Fields::NONE;
         busy.failures = 0;
-        busy.doubtful = Fields::NONE;
+        busy.left_doubtful = std::mem::take(&mut busy.doubtful);
         busy.settle_except(pending)
     }
 
@@ -69,15 +69,14 @@ impl Player {
     pub(crate) fn unpack(&mut self, now: Timestamp) {
         self.recall();
         self.follow_behind(now);
-        let substance = self.substance();
-        self.unsent = self.busy.as_ref().map_or(Fields::NONE, |busy| {
-            let lost = if busy.is_burnt {
-                substance
-            } else {
-                Fields::NONE
-            };
-            busy.left.with(lost)
-        });
+        self.unsent = Fields::NONE;
+        if let Some(busy) = &mut self.busy {
+            self.unsent = busy.left;
+            busy.doubtful = std::mem::take(&mut busy.left_doubtful);
+            if busy.is_burnt {
+                self.begin_again(now);
+            }
+        }
     }
 
     /// As [`unpack`](Self::unpack); what it plays had started on that node, unless that has yet to
@@ -85,6 +84,17 @@ impl Player {
     pub(crate) fn turn_back(&mut self, now: Timestamp) {
         self.unpack(now);
         self.awaits_start = self.plays() && self.unsent.has(Fields::TRACK);
+    }
+
+    /// What is on its way is sent no more, and may have arrived.
+    pub(crate) fn doubt_what_is_sent(&mut self) {
+        let sent = self.stage.in_flight();
+        self.recall();
+        if let Some(sent_at) = self.busy.as_ref().map(|busy| busy.sent_at)
+            && !sent.is_empty()
+        {
+            self.doubt(sent, sent_at);
+        }
     }
 
     /// The node that it leaves does not have it any more: to turn back is to be made again there.

@@ -332,10 +332,10 @@ impl Tables {
             return;
         };
         player.stage = Stage::Idle;
-        let doubtful = std::mem::take(&mut player.busy().doubtful);
         if let Class::SessionUnknown = class {
             return self.session_unknown(id, now);
         }
+        let doubtful = std::mem::take(&mut player.busy().doubtful);
         let theirs = player_in(&class, body);
         let played = theirs.as_ref().map(|theirs| player.played(theirs, true));
         if let (Some(theirs), Some(played @ (Played::Late | Played::Nothing))) = (&theirs, played)
@@ -352,7 +352,7 @@ impl Tables {
             player.stage = Stage::Sent { exchange, fields };
             player.unsent = player.unsent.without(fields);
             let sent = player.wanted.clone();
-            player.busy().send(fields, sent);
+            player.busy().send(fields, sent, now);
             player.awaits_start = false;
             self.player_confirmed(player_id, id, None, now);
         }

@@ -90,11 +90,11 @@ impl Tables {
             self.player_changed(id);
             return self.sync(id);
         }
-        let sent = player.stage.in_flight();
-        player.recall();
-        if matches!(player.place, Placement::On(_)) && !sent.is_empty() {
-            // It may have arrived, and a resumed session have it.
-            player.doubt(sent, lost_at);
+        if matches!(player.place, Placement::On(_)) {
+            // A resumed session may have it.
+            player.doubt_what_is_sent();
+        } else {
+            player.recall();
         }
         self.timers.rouse(&mut player.stage);
         if let Some(busy) = &mut player.busy {

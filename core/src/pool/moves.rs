@@ -48,8 +48,8 @@ impl Tables {
                 self.unqueue(id, from);
                 self.await_move(command, id);
                 if let Some(player) = self.player_mut(id) {
-                    // What is on its way to the old node does not matter any more.
-                    player.recall();
+                    // It matters if the move comes to nothing.
+                    player.doubt_what_is_sent();
                 }
                 self.start_move(id, from, to, Move::Ordered, now);
             }
@@ -210,6 +210,7 @@ impl Tables {
             busy.rejected_by = None;
             busy.tried = Vec::new();
             (busy.left, busy.is_burnt) = (Fields::NONE, false);
+            busy.left_doubtful = Fields::NONE;
             busy.behind = None;
         }
         player.regulate(now);
@@ -268,7 +269,7 @@ impl Tables {
         }
     }
 
-    /// An ordered move has come to nothing, and the player stays where it is.
+    /// A move has come to nothing, and the player stays where it is.
     pub(super) fn call_off(
         &mut self,
         id: PlayerId,
@@ -333,22 +334,32 @@ impl Tables {
                 mark!(OrderedMoveFailed);
                 self.call_off(id, from, RequestError::NodeFailed(failure), now);
             }
-            Move::Lost => self.try_next(id, from, to, now),
+            Move::Lost => self.try_next(id, from, to, failure, now),
         }
     }
 
     /// Whether the node that the player was lost from is back, and still has it.
     fn still_has(&self, id: PlayerId, from: NodeId) -> bool {
         let is_back = self.node(from).is_some_and(Node::has_resumed);
-        let guild = self.player(id).map(|player| player.guild);
-        is_back && guild.is_some_and(|guild| !self.is_buried(from, guild))
+        let has_it = |player: &Player| {
+            let is_burnt = player.busy.as_ref().is_some_and(|busy| busy.is_burnt);
+            !is_burnt && !self.is_buried(from, player.guild)
+        };
+        is_back && self.player(id).is_some_and(has_it)
     }
 
     /// Another target; the same again after a pause, if there is no other.
-    fn try_next(&mut self, id: PlayerId, from: NodeId, failed: NodeId, now: Timestamp) {
+    fn try_next(
+        &mut self,
+        id: PlayerId,
+        from: NodeId,
+        failed: NodeId,
+        failure: NodeFailure,
+        now: Timestamp,
+    ) {
         if from != failed && self.still_has(id, from) {
             self.left_group(from, failed, None);
-            return self.stay(id, from, now);
+            return self.call_off(id, from, RequestError::NodeFailed(failure), now);
         }
         let Some(player) = self.player_mut(id) else {
             return;
@@ -413,7 +424,7 @@ impl Tables {
             self.bury(to, guild, None);
             self.release(to, guild);
             self.left_group(from, to, None);
-            return self.stay(id, from, now);
+            return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         let other = match first {
             Some(_) => None,

@@ -124,11 +124,14 @@ impl Tables {
         let busy = player.busy();
         if changed.has(Fields::TRACK) {
             self.timers.clear(&mut busy.voice_timer);
-            self.timers.clear_ending(&mut busy.ending);
+            if let Some(reason) = self.timers.clear_ending(&mut busy.ending) {
+                busy.end_base(reason, now);
+            }
             busy.supersede_base(before.as_deref());
             busy.forget_play();
         }
         busy.doubtful = busy.doubtful.without(changed);
+        busy.left_doubtful = busy.left_doubtful.without(changed);
         if plays && is_voiceless && !without_voice {
             busy.voice_timer = Some(self.timers.arm(voice_at, Timer::Voice(id)));
         }

@@ -119,7 +119,7 @@ impl Refused {
         let mut waiting = busy.reject();
         waiting.extend(busy.withdraw(its_own));
         let is_lost = is_play && busy.refuse_itself();
-        let was_reset = std::mem::replace(&mut busy.resetting, !waiting.is_empty());
+        let was_reset = std::mem::take(&mut busy.resetting);
         Self {
             fields,
             reverted,
@@ -135,7 +135,7 @@ impl Refused {
     /// player has nothing of the rest.
     fn set_back(&self, player: &mut Player, status: u16) {
         let names_track = self.fields.has(Fields::TRACK);
-        let has_parts = (names_track || status >= 500) && !self.was_reset;
+        let has_parts = names_track || (status >= 500 && !self.was_reset);
         if !has_parts && self.lost.is_none() {
             return;
         }
@@ -149,6 +149,7 @@ impl Refused {
             parts = parts.with(Fields::PAUSED);
         }
         player.unsent = player.unsent.with(parts);
+        player.busy().resetting = !parts.is_empty();
     }
 
     /// Whether it was refused for the voice connection, which then has to be made anew. Beside a

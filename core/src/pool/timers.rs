@@ -2,6 +2,7 @@
 
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::player::{Ending, PlayerId, Stage};
+use crate::protocol::TrackEndReason;
 use crate::slab::Slab;
 use crate::time::Timestamp;
 
@@ -124,11 +125,11 @@ impl Timers {
         }
     }
 
-    /// The end of a track is not waited for any more.
-    pub(super) fn clear_ending(&mut self, ending: &mut Option<Ending>) {
-        if let Some(ending) = ending.take() {
-            self.cancel(ending.timer);
-        }
+    /// The end of a track is not waited for any more; returns what it would have counted as.
+    pub(super) fn clear_ending(&mut self, ending: &mut Option<Ending>) -> Option<TrackEndReason> {
+        let Ending { timer, reason } = ending.take()?;
+        self.cancel(timer);
+        Some(reason)
     }
 
     /// A player's state is neither lined up nor rests any more: it goes somewhere else, or is to

@@ -279,7 +279,9 @@ fn a_player_whose_track_stops_with_its_node_goes_on_from_where_it_stopped() {
     let mut world = crowded(1..=1, ["b"]);
     let heard_until_ms = world.only_copy(guild(1)).1.content_ms;
     world.disturb("a", &end_of(&world, 1, "stopped"));
-    world.run_for(secs(3));
+    world.run_for(secs(1));
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(2));
     let since = world.now();
     world.kill("a");
     world.run_for(secs(2));

@@ -3,9 +3,10 @@
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Filters, Timescale};
 use lavapool_tests::node::{AnswerKind, Disturbance};
-use lavapool_tests::world::{World, guild};
+use lavapool_tests::world::{World, guild, track};
+use serde_json::json;
 
-use super::{away_for, crowded, millis, report, secs, unanswered};
+use super::{away_for, crowded, millis, report, secs, send_to, unanswered};
 
 /// A `playerUpdate` of a player that no sound was taken from.
 fn nothing_heard() -> Disturbance {
@@ -16,6 +17,21 @@ fn nothing_heard() -> Disturbance {
 fn place_s(world: &World) -> i64 {
     let (_, player) = world.only_copy(guild(1));
     player.content_ms / 1_000
+}
+
+#[test]
+fn a_play_that_is_asked_for_amid_a_move_begins_at_its_start() {
+    let mut world = crowded(1..=1, ["b"]);
+    let slow = &mut world.node("b").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(2));
+    send_to(&mut world, "b");
+    world.run_for(millis(500));
+    let since = world.now();
+    world.play(guild(1), &track("next"));
+    world.run_for(secs(5));
+    let heard = world.heard_since("b", since);
+    let places: Vec<_> = heard.iter().map(|heard| &heard.body["position"]).collect();
+    assert_eq!(places, [&json!(0)]);
 }
 
 #[test]

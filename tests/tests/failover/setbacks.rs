@@ -44,6 +44,20 @@ fn what_took_effect_with_a_play_that_found_nothing_is_set_back() {
 }
 
 #[test]
+fn what_took_effect_with_two_plays_that_found_nothing_is_set_back() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    world.update(guild(1), Update::play(Source::identifier("nowhere:1")));
+    let second = Update::play(Source::identifier("nowhere:2")).volume(50);
+    world.update(guild(1), second);
+    world.run_for(secs(2));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!((view.paused, copy.paused), (true, true));
+    assert_eq!((view.volume.get(), copy.volume), (100, 100));
+}
+
+#[test]
 fn a_pause_that_was_asked_for_behind_a_refused_play_counts() {
     let mut world = crowded(1..=1, []);
     refuse_bad(&mut world);

@@ -3,9 +3,10 @@
 use lavapool_core::player::Update;
 use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{Direction, World, guild, track};
 
 use super::refused::{refuse_bad, refuse_bad_on, told_since};
+use super::vanished::vanish;
 use super::{away_for, crowded, millis, moves_since, secs, send_to, title, unanswered};
 
 #[test]
@@ -42,6 +43,44 @@ fn a_track_that_was_dropped_on_the_way_does_not_play_on_where_the_player_returns
     world.run_for(secs(5));
     assert!(!world.player(guild(1)).playing);
     assert_eq!(title(&world), None);
+}
+
+#[test]
+fn a_track_that_its_node_has_lost_and_no_node_begins_is_told_to_be_unplayable() {
+    let mut world = crowded(1..=1, ["b"]);
+    vanish(&mut world);
+    for name in ["a", "b"] {
+        let refused = "https://tracks.test/new".to_owned();
+        world.node(name).faults().rejected_tracks.insert(refused);
+    }
+    let slow = &mut world.node("b").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(3));
+    world.submit(Command::Reconnect(world.id("a")));
+    away_for(&mut world, "a", millis(200));
+    world.run_for(secs(20));
+    assert!(is_dropped(&world));
+    assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_play_that_had_begun_unanswered_before_a_move_is_not_forgotten() {
+    let mut world = crowded(1..=1, ["b"]);
+    refuse_bad(&mut world);
+    refuse_bad_on(&mut world, "b");
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(1));
+    let slow = &mut world.node("b").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(1));
+    world.hold("a", Direction::ToPool, secs(3));
+    world.play(guild(1), &track("between"));
+    world.run_for(millis(500));
+    assert_eq!(title(&world), Some("Track between".into()));
+    let bad = world.play(guild(1), &track("bad"));
+    send_to(&mut world, "b");
+    world.run_until(|world| world.answer(bad).is_some(), secs(30));
+    world.run_for(secs(5));
+    assert_eq!(title(&world), None);
+    assert!(!world.player(guild(1)).playing);
 }
 
 #[test]

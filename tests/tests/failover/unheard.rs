@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use lavapool_core::player::Update;
-use lavapool_core::{Answer, CommandId, RequestError};
+use lavapool_core::{Answer, CommandId, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
-use lavapool_tests::world::{Bite, Bitten, World, guild, track};
+use lavapool_tests::world::{Bite, Bitten, Heard, World, guild, track};
 
 use super::refused::refuse_bad;
 use super::vanished::forget_player;
-use super::{crowded, millis, secs, title};
+use super::{crowded, millis, secs, title, unanswered};
 
 #[test]
 fn a_play_that_turns_out_to_have_begun_is_not_sought_back() {
@@ -79,6 +79,47 @@ fn a_play_without_an_answer_is_looked_for_before_it_is_sent_again_though_no_list
         .iter()
         .filter(|heard| heard.body["track"]["encoded"].is_string());
     assert_eq!(plays.count(), 1);
+}
+
+#[test]
+fn a_play_without_an_answer_is_not_sent_again_unasked_when_its_move_comes_to_nothing() {
+    let mut world = crowded(1..=1, ["b"]);
+    let since = world.now();
+    unanswered(&mut world, "b", AnswerKind::Voice);
+    let play = lose_before_the_answer(&mut world, "next", secs(1));
+    world.run_until(|world| world.answer(play).is_some(), secs(60));
+    world.run_for(secs(3));
+    assert_eq!(world.only_copy(guild(1)).0, "a");
+    assert_eq!(title(&world), Some("Track next".into()));
+    let heard = world.heard_since("a", since);
+    let plays = |heard: &&Heard| heard.body["track"]["encoded"].is_string();
+    assert_eq!(heard.iter().filter(plays).count(), 1, "{heard:?}");
+    let seeks = |heard: &&Heard| heard.body["position"].is_u64() && !plays(heard);
+    assert_eq!(heard.iter().find(seeks), None);
+}
+
+#[test]
+fn a_play_that_has_begun_is_not_sought_back_when_its_session_is_not_known_for_a_while() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    let play = world.play(guild(1), &track("next"));
+    world.run_until(|world| title(world) == Some("Track next".into()), secs(1));
+    world.node("a").faults().lost.clear();
+    world.node("a").faults().sessions_unknown = true;
+    let is_lost = |world: &World| {
+        let mut events = world.events_since(since);
+        events.any(|event| matches!(event, Event::NodeDisconnected { .. }))
+    };
+    world.run_until(is_lost, secs(10));
+    world.node("a").faults().sessions_unknown = false;
+    world.run_until(|world| world.answer(play).is_some(), secs(10));
+    world.run_for(secs(3));
+    let heard = world.heard_since("a", since);
+    let places = heard
+        .iter()
+        .filter(|heard| !heard.body["position"].is_null());
+    assert_eq!(places.count(), 1, "{heard:?}");
 }
 
 /// The list of the players of the only node cannot be read once.
