@@ -54,6 +54,20 @@ impl Busy {
         self.base = sent;
     }
 
+    /// Sets the clock of the confirmed play going or standing.
+    pub(crate) fn regulate_base(&mut self, is_heard: bool, now: Timestamp) {
+        let runs = self.base.track.is_some() && !self.base.paused && self.is_sure;
+        self.base.clock.run(is_heard && runs, now);
+    }
+
+    /// The node says where it is. Once the next play `is_sent` what goes back may be of that one.
+    pub(crate) fn report_base(&mut self, position_ms: u64, is_sent: bool, now: Timestamp) {
+        let is_of_next = is_sent && position_ms < self.base.clock.known_ms();
+        if self.is_sure && !self.base.paused && !is_of_next {
+            self.base.clock.report(position_ms, now);
+        }
+    }
+
     /// Whether it is known what a refusal goes back to.
     pub(crate) fn is_base_known(&self) -> bool {
         self.base.track.is_some() || self.before == Before::Itself

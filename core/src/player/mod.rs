@@ -209,28 +209,24 @@ impl Player {
     /// Sets the clock going or standing, as all that is known of the player says.
     pub(crate) fn regulate(&mut self, now: Timestamp) {
         let is_heard = self.speaker().is_some();
-        let is_over = self.busy.as_ref().is_some_and(|busy| busy.ending.is_some());
-        let running = is_heard && self.is_audible() && self.heeds_positions() && !is_over;
-        self.wanted.clock.run(running, now);
+        let mut running = is_heard && self.is_audible() && self.heeds_positions();
         if let Some(busy) = &mut self.busy {
-            let base = &mut busy.base;
-            let runs = base.track.is_some() && !base.paused && self.connected;
-            base.clock.run(is_heard && runs && busy.is_sure, now);
+            running &= busy.ending.is_none();
+            busy.regulate_base(is_heard && self.connected, now);
         }
+        self.wanted.clock.run(running, now);
     }
 
     /// The node's word on where it is, which is about the confirmed play while the next is on its
     /// way, or another place.
     pub(crate) fn report_before(&mut self, position_ms: u64, now: Timestamp) {
-        let has_begun = !self.awaits_start || self.pending().has(Fields::TRACK);
+        if self.busy.is_none() {
+            return;
+        }
         let is_sent = self.stage.in_flight().has(Fields::TRACK);
-        if let Some(busy) = self.busy.as_mut().filter(|_| has_begun && self.connected)
-            && busy.is_sure
-            && !busy.base.paused
-            // What goes back may be of the next.
-            && !(is_sent && position_ms < busy.base.clock.known_ms())
-        {
-            busy.base.clock.report(position_ms, now);
+        let has_begun = !self.awaits_start || self.pending().has(Fields::TRACK);
+        if let Some(busy) = self.busy.as_mut().filter(|_| has_begun && self.connected) {
+            busy.report_base(position_ms, is_sent, now);
         }
     }
 
