@@ -5,7 +5,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use lavapool::{Candidate, Event, Kinds, Leaving, Needs, Score, Strategy, Update, Verdict};
+use lavapool::{
+    Candidate, Event, Kinds, Leaving, Needs, PenaltyWeights, Score, Strategy, Update, Verdict,
+};
 use lavapool_core::region::{Region, RegionFit, RegionMap, matches};
 use lavapool_tests::guide::{
     add, add_with, asked, builder, config, connect, connected, guild, guilds_on, join_voice, play,
@@ -288,6 +290,11 @@ fn the_pool_itself_answers_the_same_questions() {
 
     let latency = pool.best_node_by(&Strategy::Latency, &Needs::default());
     assert_eq!((pool.best_node(), latency.node), (Some(busy), Some(us)));
+    let mut weights = PenaltyWeights::default();
+    weights.latency = 10.0;
+    let by_latency = Strategy::Penalty(weights);
+    let far = pool.best_node_by(&by_latency, &Needs::default());
+    assert_eq!(far.node, Some(us));
     let in_region = ["eu", "us", "asia"].map(|region| pool.best_node_in(region).node);
     assert_eq!(in_region, [Some(busy), Some(us), pool.best_node()]);
     let mut needs = Needs::default();

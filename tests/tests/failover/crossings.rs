@@ -432,10 +432,16 @@ fn an_idle_player_does_not_weigh_forever() {
 #[test]
 fn a_player_weighs_for_itself_until_the_stats_of_its_node_show_it() {
     let mut world = World::builder().nodes(["a"]).connected();
-    world.fill(1..=4);
-    assert_eq!(world.pool().explain(None)[0].reserved, 4);
     world.run_for(secs(61));
-    assert_eq!(world.pool().explain(None)[0].reserved, 0);
+    let weight = |world: &World| {
+        let node = &world.pool().explain(None)[0];
+        (node.reserved, node.penalty.round())
+    };
+    assert_eq!(weight(&world), (0, 0.0));
+    world.fill(1..=4);
+    assert_eq!(weight(&world), (4, 6.0));
+    world.run_for(secs(61));
+    assert_eq!(weight(&world), (0, 6.0));
 }
 
 #[test]

@@ -1,7 +1,11 @@
 //! What servers say that they should not, and applications that do not listen.
 
-use lavapool_core::node::{Loss, Status};
-use lavapool_core::{Answer, Command, Event, Kinds, Limits};
+use lavapool_core::node::{Loss, NodeConfig, Status};
+use lavapool_core::player::Update;
+use lavapool_core::protocol::UserId;
+use lavapool_core::{
+    Answer, Closed, Command, Event, Input, Kinds, Limits, Output, Pool, PoolConfig, Seed, Timestamp,
+};
 use lavapool_tests::node::Disturbance;
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
@@ -90,10 +94,7 @@ fn a_full_event_queue_delays_no_heartbeat_and_no_answer() {
     let pings = world.server("a").log().frames.ping;
 
     world.run_for(secs(600));
-    let paused = world.update(
-        guild(1),
-        lavapool_core::player::Update::default().paused(true),
-    );
+    let paused = world.update(guild(1), Update::default().paused(true));
     world.run_for(secs(1));
 
     assert_eq!(world.server("a").log().frames.ping, pings + 20);
@@ -135,6 +136,48 @@ fn a_ping_that_no_voice_server_can_have_is_shown_as_none() {
         world.run_for(millis(10));
         assert_eq!(world.player(guild(1)).ping, shown, "{ping}");
     }
+}
+
+#[test]
+fn what_nobody_listens_for_is_not_built() {
+    for (kinds, expected) in [(Kinds::NODES, true), (Kinds::TRACKS, false)] {
+        let user = UserId::new(1).unwrap();
+        let mut pool = Pool::new(PoolConfig::new(user), Seed::from(1), Timestamp::ZERO).unwrap();
+        pool.listen(kinds);
+        let node = NodeConfig::new("a", "a:2333", "secret").unwrap();
+        let added = pool.submit(Command::AddNode(node), Timestamp::ZERO);
+        added.unwrap();
+        while let Some(output) = pool.poll_output() {
+            if let Output::Connect(socket, _) = output {
+                let refused = Input::Closed(socket, Closed::Refused);
+                pool.handle(refused, Timestamp::ZERO);
+            }
+        }
+        assert_eq!(pool.poll_event().is_some(), expected, "{kinds:?}");
+    }
+}
+
+#[test]
+fn what_a_node_says_of_players_before_it_is_ready_is_not_told() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.node("a").faults().never_ready = true;
+    let update = Update::play(track("song")).without_voice();
+    let node = Some(world.id("a"));
+    let guild = guild(1);
+    world.submit(Command::Update {
+        guild,
+        node,
+        update,
+    });
+    world.run_for(millis(100));
+    let state = json!({"time": 1, "position": 1, "connected": true, "ping": 1});
+    let said = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
+    world.disturb("a", &Disturbance::Text(said.to_string()));
+    world.run_for(secs(1));
+    let told = world.events().iter();
+    let told = told.filter(|(_, event)| event.kinds() == Kinds::POSITIONS);
+    assert_eq!(told.count(), 0);
+    assert!(!world.player(guild).connected);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use lavapool_core::player::{Source, Update};
 use lavapool_core::{Answer, Command, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{Dialled, World, guild, track};
 use serde_json::json;
 
 use super::{crowded, millis, secs, unanswered};
@@ -271,6 +271,9 @@ fn an_identifier_is_played_and_its_details_are_learnt() {
         .track
         .map(|track| track.info.title.clone());
     assert_eq!(track.as_deref(), Some("Track song"));
+    // Its length among them, which no position passes.
+    let position = world.player(guild(1)).position;
+    assert_eq!(position.at(world.stamp() + secs(600)), secs(180));
 }
 
 #[test]
@@ -340,6 +343,17 @@ fn a_left_channel_is_joined_again_with_what_plays() {
 
     let (_, player) = world.only_copy(guild(1));
     assert!(player.audible);
+}
+
+#[test]
+fn an_update_does_not_wait_for_ever_for_a_connection_that_nobody_answers() {
+    let mut world = crowded(1..=1, []);
+    world.end_rest("a");
+    world.next_dial("a", Dialled::Never);
+    let volume = world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(25));
+    assert_eq!(world.answer(volume), DONE);
+    assert_eq!(world.only_copy(guild(1)).1.volume, 50);
 }
 
 #[test]
