@@ -52,8 +52,12 @@ impl Tables {
         };
         let wishes = player.wishes.get_or_insert_default();
         let superseded = match (wishes.of(plugin), stage) {
-            // That one is not lost: it is on its way.
-            (Some((old, _)), Some(Telling::Sent { wish, .. })) if *old == wish => Vec::new(),
+            // That one is not lost: it is on its way, unless only what was before it is taken back.
+            (Some((old, before)), Some(Telling::Sent { wish, clears, .. }))
+                if *old == wish && clears == before.is_none() =>
+            {
+                Vec::new()
+            }
             (Some((old, _)), _) => wishes.take_waiting(*old),
             (None, _) => Vec::new(),
         };
@@ -221,7 +225,7 @@ impl Tables {
         let Some(player) = self.player_of(guild) else {
             return;
         };
-        if clears && answer.is_ok() && !self.wants_none(player, plugin) {
+        if clears && answer.is_ok() && self.wants_more(player, plugin, wish) {
             self.reopen(id, guild, plugin);
         } else {
             self.wish_settled(player, wish, &answer);
@@ -319,10 +323,11 @@ impl Tables {
         self.answer_all(waiting.unwrap_or_default(), answer);
     }
 
-    fn wants_none(&self, id: PlayerId, plugin: KnownPlugin) -> bool {
+    /// Whether the wish is still the latest, and for something.
+    fn wants_more(&self, id: PlayerId, plugin: KnownPlugin, number: u64) -> bool {
         let wishes = self.player(id).and_then(|player| player.wishes.as_ref());
         let wish = wishes.and_then(|wishes| wishes.of(plugin));
-        wish.is_none_or(|(_, wish)| wish.is_none())
+        wish.is_some_and(|(latest, wish)| *latest == number && !wish.is_none())
     }
 
     /// The nodes that are known not to have the plugin of a request.

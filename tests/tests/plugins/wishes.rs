@@ -353,6 +353,60 @@ fn a_subscription_is_changed_by_making_it_anew() {
 }
 
 #[test]
+fn who_takes_a_wish_back_is_answered_though_another_has_come_since() {
+    let mut world = wishful(["a"]);
+    world.node("a").config().latency.other = millis(200);
+    for wishes in [
+        [
+            PluginWish::Categories(None),
+            PluginWish::Categories(Some([Category::Filler].into())),
+        ],
+        [
+            PluginWish::Lyrics(None),
+            PluginWish::Lyrics(Some(LyricsFrom::Any)),
+        ],
+    ] {
+        let asked = wishes.map(|wish| {
+            let guild = guild(1);
+            let asked = world.submit(Command::Plugin { guild, wish });
+            world.run_for(millis(50));
+            asked
+        });
+        world.run_for(secs(2));
+        for asked in asked {
+            assert_eq!(world.answer(asked), Some(&Ok(Answer::Done)));
+        }
+    }
+    let (sung, skipped) = world.server("a").plugin_state();
+    assert_eq!(
+        (sung, skipped),
+        (vec![1], vec![(1, vec!["filler".to_owned()])])
+    );
+}
+
+#[test]
+fn a_subscription_that_is_changed_again_while_the_old_one_ends_is_superseded() {
+    let mut world = wishful(["a"]);
+    world.node("a").config().latency.other = millis(200);
+    let since = world.now();
+    let asked = [LyricsFrom::OtherSources, LyricsFrom::Any].map(|from| {
+        let (guild, wish) = (guild(1), PluginWish::Lyrics(Some(from)));
+        let asked = world.submit(Command::Plugin { guild, wish });
+        world.run_for(millis(50));
+        asked
+    });
+    world.run_for(secs(2));
+    assert_eq!(
+        asked.map(|asked| world.answer(asked)),
+        [
+            Some(&Err(RequestError::Superseded)),
+            Some(&Ok(Answer::Done))
+        ]
+    );
+    assert_eq!(told_since(&world, "a", since), [UNSUBSCRIBE, SUBSCRIBE]);
+}
+
+#[test]
 fn each_of_many_players_is_told_of_once_before_it_plays_on() {
     let guilds = 1..=80;
     let mut world = plugged(["a"])

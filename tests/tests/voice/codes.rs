@@ -198,6 +198,7 @@ fn one_rejoin_is_in_flight_however_often_the_connection_closes() {
     }
     world.run_for(secs(1));
     assert_eq!(asked_since(&world, since).len(), 1);
+    assert_eq!(told_since(&world, since).len(), 1);
 }
 
 #[test]
