@@ -89,6 +89,11 @@ impl Doubt {
         }
     }
 
+    /// It is looked at without delay.
+    pub(crate) fn look_at_once(&mut self, now: Timestamp) {
+        self.planned = self.due.replace(now);
+    }
+
     /// The look is being taken.
     pub(crate) fn looking(&mut self, now: Timestamp) {
         self.due = Some(now + LOOKED_WITHIN);

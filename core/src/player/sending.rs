@@ -167,6 +167,11 @@ impl Player {
 
     /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
     pub(crate) fn take_unsent(&mut self) -> Fields {
+        let voice = self.voice.as_ref().and_then(|voice| voice.complete());
+        if voice.is_none() {
+            // What was to be sent is gone.
+            self.unsent = self.unsent.without(Fields::VOICE);
+        }
         let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
         let again = self.unsent.and(refused);
         mark!(RefusedSentAlone if !again.is_empty() && again != self.unsent);

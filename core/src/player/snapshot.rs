@@ -189,24 +189,7 @@ impl Player {
 
     /// Fills in what the node's answer says of the track that was sent, if that is not known.
     pub(crate) fn learn_track<'a>(&mut self, wire: impl FnOnce() -> Option<WireTrack<'a>>) {
-        let Some(choice) = &mut self.wanted.track else {
-            return;
-        };
-        if choice.track().is_some() {
-            return;
-        }
-        let Some(mut track) = wire().and_then(|wire| decode(&wire)) else {
-            return;
-        };
-        let details = Arc::make_mut(&mut track);
-        if let Source::Encoded(encoded) = &choice.source {
-            // The answer's blob holds a position; the one that was sent does not.
-            details.encoded = encoded.clone();
-        }
-        details.user_data.clone_from(&choice.user_data);
-        Arc::make_mut(choice).source = Source::Track(track);
-        let length_ms = Choice::length_ms(choice);
-        self.wanted.clock.bound(length_ms);
+        self.wanted.learn_track(wire);
     }
 }
 
@@ -232,6 +215,28 @@ impl Desired {
                 .encoded()
                 .is_some_and(|own| same_track(own, &wire.encoded)),
         })
+    }
+
+    /// As [`Player::learn_track`].
+    pub(crate) fn learn_track<'a>(&mut self, wire: impl FnOnce() -> Option<WireTrack<'a>>) {
+        let Some(choice) = &mut self.track else {
+            return;
+        };
+        if choice.track().is_some() {
+            return;
+        }
+        let Some(mut track) = wire().and_then(|wire| decode(&wire)) else {
+            return;
+        };
+        let details = Arc::make_mut(&mut track);
+        if let Source::Encoded(encoded) = &choice.source {
+            // The answer's blob holds a position; the one that was sent does not.
+            details.encoded = encoded.clone();
+        }
+        details.user_data.clone_from(&choice.user_data);
+        Arc::make_mut(choice).source = Source::Track(track);
+        let length_ms = Choice::length_ms(choice);
+        self.clock.bound(length_ms);
     }
 
     fn take_track(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {

@@ -60,6 +60,15 @@ impl Tables {
         }
     }
 
+    /// Nothing was heeded of what the node said of the guild's player for a while: it is looked at.
+    pub(super) fn look_at_once(&mut self, id: NodeId, guild: GuildId, now: Timestamp) {
+        self.doubt(id, guild, None, now);
+        if let Some(doubt) = self.doubt_mut(id, guild) {
+            doubt.look_at_once(now);
+            self.watch_doubts(id, now);
+        }
+    }
+
     /// Whether a request about the guild may yet take effect at the node.
     pub(super) fn is_doubted(&self, id: NodeId, guild: GuildId) -> bool {
         self.node(id)

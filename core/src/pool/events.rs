@@ -200,6 +200,36 @@ impl Tables {
         self.player_changed(id);
     }
 
+    /// Something else is asked for while the end of the track is held back, which then is one: it
+    /// is told if the next play is refused, and at once if there is none.
+    pub(super) fn held_end_overtaken(
+        &mut self,
+        id: PlayerId,
+        choice: Option<&Choice>,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        let (guild, plays) = (player.guild, player.plays());
+        let busy = player.busy();
+        let Some(reason) = self.timers.clear_ending(&mut busy.ending) else {
+            return;
+        };
+        if plays {
+            return busy.end_base(reason, now);
+        }
+        busy.forget_base(now);
+        if let Some(track) = choice.and_then(Choice::track).cloned() {
+            let reason = TrackEndReason::Stopped;
+            self.emit(Kinds::TRACKS, || Event::TrackEnd {
+                guild,
+                track,
+                reason,
+            });
+        }
+    }
+
     /// The end that was held back counts.
     pub(super) fn stopped_due(&mut self, id: PlayerId, now: Timestamp) {
         let Some(player) = self.player_mut(id) else {

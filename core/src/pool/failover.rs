@@ -18,8 +18,8 @@ use super::timers::Timer;
 use crate::error::{NodeFailure, RequestError};
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::node::{Outage, State};
-use crate::player::{Move, Placement, PlayerId};
+use crate::node::{Node, Outage, State};
+use crate::player::{Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -90,7 +90,8 @@ impl Tables {
             self.player_changed(id);
             return self.sync(id);
         }
-        if matches!(player.place, Placement::On(_)) {
+        let to = player.target();
+        if to == Some(lost) {
             // A resumed session may have it.
             player.doubt_what_is_sent();
         } else {
@@ -154,6 +155,16 @@ impl Tables {
             };
         }
         self.move_player(id, from, Some(to), now);
+    }
+
+    /// Whether the node that the player was lost from is back, and still has it.
+    pub(super) fn still_has(&self, id: PlayerId, from: NodeId) -> bool {
+        let is_back = self.node(from).is_some_and(Node::has_resumed);
+        let has_it = |player: &Player| {
+            let is_burnt = player.busy.as_ref().is_some_and(|busy| busy.is_burnt);
+            !is_burnt && !self.is_buried(from, player.guild)
+        };
+        is_back && self.player(id).is_some_and(has_it)
     }
 
     /// The session has been waited for long enough.

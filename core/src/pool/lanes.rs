@@ -76,12 +76,19 @@ impl Tables {
                 // It must not overtake a PATCH, nor the list of players that it is compared with.
                 return !reconciling && !patching.contains(&guild) && !plugins.holds_burial(guild);
             }
-            let Job::Player(id) = job else {
+            let (Job::Player(id) | Job::Check(id)) = job else {
                 return !changing_session || !requests.changes_session(job);
             };
             let Some(player) = players.get(id.slot, id.generation) else {
                 return true;
             };
+            if patching.contains(&player.guild) {
+                // One that was on its way before it left, and came back.
+                return false;
+            }
+            if let Job::Check(_) = job {
+                return true;
+            }
             let has_room_for_voice = !player.unsent.has(Fields::VOICE) || lane.voice < voice_max;
             let has_room_for_move = !player.is_moving() || lane.moves < lane.window.size;
             let is_free = !reconciling && !tombstones.contains_key(&player.guild);

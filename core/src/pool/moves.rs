@@ -155,7 +155,11 @@ impl Tables {
             player.leave_behind(from);
         }
         if let Some(busy) = &mut player.busy {
-            self.timers.clear_ending(&mut busy.ending);
+            let ended = self.timers.clear_ending(&mut busy.ending);
+            if why == Move::Ordered && ended.is_some() {
+                // The node that it leaves does not play it any more.
+                busy.left = busy.left.with(Fields::TRACK).with(Fields::POSITION);
+            }
             // A request to the node that it leaves is not about the player on the next.
             busy.barrier = None;
         }
@@ -183,7 +187,7 @@ impl Tables {
 
     /// The target confirmed the player.
     pub(super) fn arrived(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         let Placement::Moving {
@@ -207,6 +211,7 @@ impl Tables {
             player.home.get_or_insert(from);
         }
         if let Some(busy) = &mut player.busy {
+            self.timers.clear_ending(&mut busy.ending);
             busy.rejected_by = None;
             busy.tried = Vec::new();
             (busy.left, busy.is_burnt) = (Fields::NONE, false);
@@ -289,6 +294,8 @@ impl Tables {
             return;
         };
         let failed = player.target();
+        let was_away = player.is_lost_on_the_way();
+        let guild = player.guild;
         player.turn_back(now);
         self.timers.rouse(&mut player.stage);
         if is_gone {
@@ -306,6 +313,10 @@ impl Tables {
         player.place = Placement::On(node);
         player.lost_at = None;
         player.regulate(now);
+        if was_away {
+            // What its node has said of it since was not heeded.
+            self.look_at_once(node, guild, now);
+        }
         self.player_changed(id);
         self.node_changed(node);
         self.sync(id);
@@ -336,16 +347,6 @@ impl Tables {
             }
             Move::Lost => self.try_next(id, from, to, failure, now),
         }
-    }
-
-    /// Whether the node that the player was lost from is back, and still has it.
-    fn still_has(&self, id: PlayerId, from: NodeId) -> bool {
-        let is_back = self.node(from).is_some_and(Node::has_resumed);
-        let has_it = |player: &Player| {
-            let is_burnt = player.busy.as_ref().is_some_and(|busy| busy.is_burnt);
-            !is_burnt && !self.is_buried(from, player.guild)
-        };
-        is_back && self.player(id).is_some_and(has_it)
     }
 
     /// Another target; the same again after a pause, if there is no other.

@@ -117,19 +117,17 @@ impl Tables {
             let busy = player.busy();
             busy.left = busy.left.with(changed);
         }
+        if changed.has(Fields::TRACK) {
+            self.play_overtaken(id, before.as_deref(), now);
+        }
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
+            return;
+        };
         let is_voiceless = player
             .voice
             .as_ref()
             .is_none_or(|voice| voice.complete().is_none());
         let busy = player.busy();
-        if changed.has(Fields::TRACK) {
-            self.timers.clear(&mut busy.voice_timer);
-            if let Some(reason) = self.timers.clear_ending(&mut busy.ending) {
-                busy.end_base(reason, now);
-            }
-            busy.supersede_base(before.as_deref());
-            busy.forget_play();
-        }
         busy.doubtful = busy.doubtful.without(changed);
         busy.left_doubtful = busy.left_doubtful.without(changed);
         if plays && is_voiceless && !without_voice {
@@ -146,6 +144,17 @@ impl Tables {
         self.track_released(id, changed);
         self.player_changed(id);
         self.sync(id);
+    }
+
+    /// Another play is asked for, or none any more.
+    fn play_overtaken(&mut self, id: PlayerId, before: Option<&Choice>, now: Timestamp) {
+        self.held_end_overtaken(id, before, now);
+        let player = self.players.get_mut(id.slot, id.generation);
+        if let Some(busy) = player.and_then(|player| player.busy.as_mut()) {
+            self.timers.clear(&mut busy.voice_timer);
+            busy.supersede_base(before);
+            busy.forget_play();
+        }
     }
 
     /// Whether a node may yet turn out to have the player, though none was ever told of it.
@@ -249,7 +258,10 @@ impl Tables {
         let settled = fields.without(player.unsent);
         let (is_led_over, is_moving) = (player.is_led_over(), player.is_moving());
         if let Some(busy) = &mut player.busy {
-            if let Some(sent) = busy.sent.take() {
+            if let Some(mut sent) = busy.sent.take() {
+                if fields.has(Fields::TRACK) {
+                    sent.learn_track(|| reply?.track());
+                }
                 if is_led_over && settled.has(Fields::POSITION) {
                     // From now on the new node's count is the one that counts.
                     player.wanted.clock = sent.clock;

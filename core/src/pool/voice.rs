@@ -63,7 +63,12 @@ impl Tables {
         };
         let change = change(player.voice.get_or_insert_default());
         match change {
-            VoiceChange::Gone => player.unsent = player.unsent.without(Fields::VOICE),
+            VoiceChange::Gone => {
+                player.unsent = player.unsent.without(Fields::VOICE);
+                let busy = player.busy();
+                busy.left = busy.left.without(Fields::VOICE);
+                self.sync(id);
+            }
             VoiceChange::None => self.voice_repeated(id, now),
             VoiceChange::Left => return self.voice_left(id, now),
             VoiceChange::New => {
@@ -194,8 +199,10 @@ impl Tables {
             return;
         };
         let guild = player.guild;
+        // Discord has named another server since, which is not to blame.
+        let is_newer = player.unsent.has(Fields::VOICE);
         player.recall();
-        if let Some(voice) = &mut player.voice {
+        if let Some(voice) = player.voice.as_mut().filter(|_| !is_newer) {
             voice.expire();
         }
         player.connected = false;
@@ -207,6 +214,9 @@ impl Tables {
         player.regulate(now);
         self.bury(node, guild, None);
         self.player_changed(id);
+        if is_newer {
+            return self.sync(id);
+        }
         self.emit(Kinds::VOICE, || Event::VoiceFailed { guild });
         let trouble = VoiceTrouble::Unanswered;
         self.recover_voice(id, trouble, VoiceRecovery::Renew, now);

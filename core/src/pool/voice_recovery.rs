@@ -437,14 +437,15 @@ fn is_of_a_move(player: &Player, code: VoiceCloseCode, now: Timestamp) -> bool {
 /// Whether it should be heard, its node has all that it needs for that, and it is not.
 fn is_silent(player: &Player) -> bool {
     let voice = player.voice.as_ref();
-    let is_complete = voice.is_some_and(|voice| voice.complete().is_some());
+    // Discord may have taken the server away, and name no other.
+    let is_joined = voice.is_some_and(|voice| voice.channel().is_some());
     let rejoining = player.care.rejoining.as_ref();
     let is_cared_for =
         rejoining.is_some_and(|rejoining| !matches!(rejoining.step, Step::Watching(_)));
     player.plays()
         && !player.wanted.paused
         && !player.connected
-        && is_complete
+        && is_joined
         && !is_cared_for
         && !player.pending().has(Fields::VOICE)
 }

@@ -1,8 +1,8 @@
 //! Ends of tracks: those that mean something, and those that do not.
 
-use lavapool_core::Event;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{GuildId, RawJson, TrackEndReason};
+use lavapool_core::{Command, Event};
 use lavapool_tests::node::{AnswerKind, Disturbance, Failure};
 use lavapool_tests::world::{Direction, Weather, World, guild, track, track_of};
 use serde_json::json;
@@ -289,6 +289,26 @@ fn a_player_whose_track_stops_with_its_node_goes_on_from_where_it_stopped() {
     let from_ms = heard[0].body["position"].as_i64().unwrap();
     let skipped_ms = from_ms - heard_until_ms;
     assert!((0..=5).contains(&skipped_ms), "{skipped_ms} ms");
+}
+
+#[test]
+fn the_end_of_a_track_that_its_node_has_stopped_is_told_when_it_is_stopped_too() {
+    let mut world = crowded(1..=1, []);
+    // The server has nothing to say of a player without a track.
+    world.play(guild(1), &track_of("short", secs(5)));
+    world.run_for(secs(1));
+    world.mute("a", Direction::ToPool);
+    world.run_for(secs(5));
+    world.drop_connections("a");
+    world.submit(Command::Reconnect(world.id("a")));
+    world.run_for(secs(3));
+    let since = world.now();
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(10));
+    assert_eq!(
+        ends_since(&world, since),
+        [(guild(1), TrackEndReason::Stopped)]
+    );
 }
 
 /// A `TrackEndEvent` of what the guild plays on its server, as that would send it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lavapool_core::player::Update;
+use lavapool_core::player::{Source, Update};
 use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
@@ -232,6 +232,19 @@ fn a_play_after_one_that_failed_once_has_a_second_try_of_its_own() {
     world.run_for(secs(2));
     assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
     assert_eq!(title(&world), Some("Track second".into()));
+}
+
+#[test]
+fn a_refused_play_goes_back_to_what_an_identifier_led_to() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let found = Update::play(Source::identifier("https://tracks.test/found"));
+    world.update(guild(1), found);
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(3));
+    assert_eq!(title(&world), Some("Track found".into()));
+    let shown = world.player(guild(1)).track;
+    assert_eq!(shown.map(|track| track.info.title.clone()), title(&world));
 }
 
 /// Stops what the only node plays, which says that it has ended, but does not answer.

@@ -3,7 +3,8 @@
 use lavapool_core::player::Update;
 use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{Direction, World, guild, track};
+use lavapool_tests::world::{Direction, World, guild, track, track_of};
+use serde_json::json;
 
 use super::refused::{refuse_bad, refuse_bad_on, told_since};
 use super::vanished::vanish;
@@ -81,6 +82,56 @@ fn a_play_that_had_begun_unanswered_before_a_move_is_not_forgotten() {
     world.run_for(secs(5));
     assert_eq!(title(&world), None);
     assert!(!world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_play_that_its_node_does_late_is_not_sent_again_when_its_move_comes_to_nothing() {
+    let mut world = crowded(1..=1, ["b"]);
+    let late = "https://tracks.test/late".to_owned();
+    world.node("b").faults().rejected_tracks.insert(late);
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Player, secs(8));
+    let since = world.now();
+    world.play(guild(1), &track("late"));
+    world.run_for(millis(100));
+    world.node("a").faults().slow.clear();
+    send_to(&mut world, "b");
+    world.run_for(secs(20));
+    let heard = world.heard_since("a", since);
+    let plays = heard.iter().filter(|heard| heard.body["track"].is_object());
+    assert_eq!(plays.count(), 1, "{heard:?}");
+    assert_eq!(world.only_copy(guild(1)).0, "a");
+    assert_eq!(title(&world), Some("Track late".into()));
+}
+
+#[test]
+fn a_track_that_ended_where_its_player_returns_to_is_over() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), Update::play(track_of("short", secs(6))));
+    world.run_for(secs(1));
+    let on = world.only_copy(guild(1)).0;
+    assert_eq!(on, "a");
+    unanswered(&mut world, "b", AnswerKind::Voice);
+    let since = world.now();
+    away_for(&mut world, "a", secs(2));
+    world.run_for(secs(40));
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(told_since(&world, since), [(false, "Track short".into())]);
+}
+
+#[test]
+fn a_track_that_its_node_has_stopped_is_played_again_where_its_move_comes_to_nothing() {
+    let mut world = crowded(1..=1, ["b"]);
+    unanswered(&mut world, "b", AnswerKind::Voice);
+    let stopped = world.track_event(1, "TrackEndEvent", &json!({"reason": "stopped"}));
+    world.disturb("a", &stopped);
+    world.run_for(secs(1));
+    let since = world.now();
+    send_to(&mut world, "b");
+    world.run_for(secs(40));
+    let heard = world.heard_since("a", since);
+    assert!(heard.iter().any(|heard| heard.body["track"].is_object()));
+    assert_eq!(title(&world), Some("Track 1".into()));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! Voice servers that Discord takes away, to name others in a while.
 
-use lavapool_core::Answer;
+use lavapool_core::player::Update;
+use lavapool_core::{Answer, Command, PoolConfig};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 
-use super::{is_connected, millis, secs};
+use super::{asked_since, is_connected, millis, secs};
 
 #[test]
 fn a_player_that_is_lost_while_there_is_no_voice_server_takes_no_old_one_along() {
@@ -53,6 +54,50 @@ fn a_play_while_there_is_no_voice_server_waits_for_the_next_one() {
     let heard = world.heard_since("a", since);
     assert_eq!(heard.len(), 1);
     assert_eq!(heard[0].body["voice"]["token"], "token-3");
+}
+
+#[test]
+fn a_player_with_nothing_but_a_voice_server_arrives_though_that_is_taken_away() {
+    let builder = World::builder().nodes(["a", "b"]);
+    let one = |config: &mut PoolConfig| config.limits.voice_sockets_max = 1;
+    let mut world = builder.config(one).connected();
+    world.join(guild(1), "us-east");
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(1));
+    world.update(guild(1), Update::default().volume(100));
+    world.run_for(secs(1));
+    let name = world.player(guild(1)).node().unwrap().name.to_string();
+    let (to, node) = match &*name {
+        "a" => ("b", world.id("b")),
+        _ => ("a", world.id("a")),
+    };
+    // Its target takes one player at a time, and is busy with another.
+    world.node(to).config().latency.voice = secs(3);
+    world.submit(Command::Update {
+        guild: guild(2),
+        node: Some(node),
+        update: Update::play(track("song")),
+    });
+    world.join(guild(2), "us-east");
+    world.run_for(millis(10));
+    let moved = world.submit(Command::Move {
+        guild: guild(1),
+        node,
+    });
+    world.run_for(millis(10));
+    world.voice_server(guild(1), None);
+    world.run_for(secs(15));
+    assert_eq!(world.answer(moved), Some(&Ok(Answer::Done)));
+}
+
+#[test]
+fn a_player_that_nobody_hears_is_joined_again_though_its_voice_server_was_taken_away() {
+    let mut world = super::playing();
+    world.voice_server(guild(1), None);
+    let since = world.now();
+    world.node("a").lose_voice(1, since);
+    world.run_for(secs(60));
+    assert!(!asked_since(&world, since).is_empty());
 }
 
 #[test]
