@@ -1,8 +1,9 @@
 //! The application's own requests: lookups, and what they must never delay.
 
 use lavapool_core::player::Update;
-use lavapool_core::rest::{self, Request};
-use lavapool_core::{Answer, Command, Leaving, NodeFailure, RequestError, Target};
+use lavapool_core::protocol::RawJson;
+use lavapool_core::rest::{self, Method, Request};
+use lavapool_core::{Answer, Command, Leaving, NodeFailure, PoolConfig, RequestError, Target};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
@@ -96,6 +97,59 @@ fn a_request_for_a_node_that_is_removed_is_answered_and_no_other() {
     assert_eq!(asked.map(|asked| world.answer(asked)), [removed, None]);
     world.run_for(secs(2));
     assert!(matches!(world.answer(asked[1]), Some(Ok(_))));
+}
+
+#[test]
+fn a_request_that_waits_for_a_node_is_answered_when_that_is_removed() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.refuse("a", true);
+    let node = world.id("a");
+    let request = Request::Version;
+    let asked = world.submit(Command::Rest {
+        node: Target::Node(node),
+        request,
+    });
+    world.run_for(secs(1));
+    let players = Leaving::Keep;
+    world.submit(Command::RemoveNode { node, players });
+    world.run_for(millis(1));
+    assert_eq!(world.answer(asked), Some(&Err(RequestError::NodeRemoved)));
+}
+
+#[test]
+fn a_request_that_may_not_be_repeated_is_not_when_its_connection_dies() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.load = secs(1);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(millis(10));
+    let since = world.now();
+    let request = Request::Raw {
+        method: Method::POST,
+        path: "/v4/decodetracks".to_owned(),
+        body: Some(RawJson::parse("[]").unwrap()),
+    };
+    let node = Target::Best;
+    let asked = world.submit(Command::Rest { node, request });
+    world.run_for(millis(500));
+    world.end_rest("a");
+    world.run_for(secs(5));
+    let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
+    assert_eq!(world.answer(asked), Some(&Err(lost)));
+    assert_eq!(world.requests_since("a", since).len(), 1);
+}
+
+#[test]
+fn an_answer_that_is_longer_than_it_may_be_is_none() {
+    let builder = World::builder().nodes(["a"]);
+    let limits = |config: &mut PoolConfig| config.limits.body_bytes_max = 1024;
+    let mut world = builder.config(limits).connected();
+    world.node("a").config().plugins = vec![("p".repeat(2_000), "1.0.0".to_owned())];
+    let node = Target::Node(world.id("a"));
+    let request = Request::Info;
+    let asked = world.submit(Command::Rest { node, request });
+    world.run_for(secs(10));
+    let violation = RequestError::NodeFailed(NodeFailure::ProtocolViolation);
+    assert_eq!(world.answer(asked), Some(&Err(violation)));
 }
 
 #[test]
