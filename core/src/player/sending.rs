@@ -123,6 +123,12 @@ impl Player {
         }
     }
 
+    /// Whether the node was asked, and is to be asked again.
+    pub(crate) fn is_asked_again(&self) -> bool {
+        let was_refused = self.busy.as_ref().is_some_and(|busy| busy.refusals > 0);
+        was_refused || matches!(self.stage, Stage::Resting(_))
+    }
+
     /// These fields were sent then, and whether they arrived is not known. What a node that it goes
     /// to may have does not matter to the one that it leaves.
     pub(crate) fn doubt(&mut self, fields: Fields, sent_at: Timestamp) {

@@ -316,6 +316,10 @@ impl Tables {
         let guild = player.guild;
         if let Placement::Moving { from, to, .. } = player.place {
             mark!(TurnedBackInTime);
+            if to != from && player.is_asked_again() {
+                // What a target has refused once may have made a player there.
+                self.bury(to, guild, None);
+            }
             self.unqueue(player_id, to);
             self.release(to, guild);
             self.left_group(from, to, None);

@@ -99,6 +99,24 @@ fn a_node_that_resumes_after_the_moves_is_rid_of_its_old_copies() {
 }
 
 #[test]
+fn a_target_that_refused_a_player_once_keeps_nothing_of_it_when_its_node_is_back() {
+    let mut world = crowded(1..=1, ["b"]);
+    let refused = "https://tracks.test/1".to_owned();
+    let faults = world.node("b").faults();
+    faults.rejected_tracks.insert(refused);
+    // It says so just before the next try to dial, and would be asked again just after it.
+    faults.slow.insert(AnswerKind::Voice, millis(1_900));
+    world.drop_connections("a");
+    world.refuse("a", true);
+    world.run_for(millis(100));
+    world.refuse("a", false);
+    world.run_for(secs(20));
+
+    assert_eq!(world.guilds_on("a"), [1]);
+    assert_eq!(world.guilds_on("b"), [0; 0]);
+}
+
+#[test]
 fn a_node_that_is_back_is_believed_where_a_player_is_that_was_on_its_way_elsewhere() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = secs(1);
