@@ -89,8 +89,8 @@ impl Player {
     }
 
     /// What of the server's player differs from the wanted one is to be sent; what it has is what
-    /// a refusal of that goes back to.
-    pub(crate) fn note_differences(&mut self, theirs: &protocol::Player<'_>) {
+    /// a refusal of that goes back to, but for what is in doubt, which may be of what is refused.
+    pub(crate) fn note_differences(&mut self, theirs: &protocol::Player<'_>, doubtful: Fields) {
         let filters = theirs.filters().ok().filter(|filters| !filters.is_empty());
         let volume = Volume::from(theirs.volume);
         let wanted = &self.wanted;
@@ -108,9 +108,15 @@ impl Player {
             }
         }
         let base = &mut self.busy().base;
-        base.paused = theirs.paused;
-        base.volume = volume;
-        base.filters = filters.map(Arc::new);
+        if !doubtful.has(Fields::PAUSED.with(Fields::TRACK)) {
+            base.paused = theirs.paused;
+        }
+        if !doubtful.has(Fields::VOLUME) {
+            base.volume = volume;
+        }
+        if !doubtful.has(Fields::FILTERS) {
+            base.filters = filters.map(Arc::new);
+        }
     }
 
     /// Whether the server was given another voice connection than the present one.

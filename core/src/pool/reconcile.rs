@@ -162,7 +162,7 @@ impl Tables {
             }
             Played::Nothing => {}
         }
-        player.note_differences(theirs);
+        player.note_differences(theirs, doubtful);
         player.regulate(now);
         // What the server turned out to have already is confirmed by that.
         let pending = player.unsent;

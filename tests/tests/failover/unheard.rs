@@ -68,6 +68,27 @@ fn a_refused_play_goes_back_though_another_had_begun_before_a_loss_and_no_list_s
 }
 
 #[test]
+fn what_came_with_a_refused_play_is_set_back_though_its_first_answer_was_lost() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    world.update(guild(1), Update::default().volume(80));
+    world.run_for(secs(1));
+    bite_next(&mut world);
+    let bad = Update::play(track("bad")).volume(50).paused(true);
+    let bad = world.update(guild(1), bad);
+    // Its report is the first that it says then.
+    world.refuse("a", true);
+    world.run_until(|world| world.only_copy(guild(1)).1.volume == 50, secs(1));
+    world.drop_connections("a");
+    world.refuse("a", false);
+    world.run_until(|world| world.answer(bad).is_some(), secs(20));
+    world.run_for(secs(3));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!((view.volume.get(), copy.volume), (80, 80));
+    assert_eq!((view.paused, copy.paused), (false, false));
+}
+
+#[test]
 fn a_play_without_an_answer_is_looked_for_before_it_is_sent_again_though_no_list_can_be_read() {
     let mut world = crowded(1..=1, []);
     let since = world.now();
