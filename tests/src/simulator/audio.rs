@@ -31,6 +31,8 @@ struct GoesOn<'a> {
     session: &'a str,
     identifier: String,
     position: i64,
+    /// It is to end at once: it was sent past its end.
+    is_over: bool,
 }
 
 /// Where another copy of the player is, or was when it was lost.
@@ -81,6 +83,7 @@ impl Simulation {
             session,
             identifier,
             position,
+            is_over,
         }) = GoesOn::read(request)
         else {
             return;
@@ -91,6 +94,10 @@ impl Simulation {
         let Some(written_at) = written_at.filter(|_| self.knows_place(guild, &identifier)) else {
             return;
         };
+        if is_over {
+            // The copy that was there has ended.
+            return self.judge_over(guild, position);
+        }
         let places = self.places(guild, &identifier, session);
         let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
             return;
@@ -128,6 +135,20 @@ impl Simulation {
         let repeats_max = self.apart + unheard + REPEATS_MAX;
         if furthest.is_audible && places.len() == 1 && -skipped_ms > millis(repeats_max) {
             self.fail(Invariant::LittleRepeated, || detail);
+        }
+    }
+
+    /// A player that goes on only to end at once has passed the end that is wanted.
+    fn judge_over(&mut self, guild: GuildId, position: i64) {
+        let intent = self.application.intents.get(&guild);
+        let Some(end_time) = intent.map(|intent| &intent.end_time) else {
+            return;
+        };
+        // Both were rounded down.
+        let is_passed = |end: u64| i64::try_from(end).is_ok_and(|end| end <= position + 1);
+        if !(end_time.is_certain && end_time.wanted.is_some_and(is_passed)) {
+            let detail = format!("{guild} ends at once at {position} ms, wanted {end_time:?}");
+            self.fail(Invariant::EndTimeWanted, || detail);
         }
     }
 
@@ -187,7 +208,6 @@ impl<'a> GoesOn<'a> {
     fn read(request: &'a RequestRecord) -> Option<Self> {
         let patch: Patch = serde_json::from_slice(&request.body).ok()?;
         let (track, position) = (patch.track?, patch.position?);
-        // One that was sent past its end is to end at once: the copy that was there has.
         let is_over = patch.end_time.is_some_and(|end| end <= position + 1);
         let path = request.path().strip_prefix("/v4/sessions/")?;
         let (session, player) = path.split_once("/players/")?;
@@ -196,11 +216,12 @@ impl<'a> GoesOn<'a> {
         let decoded = encoded.and_then(|encoded| TrackBlob::decode(encoded).ok());
         let named = track.identifier;
         let identifier = named.or_else(|| decoded.map(|blob| blob.identifier))?;
-        (!is_over).then_some(Self {
+        Some(Self {
             guild,
             session,
             identifier,
             position,
+            is_over,
         })
     }
 }
