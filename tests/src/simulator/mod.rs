@@ -68,8 +68,10 @@ pub struct Simulation {
     undos: Vec<(Duration, Fault)>,
     /// Guilds in which the bot joins again, and when.
     rejoins: Vec<(Duration, GuildId)>,
-    /// The latest voice token by guild.
+    /// The latest voice token by guild that the present client was told.
     tokens: BTreeMap<GuildId, Secret>,
+    /// All that any client was told.
+    given: BTreeMap<GuildId, Vec<Secret>>,
     /// The players of each guild that were lost last with their sessions, and where: more than one
     /// if a server that ended had copies in older sessions, too.
     lost: BTreeMap<GuildId, Vec<(usize, LostPlayer)>>,
@@ -185,6 +187,7 @@ impl Simulation {
             undos: Vec::new(),
             rejoins: Vec::new(),
             tokens: BTreeMap::new(),
+            given: BTreeMap::new(),
             lost: BTreeMap::new(),
             seen,
             apart,
@@ -426,6 +429,8 @@ impl Simulation {
             Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_))) => {
                 if update.endpoint.is_some() {
                     self.tokens.insert(update.guild, update.token.clone());
+                    let given = self.given.entry(update.guild).or_default();
+                    given.push(update.token.clone());
                 }
                 // Whoever joins has a player.
                 self.application.intents.entry(update.guild).or_default();

@@ -209,10 +209,20 @@ impl Simulation {
         None
     }
 
+    /// Whether Discord ever named this voice server to a client in this guild.
+    fn was_given(&self, guild: GuildId, token: &str) -> bool {
+        let given = self.given.get(&guild);
+        given.is_some_and(|given| given.iter().any(|known| known.expose() == token))
+    }
+
     fn voice_differs(&self, view: &PlayerView, copy: &Copy) -> Option<(Invariant, String)> {
         let token = copy.voice.as_ref().map(|voice| &*voice.token);
         let told = self.tokens.get(&view.guild);
-        let is_latest = told.is_none_or(|told| token == Some(told.expose()));
+        // A client that was told none goes on with what it found, which an earlier one was told.
+        let is_latest = match told {
+            Some(told) => token == Some(told.expose()),
+            None => token.is_some_and(|token| self.was_given(view.guild, token)),
+        };
         let is_audible = copy.track.is_some() && !copy.paused;
         if is_audible && !is_latest {
             return Some((
