@@ -54,6 +54,14 @@ impl Faults {
         });
     }
 
+    /// Takes all back but the tracks that are rejected, which are what the node cannot play.
+    pub fn end(&mut self) {
+        *self = Self {
+            rejected_tracks: std::mem::take(&mut self.rejected_tracks),
+            ..Self::default()
+        };
+    }
+
     /// Takes the first failure that a request matches, and counts it.
     pub(super) fn take_failure(&mut self, method: &str, path: &str) -> Option<u16> {
         let index = self

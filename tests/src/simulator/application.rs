@@ -228,6 +228,9 @@ impl Simulation {
         {
             intent.take_back(id);
         }
+        if let Some(guild) = asked.guild {
+            self.oracle.tellings.unheard(guild);
+        }
         self.application.open.remove(&id);
         self.world.cancel(id);
     }
@@ -260,17 +263,24 @@ impl Simulation {
         let Some(intent) = asked.guild.and_then(|guild| intents.get_mut(&guild)) else {
             return;
         };
-        let is_taken_back = matches!(
-            answer,
-            Err(RequestError::Rejected { .. }
-                | RequestError::VoiceTimeout
-                | RequestError::TrackUnplayable)
-        );
-        if is_taken_back {
-            intent.take_back(id);
+        match answer {
+            Ok(_) => intent.confirm(id),
+            Err(RequestError::Rejected { .. }) => {
+                self.tally.refusals_judged += intent.refuse(id);
+            }
+            Err(RequestError::VoiceTimeout | RequestError::TrackUnplayable) => {
+                intent.take_back(id);
+            }
+            // Whether it is refused later will not be heard of.
+            Err(RequestError::Unconfirmed(_)) => intent.doubt_refused(id),
+            Err(_) => {}
         }
         if asked.sets_place {
             intent.place_is_known = answer.is_ok();
+        }
+        if let Some(guild) = asked.guild {
+            let now = self.world.now();
+            self.oracle.tellings.answered(guild, answer, now);
         }
     }
 
@@ -284,10 +294,11 @@ impl Simulation {
                 track,
                 reason,
             } => {
-                if *reason != TrackEndReason::Replaced
-                    && let Some(intent) = self.application.intents.get_mut(guild)
-                {
-                    intent.ended(&track.info.identifier);
+                if let Some(intent) = self.application.intents.get_mut(guild) {
+                    match reason {
+                        TrackEndReason::Replaced => intent.replaced(&track.info.identifier),
+                        _ => intent.ended(&track.info.identifier),
+                    }
                 }
             }
             Event::TrackUnplayable { guild, track } => {
@@ -300,6 +311,12 @@ impl Simulation {
                 let intent = intents.entry(*guild).or_insert_with(Intent::unknown);
                 intent.may_be_gone = false;
                 intent.doubt();
+            }
+            // What a node has of a play that it refuses, it may have shown in the meantime.
+            Event::NodeDisconnected { .. } | Event::NodeReady { .. } => {
+                for intent in self.application.intents.values_mut() {
+                    intent.forget_before();
+                }
             }
             Event::VoiceFailed { guild } | Event::VoiceLost { guild, .. } => {
                 self.rejoins.push((self.world.now(), *guild));

@@ -377,7 +377,7 @@ impl Simulation {
                     Accepting::Silence => Accepting::Serve,
                     other => other,
                 };
-                *faults = Default::default();
+                faults.end();
                 faults.accepting = accepting;
             }
         }

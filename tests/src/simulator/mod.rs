@@ -261,7 +261,7 @@ impl Simulation {
             self.world.mend(&name, Duration::from_millis(1));
             let node = self.world.node(&name);
             let accepting = node.faults().accepting;
-            *node.faults() = Default::default();
+            node.faults().end();
             node.config().voice = Voice::Connects;
             node.config().password = password(host);
             if !self.plan.options.healed[host] {

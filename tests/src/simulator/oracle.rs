@@ -35,7 +35,7 @@ pub(super) struct Oracle {
     /// The sockets of nodes that were lost at that moment.
     parting: VecDeque<(SocketId, Duration)>,
     pub(super) broken: Option<Broken>,
-    tellings: Tellings,
+    pub(super) tellings: Tellings,
     secrets: Secrets,
     pub(super) told: Told,
 }

@@ -9,7 +9,8 @@ use lavapool_core::{Command, Leaving, NodeId, Target};
 use super::Simulation;
 use super::change::{Change, Choice, Sound};
 use super::fault::{index, kinds};
-use crate::world::guild;
+use super::intent::{REFUSED, UNKNOWN};
+use crate::world::{guild, track};
 
 /// One thing that the application does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,10 @@ kinds! {
         PlayIdentifier = 2,
         /// Plays if nothing plays.
         PlayIfIdle = 3,
+        /// Plays a track that some nodes refuse, or all.
+        PlayRefused = 0,
+        /// Plays what an identifier should lead to, which leads to nothing.
+        PlayUnknown = 0,
         /// Plays without waiting for voice.
         PlayWithoutVoice = 1,
         /// Stops.
@@ -151,12 +156,20 @@ impl Simulation {
                 play.position = Some(part);
                 play.end_time = Some(Some(end));
             }
-            OrderKind::PlayPaused => {
-                play.position = Some(part);
-                play.paused = Some(true);
-                play.volume = Some(volume(order));
-                play.filters = Some(sound(order));
-                play.user_data = Some(order.number % 1_000);
+            OrderKind::PlayPaused => with_all(&mut play, order),
+            OrderKind::PlayRefused => {
+                let name = format!("{REFUSED}{number}");
+                self.refuse(order, &name);
+                play.track = Some(Choice::Track(name, LONG));
+                if !order.number.is_multiple_of(3) {
+                    with_all(&mut play, order);
+                }
+            }
+            OrderKind::PlayUnknown => {
+                play.track = Some(Choice::Identifier(format!("{UNKNOWN}{number}")));
+                if !order.number.is_multiple_of(3) {
+                    with_all(&mut play, order);
+                }
             }
             OrderKind::PlayIdentifier => {
                 let length_ms = LONG.as_millis();
@@ -168,6 +181,25 @@ impl Simulation {
             _ => return None,
         }
         Some(play)
+    }
+
+    /// Makes servers refuse a track for ever: all, one, or the one that has the player.
+    fn refuse(&mut self, order: Order, name: &str) {
+        let view = self.world.pool().player(guild(order.guild));
+        let present = view.and_then(|view| view.node().map(|node| node.name.clone()));
+        let present = present.filter(|_| order.number.is_multiple_of(2));
+        let is_everywhere = index(order.number / 2, 3) == 0;
+        let identifier = track(name).info.identifier;
+        for host in 0..self.names.len() {
+            let is_it = match &present {
+                Some(present) => **present == *self.names[host],
+                None => host == order.host,
+            };
+            if is_it || is_everywhere {
+                let node = self.world.node(&self.names[host]);
+                node.faults().rejected_tracks.insert(identifier.clone());
+            }
+        }
     }
 
     /// The change that an order asks for.
@@ -353,6 +385,15 @@ impl OrderKind {
                 | Self::Fetch
         )
     }
+}
+
+/// All that a play can say beside its track.
+fn with_all(play: &mut Change, order: Order) {
+    play.position = Some(Duration::from_millis(order.number % 30_000));
+    play.paused = Some(true);
+    play.volume = Some(volume(order));
+    play.filters = Some(sound(order));
+    play.user_data = Some(order.number % 1_000);
 }
 
 fn volume(order: Order) -> u16 {

@@ -73,6 +73,7 @@ impl Plan {
         plan.draw_oddities();
         plan.draw_last_words();
         plan.draw_skips();
+        plan.draw_refusals();
         plan
     }
 
@@ -163,6 +164,44 @@ impl Plan {
             let met = latency + chance.below(latency * 3);
             [(from, short), (from + short.short_length() + met, skip)]
         }));
+        self.orders.sort_by_key(|(at, _)| *at);
+    }
+
+    /// In some worlds plays are refused, and in some of those it is the last that each player is
+    /// asked for.
+    fn draw_refusals(&mut self) {
+        let mut chance = Chance::new(self.seed ^ REFUSE);
+        if chance.number(3) != 0 {
+            return;
+        }
+        let (guilds, hosts, within) = (
+            self.options.guilds,
+            self.options.hosts,
+            self.options.safety_for,
+        );
+        let refused = |guild, chance: &mut Chance| Order {
+            kind: chance.one_of(&[
+                OrderKind::PlayRefused,
+                OrderKind::PlayRefused,
+                OrderKind::PlayUnknown,
+            ]),
+            guild,
+            host: chance.index(hosts),
+            number: chance.number(u64::MAX),
+        };
+        let apart = Duration::from_secs(chance.one_of(&[1, 4, 12]));
+        let drawn = draw_times(within, apart, &mut chance, |chance| {
+            refused(1 + chance.number(guilds), chance)
+        });
+        self.orders.extend(drawn);
+        if chance.toss() {
+            let from = within.saturating_sub(SKIPPED_FOR);
+            self.orders.retain(|(at, _)| *at < from);
+            self.orders.extend((1..=guilds).map(|guild| {
+                let at = from + chance.below(SKIPPED_FOR);
+                (at, refused(guild, &mut chance))
+            }));
+        }
         self.orders.sort_by_key(|(at, _)| *at);
     }
 
@@ -324,3 +363,6 @@ const SKIPPED_FOR: Duration = Duration::from_secs(6);
 
 /// The same for skips.
 const SKIP: u64 = 0x736b_6970;
+
+/// The same for refused plays.
+const REFUSE: u64 = 0x7265_6675_7365;

@@ -26,6 +26,8 @@ pub struct Tally {
     pub(super) moves_judged: u64,
     pub(super) waits_judged: u64,
     pub(super) choices_judged: u64,
+    /// Fields of refused commands of which it is known what they were before.
+    pub(super) refusals_judged: u64,
     resumes: u64,
     losses: u64,
     failovers: u64,
@@ -53,6 +55,7 @@ impl Tally {
             (&mut self.moves_judged, other.moves_judged),
             (&mut self.waits_judged, other.waits_judged),
             (&mut self.choices_judged, other.choices_judged),
+            (&mut self.refusals_judged, other.refusals_judged),
             (&mut self.resumes, other.resumes),
             (&mut self.losses, other.losses),
             (&mut self.failovers, other.failovers),
@@ -122,13 +125,14 @@ impl fmt::Display for Tally {
         writeln!(
             f,
             "answers: {} done, {} not; clients restarted: {}; \
-             judged: {} places of moves, {} waits, {} choices",
+             judged: {} places of moves, {} waits, {} choices, {} refused fields",
             self.done,
             self.undone,
             self.restarts,
             self.moves_judged,
             self.waits_judged,
-            self.choices_judged
+            self.choices_judged,
+            self.refusals_judged
         )?;
         write!(
             f,

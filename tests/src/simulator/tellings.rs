@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use lavapool_core::Event;
 use lavapool_core::protocol::{GuildId, TrackEndReason};
+use lavapool_core::{Event, RequestError};
 
 use super::wire::Message;
 use crate::invariant::{Broken, Invariant};
+use crate::world::Answered;
 
 /// What arrived about players and was not told yet, and what was told of their ends.
 #[derive(Debug, Default)]
@@ -17,6 +18,9 @@ pub(super) struct Tellings {
     ended: BTreeSet<(GuildId, String)>,
     /// When a session was resumed last.
     resumed_at: Option<Duration>,
+    /// Until when ends that were held back may be told, as what comes after them was refused: for
+    /// ever where nobody waits for that.
+    refused: BTreeMap<GuildId, Duration>,
 }
 
 #[derive(Debug)]
@@ -26,13 +30,41 @@ struct Arrived {
     host: usize,
     session: String,
     at: Duration,
-    /// It is an end that the pool holds back, as the server may be shutting down.
-    is_held: bool,
+    held: Option<Held>,
     /// What came after it was told before it.
     was_passed: bool,
 }
 
+/// Why the pool may hold an end back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Held {
+    /// The server may be shutting down.
+    Stopped,
+    /// The next play is on its way: the end is told if that is refused.
+    Succeeded,
+}
+
 impl Tellings {
+    /// A command about a guild's player was answered: an end that was held back may be told now,
+    /// or as soon as that is refused which nobody waits for any more.
+    pub(super) fn answered(&mut self, guild: GuildId, answer: &Answered, at: Duration) {
+        match answer {
+            Ok(_) => drop(self.refused.remove(&guild)),
+            Err(
+                RequestError::Rejected { .. }
+                | RequestError::VoiceTimeout
+                | RequestError::TrackUnplayable,
+            ) => drop(self.refused.insert(guild, at)),
+            Err(RequestError::Unconfirmed(_)) => self.unheard(guild),
+            Err(_) => {}
+        }
+    }
+
+    /// Nobody waits for what was asked of a guild's player.
+    pub(super) fn unheard(&mut self, guild: GuildId) {
+        self.refused.insert(guild, Duration::MAX);
+    }
+
     /// A message arrived.
     pub(super) fn arrived(&mut self, host: usize, session: String, message: Message, at: Duration) {
         let kind = KINDS.into_iter().find(|kind| **kind == *message.kind);
@@ -51,7 +83,11 @@ impl Tellings {
             host,
             session,
             at,
-            is_held: message.reason.as_deref() == Some("stopped"),
+            held: match message.reason.as_deref() {
+                Some("stopped") => Some(Held::Stopped),
+                Some("finished" | "loadFailed" | "cleanup") => Some(Held::Succeeded),
+                _ => None,
+            },
             was_passed: false,
         });
     }
@@ -76,9 +112,11 @@ impl Tellings {
             .resumed_at
             .is_some_and(|resumed| at < resumed + INFERRED_WITHIN)
             && is_finished(event);
+        let is_refused = self.refused.get(&guild).is_some_and(|since| *since >= at);
         let queue = self.arrived.entry(guild).or_default();
         let is_it = |arrived: &Arrived| {
-            let is_due = !arrived.was_passed || arrived.at + HELD_FOR <= at;
+            let was_held = arrived.held == Some(Held::Stopped) && arrived.at + HELD_FOR <= at;
+            let is_due = !arrived.was_passed || was_held || is_refused;
             arrived.kind == kind && arrived.track == track && is_due
         };
         let is_alive = |arrived: &Arrived| {
@@ -100,7 +138,10 @@ impl Tellings {
             return Ok(());
         };
         // What was passed over was stale, or is told later.
-        let mut passed: VecDeque<_> = queue.drain(..place).filter(|one| one.is_held).collect();
+        let mut passed: VecDeque<_> = queue
+            .drain(..place)
+            .filter(|one| one.held.is_some())
+            .collect();
         passed.iter_mut().for_each(|one| one.was_passed = true);
         passed.append(queue);
         *queue = passed;
