@@ -281,6 +281,9 @@ impl Simulation {
         if let Some(guild) = asked.guild {
             let now = self.world.now();
             self.oracle.tellings.answered(guild, answer, now);
+            if asked.sets_place && answer.is_ok() {
+                self.oracle.orphans.played(guild, now);
+            }
         }
     }
 
@@ -387,7 +390,7 @@ impl Simulation {
         self.application.blind_until = Some(Duration::MAX);
         // It knows the voice servers that it is told of, and those of players that it finds.
         self.tokens.clear();
-        self.oracle.new_client();
+        self.oracle.new_client(self.world.now());
         self.world.restart_client(nodes, by_force);
         for guild in self.application.intents.keys() {
             self.rejoins.push((self.world.now(), *guild));

@@ -90,7 +90,7 @@ impl Change {
     /// What the application wants when the pool has taken the change.
     pub(super) fn apply(&self, intent: &mut Intent, by: CommandId) {
         if let Some(choice) = &self.track {
-            intent.track.set(choice.identifier(), by);
+            intent.plays(choice.identifier(), by);
             // As on the server, a play has no end time and no data but its own, and either it or
             // a stop ends a pause.
             intent.end_time.set(None, by);

@@ -27,6 +27,8 @@ pub(super) struct Intent {
     pub(super) is_strange: bool,
     /// Whether there may be no player at all.
     pub(super) may_be_gone: bool,
+    /// Whether it was ever asked to play what nodes refuse.
+    may_be_refused: bool,
 }
 
 /// One field.
@@ -162,13 +164,19 @@ impl Intent {
         self.user_data.before = None;
     }
 
-    /// A command was not answered: if it plays what nodes refuse, it may be taken back later.
+    /// A command was not answered: what it asked for may be refused later, with a play of its own
+    /// or of another command, and taken back.
     pub(super) fn doubt_refused(&mut self, command: CommandId) {
-        let named = self.track.wanted.as_deref().unwrap_or_default();
-        let is_refused = named.starts_with(UNKNOWN) || named.contains(REFUSED);
-        if is_refused && self.track.by == Some(command) {
+        if self.may_be_refused {
             self.take_back(command);
         }
+    }
+
+    /// A play was asked for.
+    pub(super) fn plays(&mut self, track: Option<String>, by: CommandId) {
+        let named = track.as_deref().unwrap_or_default();
+        self.may_be_refused |= named.starts_with(UNKNOWN) || named.contains(REFUSED);
+        self.track.set(track, by);
     }
 
     /// A command was taken back, and nobody can say to what.

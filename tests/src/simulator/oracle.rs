@@ -3,7 +3,7 @@
 mod hearing;
 mod parting;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use lavapool_core::protocol::GuildId;
 use lavapool_core::{Event, Output, SocketId};
 
 use self::hearing::Hearing;
+use self::parting::{Changing, Orphans};
 use super::secrets::Secrets;
 use super::spread::Told;
 use super::tellings::Tellings;
@@ -29,9 +30,8 @@ pub(super) struct Oracle {
     late_until: Duration,
     /// The most that a timer may ring late.
     lag_max: Duration,
-    /// The guilds of PATCHes that had not been answered when their client ended: a server may do
-    /// them after the next client has looked, and no message tells of it.
-    orphaned: BTreeSet<String>,
+    /// What clients asked for that had no answer when they ended.
+    pub(super) orphans: Orphans,
     /// The sockets of nodes that were lost at that moment.
     parting: VecDeque<(SocketId, Duration)>,
     pub(super) broken: Option<Broken>,
@@ -68,8 +68,8 @@ struct Host {
     doubt_until: Duration,
     /// When the latest PATCHes of each player were begun, by its guild.
     patched: BTreeMap<String, VecDeque<Duration>>,
-    /// The guilds of those that were given up without an answer.
-    unanswered: BTreeSet<String>,
+    /// Those that were given up without an answer, and when.
+    unanswered: Vec<(Changing, Duration)>,
     /// When it last said something that means nothing.
     nonsense_at: Option<Duration>,
 }
@@ -78,8 +78,8 @@ struct Host {
 struct Socket {
     host: usize,
     asked: Asked,
-    /// The guild of the PATCH or DELETE that waits for its answer.
-    changing: Option<String>,
+    /// The PATCH or DELETE that waits for its answer.
+    changing: Option<Changing>,
     is_of_players: bool,
     websocket: Option<Heard>,
 }
@@ -214,7 +214,8 @@ impl Oracle {
             return;
         };
         let host = &mut self.hosts[socket.host];
-        host.unanswered.extend(socket.changing);
+        let changing = socket.changing.map(|changing| (changing, at));
+        host.unanswered.extend(changing);
         if host.websocket != Some(id) {
             return;
         }
@@ -241,11 +242,6 @@ impl Oracle {
     pub(super) fn patched_at(&self, host: usize, guild: GuildId) -> Option<Duration> {
         let patched = self.hosts[host].patched.get(&guild.to_string());
         patched.and_then(|times| times.back().copied())
-    }
-
-    /// Whether a server may do to the guild's player what a client asked for that is no more.
-    pub(super) fn is_orphaned(&self, guild: GuildId) -> bool {
-        self.orphaned.contains(&guild.to_string())
     }
 
     /// Whether timers were late, or bytes flipped, a short time ago.
@@ -337,8 +333,8 @@ impl Oracle {
         }
     }
 
-    /// The pool asks something by REST. Returns the guild whose player it changes.
-    fn asks(&mut self, index: usize, head: &str, target: &str, at: Duration) -> Option<String> {
+    /// The pool asks something by REST. Returns what it changes of a player.
+    fn asks(&mut self, index: usize, head: &str, target: &str, at: Duration) -> Option<Changing> {
         let name = self.names[index].clone();
         let host = &self.hosts[index];
         // A request that was begun before the loss is written to its end.
@@ -375,7 +371,10 @@ impl Oracle {
                 || format!("{name} is asked {what:?} with a session that is over"),
             );
         }
-        changed
+        changed.map(|guild| Changing {
+            guild,
+            removes: line.starts_with("DELETE "),
+        })
     }
 
     /// Whether what a log may show holds a secret.

@@ -53,7 +53,7 @@ impl Simulation {
             }
             for number in self.world.guilds_on(name) {
                 let guild = GuildId::new(number)?;
-                if pool.player(guild).is_none() && !self.oracle.is_orphaned(guild) {
+                if pool.player(guild).is_none() && !self.oracle.orphans.may_change(guild) {
                     let detail = format!("{guild} has a player on {name}");
                     return broken(Invariant::DestroyedIsGone, detail);
                 }
@@ -79,7 +79,7 @@ impl Simulation {
             healed.retain(|(_, copy)| !self.is_leftover(guild, copy));
         }
         // What an earlier client had asked last may have been to destroy it.
-        if healed.is_empty() && (is_idle(&view) || self.oracle.is_orphaned(guild)) {
+        if healed.is_empty() && (is_idle(&view) || self.oracle.orphans.may_remove(guild)) {
             return None;
         }
         if healed.len() != 1 {
@@ -95,7 +95,7 @@ impl Simulation {
             );
             return broken(Invariant::Agreed, detail);
         }
-        if self.oracle.is_orphaned(guild) {
+        if self.oracle.orphans.may_change(guild) {
             return None;
         }
         let (track, state) = (
@@ -113,7 +113,7 @@ impl Simulation {
 
     /// An empty player that plays nothing to nobody, made by what an earlier client had asked last.
     fn is_leftover(&self, guild: GuildId, copy: &Copy) -> bool {
-        self.oracle.is_orphaned(guild) && copy.track.is_none() && copy.voice.is_none()
+        self.oracle.orphans.may_change(guild) && copy.track.is_none() && copy.voice.is_none()
     }
 
     fn track_differs(

@@ -1,9 +1,69 @@
 //! What is let go of: a node that is lost, and a client that has ended.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
+
+use lavapool_core::protocol::GuildId;
 
 use super::{Host, Oracle, Tellings};
 use crate::invariant::Invariant;
+
+/// A request that changes a player.
+#[derive(Clone, Debug)]
+pub(super) struct Changing {
+    pub(super) guild: String,
+    pub(super) removes: bool,
+}
+
+/// What clients asked for that had no answer when they ended: a server may do it after the next
+/// client has looked, and no message tells of it.
+#[derive(Debug, Default)]
+pub(in crate::simulator) struct Orphans {
+    /// The guilds of DELETEs, after which there is no player, and when each was given up.
+    removals: BTreeMap<String, Duration>,
+    /// The guilds of PATCHes, which make a player or change one.
+    changes: BTreeMap<String, Duration>,
+}
+
+impl Orphans {
+    /// Whether a server may have removed the guild's player since.
+    pub(in crate::simulator) fn may_remove(&self, guild: GuildId) -> bool {
+        self.removals.contains_key(&guild.to_string())
+    }
+
+    /// Whether a server may have made or changed the guild's player since.
+    pub(in crate::simulator) fn may_change(&self, guild: GuildId) -> bool {
+        self.changes.contains_key(&guild.to_string())
+    }
+
+    /// A server has begun a play of the present client: what it was asked for so long ago that it
+    /// has done it is of the past.
+    pub(in crate::simulator) fn played(&mut self, guild: GuildId, at: Duration) {
+        let guild = guild.to_string();
+        for of_kind in [&mut self.removals, &mut self.changes] {
+            if of_kind
+                .get(&guild)
+                .is_some_and(|since| *since + HANGS_FOR < at)
+            {
+                of_kind.remove(&guild);
+            }
+        }
+    }
+
+    fn add(&mut self, changing: Changing, since: Duration, now: Duration) {
+        if since + HANGS_FOR < now {
+            // Whatever came of it, the next client finds it.
+            return;
+        }
+        let of_kind = if changing.removes {
+            &mut self.removals
+        } else {
+            &mut self.changes
+        };
+        let latest = of_kind.entry(changing.guild).or_default();
+        *latest = since.max(*latest);
+    }
+}
 
 impl Oracle {
     /// A node is lost: whatever is asked there of its session's players is of no use any more.
@@ -17,15 +77,18 @@ impl Oracle {
     }
 
     /// The process of the client is another one.
-    pub(in crate::simulator) fn new_client(&mut self) {
-        let changing = self.sockets.values_mut().filter_map(|s| s.changing.take());
-        self.orphaned.extend(changing);
+    pub(in crate::simulator) fn new_client(&mut self, now: Duration) {
+        for changing in self.sockets.values_mut().filter_map(|s| s.changing.take()) {
+            self.orphans.add(changing, now, now);
+        }
         self.sockets.clear();
         self.parting.clear();
         self.tellings = Tellings::default();
         self.told.new_client();
         for host in &mut self.hosts {
-            self.orphaned.append(&mut host.unanswered);
+            for (changing, since) in host.unanswered.drain(..) {
+                self.orphans.add(changing, since, now);
+            }
             *host = Host {
                 resumable: host.resumable.take(),
                 doubt_until: host.doubt_until,
@@ -51,3 +114,6 @@ impl Oracle {
         }
     }
 }
+
+/// A server that is slow, and gets what it is asked late, has done it by then.
+const HANGS_FOR: Duration = Duration::from_secs(70);
