@@ -111,7 +111,7 @@ impl Tellings {
         let is_inferred = self
             .resumed_at
             .is_some_and(|resumed| at < resumed + INFERRED_WITHIN)
-            && is_finished(event);
+            && is_implied(event);
         let is_refused = self.refused.get(&guild).is_some_and(|since| *since >= at);
         let queue = self.arrived.entry(guild).or_default();
         let is_it = |arrived: &Arrived| {
@@ -180,9 +180,10 @@ fn about(event: &Event) -> Option<(GuildId, &'static str, &str)> {
     })
 }
 
-fn is_finished(event: &Event) -> bool {
-    let finished = TrackEndReason::Finished;
-    matches!(event, Event::TrackEnd { reason, .. } if *reason == finished)
+/// An end that a list implies, or that the application asked for before that was told.
+fn is_implied(event: &Event) -> bool {
+    let implied = [TrackEndReason::Finished, TrackEndReason::Stopped];
+    matches!(event, Event::TrackEnd { reason, .. } if implied.contains(reason))
 }
 
 fn require(holds: bool, invariant: Invariant, detail: String) -> Result<(), Broken> {
