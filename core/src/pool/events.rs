@@ -221,13 +221,17 @@ impl Tables {
         }
         busy.forget_base(now);
         if let Some(track) = choice.and_then(Choice::track).cloned() {
-            let reason = TrackEndReason::Stopped;
-            self.emit(Kinds::TRACKS, || Event::TrackEnd {
-                guild,
-                track,
-                reason,
-            });
+            self.tell_end(guild, track, TrackEndReason::Stopped);
         }
+    }
+
+    /// Tells of an end that no message of a node is the news of.
+    pub(super) fn tell_end(&mut self, guild: GuildId, track: Arc<Track>, reason: TrackEndReason) {
+        self.emit(Kinds::TRACKS, || Event::TrackEnd {
+            guild,
+            track,
+            reason,
+        });
     }
 
     /// The end that was held back counts.
@@ -249,11 +253,7 @@ impl Tables {
             .cloned();
         self.clear_track(id, now);
         if let Some(track) = track {
-            self.emit(Kinds::TRACKS, || Event::TrackEnd {
-                guild,
-                track,
-                reason,
-            });
+            self.tell_end(guild, track, reason);
         }
     }
 

@@ -90,8 +90,7 @@ impl Tables {
             self.player_changed(id);
             return self.sync(id);
         }
-        let to = player.target();
-        if to == Some(lost) {
+        if player.target() == Some(lost) {
             // A resumed session may have it.
             player.doubt_what_is_sent();
         } else {

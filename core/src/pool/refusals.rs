@@ -91,11 +91,7 @@ impl Tables {
         let (guild, plays) = (player.guild, player.wanted.track.is_some());
         let ended = player.busy.as_mut().and_then(|busy| busy.take_end());
         if let Some((track, reason)) = ended.filter(|_| !plays) {
-            self.emit(Kinds::TRACKS, || Event::TrackEnd {
-                guild,
-                track,
-                reason,
-            });
+            self.tell_end(guild, track, reason);
         }
     }
 }
