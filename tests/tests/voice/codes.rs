@@ -239,8 +239,7 @@ fn the_end_of_the_connection_of_a_node_that_is_left_is_of_no_interest() {
 fn a_voice_session_that_is_over_is_told_to_no_other_node() {
     let mut world = World::builder().nodes(["a", "b"]).connected();
     super::play(&mut world);
-    let (name, _) = world.only_copy(guild(1));
-    let (here, there) = if name == "a" { ("a", "b") } else { ("b", "a") };
+    let (here, there) = super::here_and_there(&world);
     world.set_discord(Discord::Silent);
     let since = world.now();
     world.node(here).close_voice(1, 4006, "", since);

@@ -91,8 +91,7 @@ fn the_end_of_the_old_voice_session_does_not_undo_the_new_one() {
 fn the_voice_session_of_an_old_gateway_connection_is_told_to_no_other_node() {
     let mut world = World::builder().nodes(["a", "b"]).connected();
     super::play(&mut world);
-    let (name, _) = world.only_copy(guild(1));
-    let (here, there) = if name == "a" { ("a", "b") } else { ("b", "a") };
+    let (here, there) = super::here_and_there(&world);
     world.set_discord(Discord::Silent);
     let since = world.now();
     world.submit(Command::GatewayReady(Shard::ALONE));

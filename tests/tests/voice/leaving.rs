@@ -54,8 +54,7 @@ fn a_move_to_another_channel_is_no_loss_in_whatever_order_its_parts_come() {
 fn the_end_of_a_connection_on_a_node_that_the_player_leaves_is_of_no_interest() {
     let mut world = World::builder().nodes(["a", "b"]).connected();
     play(&mut world);
-    let (name, _) = world.only_copy(guild(1));
-    let (from, to) = if name == "a" { ("a", "b") } else { ("b", "a") };
+    let (from, to) = super::here_and_there(&world);
     world.node(to).config().latency.voice = secs(2);
     let since = world.now();
     let node = world.id(to);
@@ -184,12 +183,7 @@ fn a_new_player_does_not_wait_for_ever_for_a_node_that_never_connects() {
 
 #[test]
 fn a_new_player_gets_the_node_that_was_chosen_if_that_connects_in_time() {
-    let mut world = World::builder()
-        .nodes(["a"])
-        .node("b", |node| node.is_known = false)
-        .connected();
-    world.refuse("b", true);
-    world.add_node("b");
+    let mut world = with_a_node_that_is_away();
     let node = Some(world.id("b"));
     let update = lavapool_core::player::Update::play(track("one")).without_voice();
     let played = world.submit(Command::Update {
@@ -206,12 +200,7 @@ fn a_new_player_gets_the_node_that_was_chosen_if_that_connects_in_time() {
 
 #[test]
 fn a_new_player_that_has_nothing_to_say_stays_on_the_node_that_was_chosen() {
-    let mut world = World::builder()
-        .nodes(["a"])
-        .node("b", |node| node.is_known = false)
-        .connected();
-    world.refuse("b", true);
-    world.add_node("b");
+    let mut world = with_a_node_that_is_away();
     let node = Some(world.id("b"));
     let update = lavapool_core::player::Update::default().volume(100);
     world.submit(Command::Update {
@@ -223,4 +212,15 @@ fn a_new_player_that_has_nothing_to_say_stays_on_the_node_that_was_chosen() {
     world.refuse("b", false);
     world.run_for(secs(20));
     assert_eq!(world.player(guild(1)).node(), Some(&world.reference("b")));
+}
+
+/// A world with `a`, and with `b`, which cannot be dialled.
+fn with_a_node_that_is_away() -> World {
+    let mut world = World::builder()
+        .nodes(["a"])
+        .node("b", |node| node.is_known = false)
+        .connected();
+    world.refuse("b", true);
+    world.add_node("b");
+    world
 }

@@ -44,6 +44,14 @@ fn play(world: &mut World) {
     world.set_discord(Discord::Answers);
 }
 
+/// Of the nodes `a` and `b` the one that guild 1 is on, and the other.
+fn here_and_there(world: &World) -> (&'static str, &'static str) {
+    match world.only_copy(guild(1)).0 {
+        "a" => ("a", "b"),
+        _ => ("b", "a"),
+    }
+}
+
 /// What the pool had the bot do since a moment: joins and leaves, and how long after it.
 fn asked_since(world: &World, since: Duration) -> Vec<(&'static str, Duration)> {
     let payloads = world.payloads_since(since).into_iter();

@@ -14,10 +14,7 @@ fn a_player_that_is_lost_while_there_is_no_voice_server_takes_no_old_one_along()
     world.voice_server(guild(1), None);
     world.run_for(millis(100));
     let since = world.now();
-    let (name, other) = match world.only_copy(guild(1)).0 {
-        "a" => ("a", "b"),
-        _ => ("b", "a"),
-    };
+    let (name, other) = super::here_and_there(&world);
     world.kill(name);
     world.run_for(secs(2));
 
