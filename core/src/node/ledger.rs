@@ -44,6 +44,16 @@ pub(crate) enum Telling {
     Leaving { serial: u64 },
 }
 
+impl Telling {
+    /// The number of the request that is on its way.
+    pub(crate) const fn exchange(&self) -> Option<u64> {
+        match self {
+            Self::Sent { serial, .. } | Self::Leaving { serial } => Some(*serial),
+            Self::Idle | Self::Queued | Self::Resting => None,
+        }
+    }
+}
+
 impl Ledger {
     pub(crate) fn get(&self, guild: GuildId, plugin: KnownPlugin) -> Entry {
         let entry = self.entries.get(&(guild, plugin));

@@ -69,7 +69,7 @@ impl Tables {
         {
             node.control.window.answered(now.since(exchange.sent_at));
         }
-        if self.is_outdated(exchange) {
+        if self.is_outdated(id, exchange) {
             mark!(AnswerOutdated);
             return;
         }
@@ -81,7 +81,7 @@ impl Tables {
             Job::Session { resuming } => self.session_patched(id, resuming, class),
             Job::Players => self.players_listed(id, class, response.body, now),
             Job::Plugin(guild, plugin) => {
-                self.plugin_answered(id, (guild, plugin), exchange.serial, class, now);
+                self.plugin_answered(id, guild, plugin, class, now);
             }
             Job::Info => self.informed(id, response),
             Job::Request(number) => {
@@ -133,7 +133,7 @@ impl Tables {
                 node.control.window.failed();
             }
         }
-        if self.is_outdated(exchange) {
+        if self.is_outdated(id, exchange) {
             return;
         }
         match exchange.job {
@@ -156,12 +156,19 @@ impl Tables {
     }
 
     /// Whether the request was about a player that has been given another one since, or is
-    /// somewhere else.
-    pub(super) fn is_outdated(&self, exchange: &Exchange) -> bool {
-        let (Job::Player(id) | Job::Check(id) | Job::Look(id)) = exchange.job else {
-            return false;
+    /// somewhere else; or was for a plugin that has forgotten everything.
+    pub(super) fn is_outdated(&self, node: NodeId, exchange: &Exchange) -> bool {
+        let present = match exchange.job {
+            Job::Player(id) | Job::Check(id) | Job::Look(id) => {
+                self.player(id).and_then(|player| player.stage.exchange())
+            }
+            Job::Plugin(guild, plugin) => self
+                .node(node)
+                .and_then(|node| node.plugins.get(guild, plugin).stage.exchange()),
+            Job::Delete(_) | Job::Session { .. } | Job::Players | Job::Info | Job::Request(_) => {
+                return false;
+            }
         };
-        let present = self.player(id).and_then(|player| player.stage.exchange());
         present != Some(exchange.serial)
     }
 

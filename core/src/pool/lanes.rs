@@ -284,7 +284,7 @@ impl Tables {
     /// once more on a fresh one, a play only after a look.
     pub(super) fn repeat_on_fresh(&mut self, id: NodeId, exchange: &Exchange, now: Timestamp) {
         self.doubt_exchange(id, exchange, now);
-        if self.is_outdated(exchange) {
+        if self.is_outdated(id, exchange) {
             return;
         }
         match exchange.job {
@@ -297,7 +297,8 @@ impl Tables {
             }
             Job::Look(player) => self.look_failed(player, id, now),
             Job::Request(number) => self.repeat_request(number, id),
-            Job::Delete(_) | Job::Session { .. } | Job::Plugin(..) | Job::Players | Job::Info => {
+            Job::Plugin(guild, plugin) => self.repeat_plugin(id, guild, plugin),
+            Job::Delete(_) | Job::Session { .. } | Job::Players | Job::Info => {
                 if let Some(node) = self.node_mut(id) {
                     node.lane(kind_of(exchange.job)).push_first(exchange.job);
                 }

@@ -188,6 +188,7 @@ impl Tables {
         node.reconciling = false;
         // Nothing that names the session is asked any more.
         node.control.retain(|job| matches!(job, Job::Request(_)));
+        node.lookup.retain(|job| !matches!(job, Job::Plugin(..)));
         node.tombstones
             .values_mut()
             .for_each(|tombstone| tombstone.queued = false);

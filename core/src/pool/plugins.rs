@@ -173,8 +173,8 @@ impl Tables {
     pub(super) fn plugin_answered(
         &mut self,
         id: NodeId,
-        (guild, plugin): (GuildId, KnownPlugin),
-        serial: u64,
+        guild: GuildId,
+        plugin: KnownPlugin,
         class: Class,
         now: Timestamp,
     ) {
@@ -183,19 +183,9 @@ impl Tables {
             return;
         };
         let (wish, clears) = match node.plugins.get(guild, plugin).stage {
-            Telling::Sent {
-                serial: own,
-                wish,
-                clears,
-            } if own == serial => (wish, clears),
-            Telling::Leaving { serial: own } if own == serial => {
-                return node.plugins.remove(guild, plugin);
-            }
-            Telling::Idle
-            | Telling::Queued
-            | Telling::Sent { .. }
-            | Telling::Resting
-            | Telling::Leaving { .. } => return,
+            Telling::Sent { wish, clears, .. } => (wish, clears),
+            Telling::Leaving { .. } => return node.plugins.remove(guild, plugin),
+            Telling::Idle | Telling::Queued | Telling::Resting => return,
         };
         let entry = node.plugins.entry(guild, plugin);
         entry.stage = Telling::Idle;
@@ -237,6 +227,23 @@ impl Tables {
     fn reopen(&mut self, id: NodeId, guild: GuildId, plugin: KnownPlugin) {
         if let Some(node) = self.node_mut(id) {
             node.plugins.entry(guild, plugin).confirmed = None;
+        }
+    }
+
+    /// What a plugin was told never arrived: it goes out once more, unless the node is not there or
+    /// the player has left it.
+    pub(super) fn repeat_plugin(&mut self, id: NodeId, guild: GuildId, plugin: KnownPlugin) {
+        let Some(node) = self.node_mut(id).filter(|node| node.is_ready()) else {
+            return;
+        };
+        match node.plugins.get(guild, plugin).stage {
+            Telling::Leaving { .. } => node.plugins.remove(guild, plugin),
+            Telling::Sent { .. } => {
+                node.plugins.entry(guild, plugin).stage = Telling::Queued;
+                let job = Job::Plugin(guild, plugin);
+                node.lane(kind_of(job)).push_first(job);
+            }
+            Telling::Idle | Telling::Queued | Telling::Resting => {}
         }
     }
 

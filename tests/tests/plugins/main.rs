@@ -6,6 +6,7 @@ mod answers;
 mod end_times;
 mod handles;
 mod lookups;
+mod sockets;
 mod wishes;
 
 use std::time::Duration;

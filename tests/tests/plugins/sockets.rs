@@ -1,0 +1,68 @@
+//! What is told on sockets that end, and to nodes that are left.
+
+use lavapool_core::protocol::GuildId;
+use lavapool_core::protocol::plugins::Category;
+use lavapool_core::rest::Request;
+use lavapool_core::{Answer, Command, CommandId, Leaving, Target};
+use lavapool_tests::world::{Answered, World, guild};
+
+use super::{SET, SUBSCRIBE, UNSUBSCRIBE, millis, plugged, secs, sing, skip, told_since};
+
+#[test]
+fn categories_are_told_again_where_the_keep_alive_socket_died_under_them() {
+    let (told, answer) =
+        told_on_a_dead_socket(|world, guild| skip(world, guild, &[Category::Intro]));
+    assert_eq!(answer, Some(Ok(Answer::Done)));
+    assert_eq!(told, [SET, SET]);
+}
+
+#[test]
+fn a_subscription_is_made_again_where_the_keep_alive_socket_died_under_it() {
+    let (told, answer) = told_on_a_dead_socket(sing);
+    assert_eq!(answer, Some(Ok(Answer::Done)));
+    // The first may have arrived, and a second one would change nothing.
+    assert_eq!(told, [SUBSCRIBE, UNSUBSCRIBE, SUBSCRIBE]);
+}
+
+#[test]
+fn a_subscription_that_waits_behind_a_search_is_not_told_a_node_that_is_left() {
+    let builder = plugged(["a"]).config(|c| c.limits.lookup_sockets_max = 1);
+    let mut world = builder.connected();
+    world.fill([1]);
+    world.node("a").config().latency.load = millis(100);
+    world.submit(Command::Rest {
+        node: Target::Best,
+        request: Request::LoadTracks {
+            identifier: "https://tracks.test/song".to_owned(),
+        },
+    });
+    sing(&mut world, guild(1));
+    // The node is slow to close.
+    world.set_latency("a", secs(1));
+    let since = world.now();
+
+    world.submit(Command::Close(Leaving::Keep));
+    world.run_for(secs(5));
+
+    assert_eq!(told_since(&world, "a", since), [""; 0]);
+}
+
+/// What plugins hear, and what is answered, where a reused socket ends with the request on its way.
+fn told_on_a_dead_socket(
+    mut tell: impl FnMut(&mut World, GuildId) -> CommandId,
+) -> (Vec<String>, Option<Answered>) {
+    let mut world = plugged(["a"]).connected();
+    world.fill([1]);
+    tell(&mut world, guild(2));
+    world.run_for(secs(1));
+    world.node("a").config().latency.other = millis(100);
+    let since = world.now();
+    let wish = tell(&mut world, guild(1));
+    world.run_for(millis(50));
+
+    world.end_rest("a");
+    world.run_for(secs(1));
+
+    let answer = world.answer(wish).cloned();
+    (told_since(&world, "a", since), answer)
+}
