@@ -207,7 +207,7 @@ pub(crate) struct Publisher {
     version: u64,
     /// Whether what they listen for may have changed.
     is_new: bool,
-    /// What is being handed out.
+    /// What is being handed out to several.
     events: Vec<Event>,
 }
 
@@ -248,22 +248,22 @@ impl Publisher {
 
     /// Hands out what happened, and wakes each subscriber once.
     pub(crate) fn publish(&mut self, mut next: impl FnMut() -> Option<Event>) {
-        loop {
-            let events = std::iter::from_fn(&mut next).take(PUBLISHED_MAX);
-            self.events.extend(events);
-            if self.events.is_empty() {
-                break;
-            }
+        while let Some(first) = next() {
             // Whoever subscribed before asking for something hears what came of it.
             self.look();
-            let Some(((last, last_is_told), others)) = self.present.split_last_mut() else {
-                self.events.clear();
-                continue;
-            };
-            for (subscriber, is_told) in others {
-                *is_told |= subscriber.push(self.events.iter().cloned());
+            let more = std::iter::from_fn(&mut next).take(PUBLISHED_MAX - 1);
+            let events = std::iter::once(first).chain(more);
+            match &mut self.present[..] {
+                [] => events.for_each(drop),
+                [(only, is_told)] => *is_told |= only.push(events),
+                [others @ .., (last, last_is_told)] => {
+                    self.events.extend(events);
+                    for (subscriber, is_told) in others {
+                        *is_told |= subscriber.push(self.events.iter().cloned());
+                    }
+                    *last_is_told |= last.push(self.events.drain(..));
+                }
             }
-            *last_is_told |= last.push(self.events.drain(..));
         }
         for (subscriber, is_told) in &mut self.present {
             if std::mem::take(is_told) {

@@ -21,16 +21,11 @@ pub(super) fn message<'a>(text: &str) -> Option<Message<'a>> {
 fn player_update(text: &str) -> Option<PlayerUpdate> {
     let (mut guild_id, mut state) = (None, None);
     let mut json = Plain::new(text);
-    loop {
-        match json.key()? {
-            b"guildId" => json.once(&mut guild_id, Plain::id)?,
-            b"state" => json.once(&mut state, player_state)?,
-            _ => return None,
-        }
-        if json.is_over()? {
-            break;
-        }
-    }
+    json.members(|json| {
+        let is_read = json.member(br#""guildId":"#, &mut guild_id, Plain::id)?
+            || json.member(br#""state":"#, &mut state, player_state)?;
+        Some(is_read)
+    })?;
     json.end()?;
     Some(PlayerUpdate {
         guild_id: guild_id?,
@@ -40,19 +35,13 @@ fn player_update(text: &str) -> Option<PlayerUpdate> {
 
 fn player_state(json: &mut Plain<'_>) -> Option<PlayerState> {
     let (mut time, mut position, mut connected, mut ping) = (None, None, None, None);
-    json.byte(b'{')?;
-    loop {
-        match json.key()? {
-            b"time" => json.once(&mut time, Plain::integer)?,
-            b"position" => json.once(&mut position, Plain::integer)?,
-            b"connected" => json.once(&mut connected, Plain::boolean)?,
-            b"ping" => json.once(&mut ping, Plain::integer)?,
-            _ => return None,
-        }
-        if json.is_over()? {
-            break;
-        }
-    }
+    json.object(|json| {
+        let is_read = json.member(br#""time":"#, &mut time, Plain::integer)?
+            || json.member(br#""position":"#, &mut position, Plain::integer)?
+            || json.member(br#""connected":"#, &mut connected, Plain::boolean)?
+            || json.member(br#""ping":"#, &mut ping, Plain::integer)?;
+        Some(is_read)
+    })?;
     Some(PlayerState {
         time: time?,
         position: position?,
@@ -65,20 +54,15 @@ fn stats(text: &str) -> Option<Stats> {
     let (mut frame_stats, mut memory, mut cpu) = (None, None, None);
     let (mut players, mut playing_players, mut uptime) = (None, None, None);
     let mut json = Plain::new(text);
-    loop {
-        match json.key()? {
-            b"frameStats" => json.once(&mut frame_stats, frames_or_null)?,
-            b"players" => json.once(&mut players, Plain::count)?,
-            b"playingPlayers" => json.once(&mut playing_players, Plain::count)?,
-            b"uptime" => json.once(&mut uptime, Plain::amount)?,
-            b"memory" => json.once(&mut memory, memory_of)?,
-            b"cpu" => json.once(&mut cpu, cpu_of)?,
-            _ => return None,
-        }
-        if json.is_over()? {
-            break;
-        }
-    }
+    json.members(|json| {
+        let is_read = json.member(br#""frameStats":"#, &mut frame_stats, frames_or_null)?
+            || json.member(br#""players":"#, &mut players, Plain::count)?
+            || json.member(br#""playingPlayers":"#, &mut playing_players, Plain::count)?
+            || json.member(br#""uptime":"#, &mut uptime, Plain::amount)?
+            || json.member(br#""memory":"#, &mut memory, memory_of)?
+            || json.member(br#""cpu":"#, &mut cpu, cpu_of)?;
+        Some(is_read)
+    })?;
     json.end()?;
     Some(Stats {
         frame_stats: frame_stats.unwrap_or_default(),
@@ -91,22 +75,16 @@ fn stats(text: &str) -> Option<Stats> {
 }
 
 fn frames_or_null(json: &mut Plain<'_>) -> Option<Option<FrameStats>> {
-    if json.literal(b"null").is_some() {
+    if json.has(b"null") {
         return Some(None);
     }
     let (mut sent, mut nulled, mut deficit) = (None, None, None);
-    json.byte(b'{')?;
-    loop {
-        match json.key()? {
-            b"sent" => json.once(&mut sent, Plain::small)?,
-            b"nulled" => json.once(&mut nulled, Plain::small)?,
-            b"deficit" => json.once(&mut deficit, Plain::small)?,
-            _ => return None,
-        }
-        if json.is_over()? {
-            break;
-        }
-    }
+    json.object(|json| {
+        let is_read = json.member(br#""sent":"#, &mut sent, Plain::small)?
+            || json.member(br#""nulled":"#, &mut nulled, Plain::small)?
+            || json.member(br#""deficit":"#, &mut deficit, Plain::small)?;
+        Some(is_read)
+    })?;
     Some(Some(FrameStats {
         sent: sent?,
         nulled: nulled?,
@@ -116,19 +94,13 @@ fn frames_or_null(json: &mut Plain<'_>) -> Option<Option<FrameStats>> {
 
 fn memory_of(json: &mut Plain<'_>) -> Option<Memory> {
     let (mut free, mut used, mut allocated, mut reservable) = (None, None, None, None);
-    json.byte(b'{')?;
-    loop {
-        match json.key()? {
-            b"free" => json.once(&mut free, Plain::amount)?,
-            b"used" => json.once(&mut used, Plain::amount)?,
-            b"allocated" => json.once(&mut allocated, Plain::amount)?,
-            b"reservable" => json.once(&mut reservable, Plain::amount)?,
-            _ => return None,
-        }
-        if json.is_over()? {
-            break;
-        }
-    }
+    json.object(|json| {
+        let is_read = json.member(br#""free":"#, &mut free, Plain::amount)?
+            || json.member(br#""used":"#, &mut used, Plain::amount)?
+            || json.member(br#""allocated":"#, &mut allocated, Plain::amount)?
+            || json.member(br#""reservable":"#, &mut reservable, Plain::amount)?;
+        Some(is_read)
+    })?;
     Some(Memory {
         free: free?,
         used: used?,
@@ -139,18 +111,12 @@ fn memory_of(json: &mut Plain<'_>) -> Option<Memory> {
 
 fn cpu_of(json: &mut Plain<'_>) -> Option<Cpu> {
     let (mut cores, mut system_load, mut lavalink_load) = (None, None, None);
-    json.byte(b'{')?;
-    loop {
-        match json.key()? {
-            b"cores" => json.once(&mut cores, Plain::count)?,
-            b"systemLoad" => json.once(&mut system_load, Plain::number)?,
-            b"lavalinkLoad" => json.once(&mut lavalink_load, Plain::number)?,
-            _ => return None,
-        }
-        if json.is_over()? {
-            break;
-        }
-    }
+    json.object(|json| {
+        let is_read = json.member(br#""cores":"#, &mut cores, Plain::count)?
+            || json.member(br#""systemLoad":"#, &mut system_load, Plain::number)?
+            || json.member(br#""lavalinkLoad":"#, &mut lavalink_load, Plain::number)?;
+        Some(is_read)
+    })?;
     Some(Cpu {
         cores: cores?,
         system_load: system_load?,
@@ -167,35 +133,54 @@ impl<'a> Plain<'a> {
         Self(text.as_bytes())
     }
 
-    fn literal(&mut self, literal: &[u8]) -> Option<()> {
-        self.0 = self.0.strip_prefix(literal)?;
-        Some(())
+    /// Takes these bytes, if they are there.
+    fn has<const LENGTH: usize>(&mut self, bytes: &[u8; LENGTH]) -> bool {
+        match self.0.split_first_chunk() {
+            Some((first, rest)) if first == bytes => {
+                self.0 = rest;
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 
     fn byte(&mut self, byte: u8) -> Option<()> {
-        self.literal(&[byte])
+        self.has(&[byte]).then_some(())
     }
 
-    /// A name and its colon. It is compared with names that need no escape, so one that has an
-    /// escape in it is none of them.
-    fn key(&mut self) -> Option<&'a [u8]> {
-        self.byte(b'"')?;
-        let name = self.take_while(|byte| byte != b'"');
-        self.literal(b"\":")?;
-        Some(name)
+    /// An object, each of whose members is read by what says whether it knows it.
+    fn object(&mut self, read: impl FnMut(&mut Self) -> Option<bool>) -> Option<()> {
+        self.byte(b'{')?;
+        self.members(read)
     }
 
-    /// A value that may stand there once.
-    fn once<T>(
+    /// The members of an object, to its end. They are told by names that need no escape, so one
+    /// that has an escape in it is none of them.
+    fn members(&mut self, mut read: impl FnMut(&mut Self) -> Option<bool>) -> Option<()> {
+        while read(self)? {
+            if self.is_over()? {
+                return Some(());
+            }
+        }
+        None
+    }
+
+    /// A member that may stand there once, if it has this name in quotes with a colon; returns
+    /// whether it has.
+    fn member<T, const LENGTH: usize>(
         &mut self,
+        name: &[u8; LENGTH],
         place: &mut Option<T>,
         read: impl FnOnce(&mut Self) -> Option<T>,
-    ) -> Option<()> {
+    ) -> Option<bool> {
+        if !self.has(name) {
+            return Some(false);
+        }
         if place.is_some() {
             return None;
         }
         *place = Some(read(self)?);
-        Some(())
+        Some(true)
     }
 
     /// Whether the object ends here; otherwise a comma is there.
@@ -215,11 +200,8 @@ impl<'a> Plain<'a> {
     }
 
     fn boolean(&mut self) -> Option<bool> {
-        let is_true = self.literal(b"true").is_some();
-        if !is_true {
-            self.literal(b"false")?;
-        }
-        Some(is_true)
+        let is_true = self.has(b"true");
+        (is_true || self.has(b"false")).then_some(is_true)
     }
 
     /// An id in quotes.
@@ -232,7 +214,7 @@ impl<'a> Plain<'a> {
 
     /// An integer that fits for certain.
     fn integer(&mut self) -> Option<i64> {
-        let is_negative = self.byte(b'-').is_some();
+        let is_negative = self.has(b"-");
         let begins_with_zero = self.0.first() == Some(&b'0');
         let (number, count) = self.digits();
         let is_plain = matches!(self.0.first(), Some(b',' | b'}'));
@@ -287,12 +269,21 @@ impl<'a> Plain<'a> {
 
     /// The number of the digits, and how many there are: above [`ID_DIGITS_MAX`] it is some other.
     fn digits(&mut self) -> (u64, usize) {
-        let digits = self.take_while(|byte| byte.is_ascii_digit());
-        let number = digits.iter().fold(0_u64, |number, digit| {
+        let (mut number, mut rest) = (0_u64, self.0);
+        while let Some((eight, behind)) = rest.split_first_chunk()
+            && let Some(value) = eight_digits(*eight)
+        {
+            number = number.wrapping_mul(100_000_000).wrapping_add(value);
+            rest = behind;
+        }
+        while let Some((digit @ b'0'..=b'9', behind)) = rest.split_first() {
             let value = u64::from(digit.wrapping_sub(b'0'));
-            number.wrapping_mul(10).wrapping_add(value)
-        });
-        (number, digits.len())
+            number = number.wrapping_mul(10).wrapping_add(value);
+            rest = behind;
+        }
+        let count = self.0.len().wrapping_sub(rest.len());
+        self.0 = rest;
+        (number, count)
     }
 
     fn take_while(&mut self, belongs: impl Fn(u8) -> bool) -> &'a [u8] {
@@ -301,6 +292,21 @@ impl<'a> Plain<'a> {
         self.0 = rest;
         taken
     }
+}
+
+/// The number of eight digits, if they are such: all at once, the even and the odd ones first, then
+/// what pairs come to, and fours.
+const fn eight_digits(text: [u8; 8]) -> Option<u64> {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let text = u64::from_le_bytes(text);
+    let above = text.wrapping_add(EACH * (0x7f - b'9' as u64)) | text;
+    let digits = text.wrapping_sub(EACH * b'0' as u64);
+    if (above | digits) & (EACH * 0x80) != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff)
 }
 
 /// With as many digits every number fits in an `i64`.
@@ -352,6 +358,23 @@ mod tests {
         for text in others {
             assert_eq!(message(&text), None, "{text}");
             assert!(Message::by_serde(&text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn eight_digits_are_read_at_once_and_nothing_else_is() {
+        assert_eq!(eight_digits(*b"12345678"), Some(12_345_678));
+        assert_eq!(eight_digits(*b"00000000"), Some(0));
+        assert_eq!(eight_digits(*b"99999999"), Some(99_999_999));
+        for at in 0..8 {
+            for byte in 0..=u8::MAX {
+                let mut text = *b"00990990";
+                text[at] = byte;
+                let number = std::str::from_utf8(&text).ok();
+                let number = number.filter(|_| byte.is_ascii_digit());
+                let number = number.and_then(|text| text.parse().ok());
+                assert_eq!(eight_digits(text), number, "{text:?}");
+            }
         }
     }
 
