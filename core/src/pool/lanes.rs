@@ -306,6 +306,24 @@ impl Tables {
         }
     }
 
+    /// Whether what is asked is about the node's session.
+    pub(super) fn names_session(&self, job: Job) -> bool {
+        match job {
+            Job::Request(number) => {
+                let request = self.requests.get(number);
+                request.is_some_and(Request::needs_session)
+            }
+            Job::Info => false,
+            Job::Player(_)
+            | Job::Check(_)
+            | Job::Look(_)
+            | Job::Delete(_)
+            | Job::Session { .. }
+            | Job::Plugin(..)
+            | Job::Players => true,
+        }
+    }
+
     /// The node has no player for the guild, and none of ours comes before that is so.
     pub(super) fn is_buried(&self, node: NodeId, guild: GuildId) -> bool {
         self.node(node)

@@ -9,7 +9,7 @@ use super::timers::Timer;
 use crate::error::{NodeFailure, RequestError};
 use crate::event::Event;
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, Kept, LaneKind, Loss, Ready, Schedule, State, Stopped};
+use crate::node::{Job, Kept, Loss, Ready, Schedule, State, Stopped};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -197,7 +197,7 @@ impl Tables {
             pings,
             &Err(RequestError::NodeFailed(NodeFailure::ConnectionLost)),
         );
-        self.tasks.push_back(Task::Clear(id, LaneKind::Control));
+        self.tasks.push_back(Task::EndSession(id));
         for player in self.players_where(|player| player.target() == Some(id)) {
             if let Some(player) = self.player_mut(player) {
                 player.stage.unqueue();

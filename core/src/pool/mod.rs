@@ -11,6 +11,7 @@ mod burials;
 mod changed;
 mod commands;
 mod counts;
+mod cut_off;
 mod dial;
 mod doubts;
 mod end_time;

@@ -8,7 +8,7 @@ use super::{Pool, headers};
 use crate::error::NodeFailure;
 use crate::http::{Connection, Ended, HttpLimits};
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, LaneKind, Loss, Node, State};
+use crate::node::{Job, LaneKind, Loss, Node};
 use crate::output::{Closed, Output};
 use crate::player::Fields;
 use crate::time::Timestamp;
@@ -299,6 +299,7 @@ impl Pool {
             Task::Close(socket) => self.close_websocket(socket, now),
             Task::Drop(socket) => self.drop_socket(socket),
             Task::Clear(node, kind) => self.clear_lane(node, kind, now),
+            Task::EndSession(node) => self.end_session(node, now),
         }
     }
 
@@ -371,30 +372,6 @@ impl Pool {
         self.drop_socket(socket);
         self.tables.dial_failed(node, kind, now);
         self.tables.note_lane(node, kind);
-    }
-
-    fn clear_lane(&mut self, id: NodeId, kind: LaneKind, now: Timestamp) {
-        let Some(node) = self.tables.node_mut(id) else {
-            return;
-        };
-        let leaves = matches!(node.state, State::Leaving { .. });
-        let sockets: Vec<_> = node.lane(kind).sockets().collect();
-        for socket in sockets {
-            // What is said about the session last must also arrive last.
-            if !leaves || !self.changes_session(socket) {
-                mark!(RequestCutOff);
-                self.exchange_failed(socket, NodeFailure::SessionLost, now);
-            }
-        }
-    }
-
-    /// Whether a request is on the socket that changes how a session is kept.
-    fn changes_session(&self, socket: SocketId) -> bool {
-        let Some(WireKind::Rest(rest)) = self.wires.get(socket).map(|wire| &wire.kind) else {
-            return false;
-        };
-        rest.exchange
-            .is_some_and(|exchange| exchange.effect.changes_session)
     }
 
     /// Gives the lane's free sockets what waits, and opens more if the lane may have them.

@@ -92,6 +92,8 @@ pub(super) enum Task {
     Drop(SocketId),
     /// Close all REST sockets of a lane, whatever they are doing.
     Clear(NodeId, LaneKind),
+    /// Close those REST sockets of the node on which something is asked about its session.
+    EndSession(NodeId),
 }
 
 impl Tables {

@@ -294,14 +294,15 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// The number of eight digits, if they are such: all at once, the even and the odd ones first, then
-/// what pairs come to, and fours.
+/// The number of eight digits, if they are such: all at once, in pairs first, then in fours.
 const fn eight_digits(text: [u8; 8]) -> Option<u64> {
-    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+    const ABOVE_NINE: u64 = u64::from_le_bytes([0x7f - b'9'; 8]);
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
     let text = u64::from_le_bytes(text);
-    let above = text.wrapping_add(EACH * (0x7f - b'9' as u64)) | text;
-    let digits = text.wrapping_sub(EACH * b'0' as u64);
-    if (above | digits) & (EACH * 0x80) != 0 {
+    let digits = text.wrapping_sub(ZEROS);
+    // Whatever is no digit sets the high bit of one of these.
+    if (text | text.wrapping_add(ABOVE_NINE) | digits) & HIGH_BITS != 0 {
         return None;
     }
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;

@@ -4,6 +4,7 @@ use lavapool_core::protocol::GuildId;
 use lavapool_core::protocol::plugins::Category;
 use lavapool_core::rest::Request;
 use lavapool_core::{Answer, Command, CommandId, Leaving, Target};
+use lavapool_tests::node::Disturbance;
 use lavapool_tests::world::{Answered, World, guild};
 
 use super::{SET, SUBSCRIBE, UNSUBSCRIBE, millis, plugged, secs, sing, skip, told_since};
@@ -45,6 +46,21 @@ fn a_subscription_that_waits_behind_a_search_is_not_told_a_node_that_is_left() {
     world.run_for(secs(5));
 
     assert_eq!(told_since(&world, "a", since), [""; 0]);
+}
+
+#[test]
+fn what_is_on_its_way_to_a_plugin_is_cut_off_when_the_node_is_lost() {
+    let mut world = plugged(["a"]).connected();
+    world.fill([1]);
+    world.node("a").config().latency.other = secs(10);
+    sing(&mut world, guild(1));
+    world.run_for(millis(50));
+
+    world.refuse("a", true);
+    world.disturb("a", &Disturbance::InvalidUtf8);
+    world.run_for(millis(50));
+
+    assert_eq!(world.open_sockets(), [""; 0]);
 }
 
 /// What plugins hear, and what is answered, where a reused socket ends with the request on its way.
