@@ -173,6 +173,29 @@ impl Busy {
         self.release(|waiting| !waiting.in_flight.is_empty())
     }
 
+    /// A play is refused: which of these fields that went with it are not to blame, and are sent
+    /// again without it. They were asked for by themselves, by commands that wait on; or nobody
+    /// waits for them any more, and then a pause is the play's.
+    pub(crate) fn spare(&mut self, fields: Fields) -> Fields {
+        let in_flight = |waiting: &Waiting| waiting.in_flight;
+        let (plays, others): (Vec<_>, Vec<_>) = self
+            .waiting
+            .iter()
+            .map(in_flight)
+            .partition(|fields| fields.has(Fields::PLAY));
+        let all = |of: Vec<Fields>| of.into_iter().fold(Fields::NONE, Fields::with);
+        let (blamed, waited_for) = (all(plays), all(others));
+        let kept = Fields::KEPT.without(Fields::PAUSED).with(waited_for);
+        let spared = fields.and(kept).without(blamed);
+        for waiting in &mut self.waiting {
+            if !waiting.in_flight.has(Fields::PLAY) {
+                waiting.unsent = waiting.unsent.with(waiting.in_flight.and(spared));
+                waiting.in_flight = waiting.in_flight.without(spared);
+            }
+        }
+        spared
+    }
+
     /// These fields are taken back before they were sent; returns the commands that set any.
     pub(crate) fn withdraw(&mut self, fields: Fields) -> Vec<Waiting> {
         self.release(|waiting| waiting.unsent.with(waiting.in_flight).has(fields))

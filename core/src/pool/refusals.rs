@@ -99,8 +99,13 @@ impl Tables {
 impl Refused {
     fn of(player: &mut Player) -> Self {
         let fields = player.stage.answered();
-        let reverted = fields.without(player.unsent);
+        let mut reverted = fields.without(player.unsent);
         let is_play = reverted.has(Fields::TRACK);
+        if is_play {
+            let spared = player.busy().spare(reverted);
+            reverted = reverted.without(spared);
+            player.unsent = player.unsent.with(spared);
+        }
         // What was asked of the refused play since goes with it.
         let its_own = if is_play {
             player.unsent.and(Fields::PLAY)

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lavapool_core::player::{Source, Update};
+use lavapool_core::protocol::Filters;
 use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
@@ -220,6 +221,51 @@ fn a_refusal_takes_back_to_what_was_confirmed_while_the_refused_waited() {
     world.run_for(secs(2));
     assert_eq!(world.player(guild(1)).volume.get(), 50);
     assert_eq!(world.only_copy(guild(1)).1.volume, 50);
+}
+
+#[test]
+fn what_went_with_a_refused_play_and_was_asked_for_by_itself_is_set_without_it() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.refuse("a", true);
+    refuse_bad(&mut world);
+    world.join(guild(1), "us-east");
+    let volume = world.update(guild(1), Update::default().volume(30));
+    let filters = Filters::new().with_volume(0.5);
+    let play = world.update(guild(1), Update::play(track("bad")).filters(filters));
+    let pause = world.update(guild(1), Update::default().paused(true));
+    world.refuse("a", false);
+    world.run_for(secs(20));
+    assert!(matches!(
+        world.answer(play),
+        Some(Err(RequestError::Rejected { .. }))
+    ));
+    let done = Some(&Ok(Answer::Done));
+    assert_eq!(
+        [volume, pause].map(|command| world.answer(command)),
+        [done; 2]
+    );
+    let there = world.only_copy(guild(1)).1;
+    assert_eq!((there.volume, there.paused), (30, true));
+    assert_eq!(there.filters, json!({}));
+}
+
+#[test]
+fn what_is_wanted_though_nobody_waits_for_it_outlives_a_refused_play() {
+    let mut world = World::builder().nodes(["a"]).build();
+    world.refuse("a", true);
+    refuse_bad(&mut world);
+    world.join(guild(1), "us-east");
+    let volume = world.update(guild(1), Update::default().volume(30));
+    world.run_for(secs(31));
+    assert!(matches!(
+        world.answer(volume),
+        Some(Err(RequestError::Unconfirmed(_)))
+    ));
+    world.play(guild(1), &track("bad"));
+    world.refuse("a", false);
+    world.run_for(secs(29));
+    assert_eq!(world.player(guild(1)).volume.get(), 30);
+    assert_eq!(world.only_copy(guild(1)).1.volume, 30);
 }
 
 #[test]
