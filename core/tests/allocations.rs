@@ -111,6 +111,31 @@ fn the_start_and_the_end_of_a_players_track_allocate_next_to_nothing() {
     }
 }
 
+/// As when somebody skips, or stops: the end comes before the answer to the request.
+#[test]
+fn the_end_of_the_track_before_allocates_next_to_nothing() {
+    let next = Track::new("QAAB", TrackInfo::default());
+    let skip = Update::play(Source::Track(Arc::new(next))).without_voice();
+    for (update, reason) in [(skip, "replaced"), (Update::stop(), "stopped")] {
+        let (mut pool, socket) = playing_pool();
+        let end = TRACK_START.replace(r#"{"n":1}"#, r#"{"lavapool":{"play":1}}"#);
+        let end = end.replace("TrackStartEvent", "TrackEndEvent");
+        let end = end.replace(r#""track":"#, &format!(r#""reason":"{reason}","track":"#));
+        let guild = "817327181659111454".parse().unwrap();
+        let node = None;
+        let update = Command::Update {
+            guild,
+            node,
+            update,
+        };
+        pool.submit(update, Timestamp::from_millis(1)).unwrap();
+        let frame = frame(&end);
+        let mut is_told = false;
+        let count = measure(|| is_told = receive(&mut pool, socket, &frame, 2));
+        assert!(is_told && count.count_total <= 4, "{count:?}: {reason}");
+    }
+}
+
 /// Whether an event and a changed view came of it.
 fn receive(pool: &mut Pool, socket: SocketId, frame: &[u8], millis: u64) -> bool {
     pool.handle(
@@ -144,8 +169,32 @@ fn playing_pool() -> (Pool, SocketId) {
         update,
     };
     pool.submit(command, Timestamp::ZERO).expect("not refused");
+    confirm(&mut pool);
     while pool.poll_event().is_some() || pool.poll_changed().is_some() {}
     (pool, socket)
+}
+
+/// Answers the PATCH of the player.
+fn confirm(pool: &mut Pool) {
+    let now = Timestamp::ZERO;
+    let mut is_asked = false;
+    while let Some(output) = pool.poll_output() {
+        match output {
+            Output::Connect(socket, _) => pool.handle(Input::Connected(socket), now),
+            Output::Write(socket) => {
+                let request = pool.outgoing(socket);
+                let (count, is_patch) = (request.len(), request.starts_with(b"PATCH"));
+                is_asked |= is_patch;
+                pool.handle(Input::Wrote(socket, count), now);
+                if is_patch {
+                    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+                    pool.handle(Input::Received(socket, answer), now);
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(is_asked, "the player is sent");
 }
 
 fn ready_pool() -> (Pool, SocketId) {

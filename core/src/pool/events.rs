@@ -8,7 +8,7 @@ use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::player::{Choice, Ending, Fields, Player, PlayerId, decode};
-use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
+use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack};
 use crate::time::Timestamp;
 use crate::voice_code::VoiceCloseCode;
 
@@ -365,10 +365,14 @@ impl Tables {
     }
 }
 
-/// The player's own track, shared, if an event is about that one.
+/// The player's own track, shared, if an event is about that one: the wanted one, or the one before
+/// whose end comes as the next begins.
 fn own_track(player: &Player, wire: &WireTrack<'_>) -> Option<Arc<Track>> {
-    let own = player.wanted.track.as_deref().and_then(Choice::track)?;
-    same_track(&own.encoded, &wire.encoded).then(|| own.clone())
+    let confirmed = player.busy.as_ref().map(|busy| &busy.base);
+    let plays = [Some(&player.wanted), confirmed].into_iter().flatten();
+    let own = plays.filter(|play| play.is_played_as(wire));
+    let mut tracks = own.filter_map(|play| play.track.as_deref()?.track());
+    tracks.next().cloned()
 }
 
 /// Whether an event is about the present play: by its tag, and without one, as from a player that
