@@ -105,7 +105,8 @@ impl<R: Runtime> Driver<R> {
         let mut cx = Context::from_waker(&slot.waker);
         let mut room = self.buffer.len();
         for _ in 0..READS_MAX {
-            let read = occupant.read(&mut cx, &mut self.buffer);
+            let free = self.buffer.get_mut(..room).unwrap_or_default();
+            let read = occupant.read(&mut cx, free);
             self.publisher.announce(&mut self.pool);
             match read {
                 Poll::Pending => {

@@ -17,13 +17,16 @@ use crate::protocol::{ChannelId, Filters, GuildId, Track};
 /// # }
 /// ```
 ///
-/// Where a player without a track stands is not kept: it is unpacked at the start.
+/// Where a player without a track stands is not kept: it is unpacked at the start. A ping is kept in
+/// whole milliseconds, as servers tell it.
 #[derive(Clone, Debug)]
 pub struct PackedView {
     guild: GuildId,
     place: Place,
     channel: Option<ChannelId>,
     more: Option<Box<More>>,
+    /// [`NO_PING`] for none.
+    ping_ms: u32,
     volume: Volume,
     playing: bool,
     paused: bool,
@@ -37,7 +40,6 @@ struct More {
     track: Option<Arc<Track>>,
     end_time: Option<Duration>,
     filters: Option<Arc<Filters>>,
-    ping: Option<Duration>,
     skipped: Option<Arc<[Category]>>,
     live_lyrics: Option<LyricsFrom>,
     position: Position,
@@ -58,7 +60,7 @@ impl PackedView {
             filters: more.filters,
             channel: self.channel,
             connected: self.connected,
-            ping: more.ping,
+            ping: ping(self.ping_ms),
             skipped: more.skipped,
             live_lyrics: more.live_lyrics,
             synced: self.synced,
@@ -69,15 +71,13 @@ impl PackedView {
     /// Takes over what moved.
     pub fn follow(&mut self, motion: &Motion) {
         self.connected = motion.connected;
+        self.ping_ms = ping_ms(motion.ping);
+        let position = standing(self.playing, motion.position);
         match &mut self.more {
-            Some(more) => {
-                more.position = standing(self.playing, motion.position);
-                more.ping = motion.ping;
-            }
+            Some(more) => more.position = position,
             None => {
                 self.more = packed(More {
-                    ping: motion.ping,
-                    position: standing(self.playing, motion.position),
+                    position,
                     ..More::default()
                 });
             }
@@ -91,7 +91,6 @@ impl From<PlayerView> for PackedView {
             track: view.track,
             end_time: view.end_time,
             filters: view.filters,
-            ping: view.ping,
             skipped: view.skipped,
             live_lyrics: view.live_lyrics,
             position: standing(view.playing, view.position),
@@ -101,6 +100,7 @@ impl From<PlayerView> for PackedView {
             place: view.place,
             channel: view.channel,
             more: packed(more),
+            ping_ms: ping_ms(view.ping),
             volume: view.volume,
             playing: view.playing,
             paused: view.paused,
@@ -113,6 +113,18 @@ impl From<PlayerView> for PackedView {
 fn packed(more: More) -> Option<Box<More>> {
     (more != More::default()).then(|| Box::new(more))
 }
+
+fn ping_ms(ping: Option<Duration>) -> u32 {
+    let ms = ping.map(|ping| u32::try_from(ping.as_millis()).unwrap_or(u32::MAX));
+    ms.map_or(NO_PING, |ms| ms.min(NO_PING - 1))
+}
+
+fn ping(ms: u32) -> Option<Duration> {
+    (ms != NO_PING).then(|| Duration::from_millis(ms.into()))
+}
+
+/// In place of a ping.
+const NO_PING: u32 = u32::MAX;
 
 fn standing(playing: bool, position: Position) -> Position {
     if playing {
@@ -177,6 +189,23 @@ mod tests {
         }
         let shown = view.position_at(Timestamp::from_millis(1_500));
         assert_eq!(shown, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn a_ping_is_kept_to_the_millisecond_and_one_of_weeks_is_not_none() {
+        let mut view = view(false);
+        for (ping, kept_ms) in [(0, 0), (20, 20), (u64::MAX, u32::MAX - 1)] {
+            view.ping = Some(Duration::from_millis(ping));
+            let kept = PackedView::from(view.clone()).unpack().ping;
+            assert_eq!(kept, Some(Duration::from_millis(kept_ms.into())));
+        }
+    }
+
+    #[test]
+    fn a_report_of_an_idle_player_takes_no_room() {
+        let mut packed = PackedView::from(view(false));
+        packed.follow(&motion(60, Some(PING)));
+        assert!(packed.more.is_none());
     }
 
     #[test]
