@@ -4,12 +4,17 @@ use lavapool_core::Endpoint;
 use lavapool_core::protocol::{EventKind, Filters, LoadResult, Message, Player, RoutePlanner};
 use lavapool_core::region::region_from_endpoint;
 
-/// Whatever a node says decodes or is an error, and what it borrows is a part of it.
+/// Whatever a node says decodes or is an error, and what it borrows is a part of it. What is read
+/// in one pass, as servers write it, reads the same with a space before it, which `serde` reads.
 pub fn lavalink_message(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
-    match Message::decode(text) {
+    let message = Message::decode(text);
+    if let Ok(Message::PlayerUpdate(_) | Message::Stats(_)) = &message {
+        assert_eq!(Message::decode(&format!(" {text}")), message, "{text}");
+    }
+    match message {
         Ok(Message::Event(event)) => track(&event.kind),
         Ok(Message::Unknown(message)) => assert!(text.contains(message.raw)),
         Ok(Message::UnknownEvent(event)) => assert!(text.contains(event.raw)),

@@ -17,8 +17,8 @@ use crate::protocol::{ChannelId, Filters, GuildId, Track};
 /// # }
 /// ```
 ///
-/// Where a player without a track stands is not kept: it is unpacked at the start. A ping is kept in
-/// whole milliseconds, as servers tell it.
+/// Where a player without a track stands is not kept: it is unpacked at the start. A ping is kept
+/// in whole milliseconds, as servers tell it.
 #[derive(Clone, Debug)]
 pub struct PackedView {
     guild: GuildId,

@@ -171,13 +171,16 @@ impl Player {
         self.stage == Stage::Looking { exchange: None } && self.target() == Some(id)
     }
 
-    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
-    pub(crate) fn take_unsent(&mut self) -> Fields {
+    /// Nothing is to be sent any more of a voice connection that is gone.
+    pub(crate) fn drop_lost_voice(&mut self) {
         let voice = self.voice.as_ref().and_then(|voice| voice.complete());
         if voice.is_none() {
-            // What was to be sent is gone.
             self.unsent = self.unsent.without(Fields::VOICE);
         }
+    }
+
+    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
+    pub(crate) fn take_unsent(&mut self) -> Fields {
         let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
         let again = self.unsent.and(refused);
         mark!(RefusedSentAlone if !again.is_empty() && again != self.unsent);

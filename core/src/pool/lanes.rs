@@ -184,6 +184,23 @@ impl Tables {
         write_rest(self.node(id)?, request, scratch)
     }
 
+    /// Whether there is something to send of a player whose turn it is at the node.
+    fn has_to_send(&mut self, id: NodeId, player_id: PlayerId) -> bool {
+        let player = self.player_mut(player_id);
+        let Some(player) = player.filter(|player| player.is_queued_at(id)) else {
+            return false;
+        };
+        player.stage = Stage::Idle;
+        player.drop_lost_voice();
+        let has_some = !player.unsent.is_empty() && !player.awaits_voice();
+        if !has_some {
+            self.player_changed(player_id);
+            self.sync(player_id);
+            self.settle_player(player_id);
+        }
+        has_some
+    }
+
     /// The one PATCH that makes the node's player equal to the wanted one.
     fn write_player(
         &mut self,
@@ -192,6 +209,9 @@ impl Tables {
         scratch: &mut Scratch,
         now: Timestamp,
     ) -> Option<Written> {
+        if !self.has_to_send(id, player_id) {
+            return None;
+        }
         let Self {
             nodes,
             players,
@@ -200,13 +220,6 @@ impl Tables {
         } = self;
         let node = nodes.get(id.slot, id.generation)?;
         let player = players.get_mut(player_id.slot, player_id.generation)?;
-        if !player.is_queued_at(id) {
-            return None;
-        }
-        player.stage = Stage::Idle;
-        if player.unsent.is_empty() || player.awaits_voice() {
-            return None;
-        }
         let moves = player.is_moving();
         let fields = player.take_unsent();
         // A node that begins a track counts from where it is told to; while another one still

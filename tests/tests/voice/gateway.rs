@@ -71,6 +71,23 @@ fn a_shard_that_is_ready_again_joins_each_channel_once_and_keeps_no_other_shard_
 }
 
 #[test]
+fn a_voice_connection_that_is_gone_before_it_is_sent_again_is_not_sent() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.set_discord(Discord::Silent);
+    world.node("a").faults().fail_next(503, 1);
+    world.node("a").config().latency.voice = millis(500);
+    let since = world.now();
+    world.join(guild(1), "us-east");
+    world.run_for(millis(100));
+
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.run_for(secs(5));
+
+    assert_eq!(world.requests_since("a", since), ["PATCH players/1"]);
+    assert!(world.player(guild(1)).synced);
+}
+
+#[test]
 fn the_end_of_the_old_voice_session_does_not_undo_the_new_one() {
     let mut world = playing();
     let since = world.now();
