@@ -196,6 +196,15 @@ impl Busy {
         spared
     }
 
+    /// What these commands, which wait no more, were yet to send and nobody else waits for.
+    pub(crate) fn left_by(&self, gone: &[Waiting]) -> Fields {
+        let unsent = |of: &[Waiting]| {
+            of.iter()
+                .fold(Fields::NONE, |all, one| all.with(one.unsent))
+        };
+        unsent(gone).without(unsent(&self.waiting))
+    }
+
     /// These fields are taken back before they were sent; returns the commands that set any.
     pub(crate) fn withdraw(&mut self, fields: Fields) -> Vec<Waiting> {
         self.release(|waiting| waiting.unsent.with(waiting.in_flight).has(fields))

@@ -8,7 +8,7 @@ use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
 use crate::player::{Choice, Ending, Fields, Player, PlayerId, decode};
-use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack};
+use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
 use crate::voice_code::VoiceCloseCode;
 
@@ -370,9 +370,11 @@ impl Tables {
 fn own_track(player: &Player, wire: &WireTrack<'_>) -> Option<Arc<Track>> {
     let confirmed = player.busy.as_ref().map(|busy| &busy.base);
     let plays = [Some(&player.wanted), confirmed].into_iter().flatten();
+    // A number alone may be that of another client's play.
     let own = plays.filter(|play| play.is_played_as(wire));
     let mut tracks = own.filter_map(|play| play.track.as_deref()?.track());
-    tracks.next().cloned()
+    let own = tracks.find(|own| same_track(&own.encoded, &wire.encoded));
+    own.cloned()
 }
 
 /// Whether an event is about the present play: by its tag, and without one, as from a player that

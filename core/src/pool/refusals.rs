@@ -16,7 +16,9 @@ struct Refused {
     fields: Fields,
     /// What of it is taken back: nothing else has been asked for since.
     reverted: Fields,
-    /// The commands that it was for.
+    /// What the commands that it was for were yet to send, which is taken back too.
+    rest: Fields,
+    /// Those commands.
     waiting: Vec<Waiting>,
     /// What it made of a pause: a play ends one, unless it begins one.
     paused: Option<bool>,
@@ -119,11 +121,14 @@ impl Refused {
         let paused = busy.sent.as_ref().map(|sent| sent.paused);
         let mut waiting = busy.reject();
         waiting.extend(busy.withdraw(its_own));
+        let rest = busy.left_by(&waiting).without(Fields::VOICE);
         let is_lost = is_play && busy.refuse_itself();
         let was_reset = std::mem::take(&mut busy.resetting);
+        player.unsent = player.unsent.without(rest);
         Self {
             fields,
-            reverted,
+            reverted: reverted.with(rest),
+            rest,
             waiting,
             paused,
             lost: player.wanted.track.clone().filter(|_| is_lost),
@@ -135,6 +140,7 @@ impl Refused {
     /// before it done: they are set back, unless that is what was refused. A node that lost the
     /// player has nothing of the rest.
     fn set_back(&self, player: &mut Player, status: u16) {
+        player.unsent = player.unsent.with(self.rest.and(Fields::KEPT));
         let names_track = self.fields.has(Fields::TRACK);
         let has_parts = names_track || (status >= 500 && !self.was_reset);
         if !has_parts && self.lost.is_none() {

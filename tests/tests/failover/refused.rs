@@ -250,6 +250,28 @@ fn what_went_with_a_refused_play_and_was_asked_for_by_itself_is_set_without_it()
 }
 
 #[test]
+fn of_a_refused_command_nothing_is_done_that_was_not_sent_with_the_rest_of_it() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    world.node("a").config().latency.player = millis(100);
+    world.node("a").faults().fail_next(500, 1);
+    world.play(guild(1), &track("first"));
+    world.run_for(millis(50));
+    // What failed once goes again alone, with the track of now.
+    let update = Update::play(track("bad")).volume(30).paused(true);
+    let play = world.update(guild(1), update);
+    world.run_for(secs(5));
+    assert!(matches!(
+        world.answer(play),
+        Some(Err(RequestError::Rejected { .. }))
+    ));
+    let there = world.only_copy(guild(1)).1;
+    assert_eq!((there.volume, there.paused), (100, false));
+    let view = world.player(guild(1));
+    assert_eq!((view.volume.get(), view.paused), (100, false));
+}
+
+#[test]
 fn what_is_wanted_though_nobody_waits_for_it_outlives_a_refused_play() {
     let mut world = World::builder().nodes(["a"]).build();
     world.refuse("a", true);
