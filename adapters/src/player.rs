@@ -278,7 +278,7 @@ impl Player {
     }
 
     fn read<T>(&self, read: impl FnOnce(&PlayerView) -> T) -> Option<T> {
-        self.lease.cell.read(read)
+        self.lease.cell.view().as_ref().map(read)
     }
 
     fn submit_update(&self, node: Option<&Node>, update: Update) -> Pending<()> {

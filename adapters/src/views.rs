@@ -188,9 +188,9 @@ impl Views {
         self.players_where(|view| view.node().is_some_and(|place| place.id == node))
     }
 
-    fn players_where(&self, is_meant: impl Fn(&PlayerView) -> bool) -> Vec<Arc<PlayerCell>> {
+    fn players_where(&self, is_meant: impl Fn(&PackedView) -> bool) -> Vec<Arc<PlayerCell>> {
         let players = lock(&self.players);
-        let is_meant = |cell: &&Arc<PlayerCell>| cell.read(&is_meant) == Some(true);
+        let is_meant = |cell: &&Arc<PlayerCell>| lock(&cell.view).as_ref().is_some_and(&is_meant);
         let cells = players.values().filter(is_meant);
         let mut leased: Vec<_> = cells.map(|cell| cell.lease()).collect();
         drop(players);
@@ -320,11 +320,6 @@ impl PlayerCell {
 
     pub(crate) fn view(&self) -> Option<PlayerView> {
         lock(&self.view).as_ref().map(PackedView::unpack)
-    }
-
-    /// Reads one part of the view.
-    pub(crate) fn read<T>(&self, read: impl FnOnce(&PlayerView) -> T) -> Option<T> {
-        self.view().as_ref().map(read)
     }
 }
 

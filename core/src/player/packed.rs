@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::node::NodeRef;
 use crate::player::{Motion, Place, PlayerView, Position, Volume};
 use crate::protocol::plugins::{Category, LyricsFrom};
 use crate::protocol::{ChannelId, Filters, GuildId, Track};
@@ -66,6 +67,11 @@ impl PackedView {
             synced: self.synced,
             position: more.position,
         }
+    }
+
+    /// As [`PlayerView::node`].
+    pub fn node(&self) -> Option<&NodeRef> {
+        self.place.node()
     }
 
     /// Takes over what moved.

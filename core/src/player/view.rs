@@ -80,10 +80,7 @@ impl PlayerView {
 
     /// The node that it is on, or on its way to.
     pub fn node(&self) -> Option<&NodeRef> {
-        match &self.place {
-            Place::On(node) | Place::Moving { to: node, .. } => Some(node),
-            Place::Frozen(_) | Place::Stranded(_) | Place::Unplaced => None,
-        }
+        self.place.node()
     }
 }
 
@@ -106,4 +103,14 @@ pub enum Place {
     Stranded(NodeRef),
     /// New, and no node has been there to take it.
     Unplaced,
+}
+
+impl Place {
+    /// The node that a player there is on, or on its way to.
+    pub fn node(&self) -> Option<&NodeRef> {
+        match self {
+            Self::On(node) | Self::Moving { to: node, .. } => Some(node),
+            Self::Frozen(_) | Self::Stranded(_) | Self::Unplaced => None,
+        }
+    }
 }
