@@ -188,6 +188,7 @@ mod room;
 mod secret;
 mod seed;
 mod slab;
+mod texts;
 mod time;
 mod voice_code;
 

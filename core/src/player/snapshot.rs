@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::before::STANDING;
 use crate::player::{Busy, Choice, Desired, Fields, Player, Source, Volume, play_tag};
 use crate::protocol::{self, Track, TrackEndReason, VoiceState, WireTrack, same_track};
+use crate::texts::Texts;
 use crate::time::Timestamp;
 
 /// What a server plays, beside what is wanted.
@@ -171,7 +172,12 @@ impl Player {
     }
 
     /// Becomes what the server has.
-    pub(crate) fn adopt(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
+    pub(crate) fn adopt(
+        &mut self,
+        theirs: &protocol::Player<'_>,
+        texts: &mut Texts,
+        now: Timestamp,
+    ) {
         self.take_track(theirs, now);
         self.wanted.paused = theirs.paused;
         self.wanted.volume = Volume::from(theirs.volume);
@@ -183,7 +189,7 @@ impl Player {
         {
             let state = VoiceState {
                 token: (&*voice.token).into(),
-                endpoint: (&*voice.endpoint).into(),
+                endpoint: texts.share(&voice.endpoint),
                 session_id: (&*voice.session_id).into(),
                 channel_id,
             };

@@ -22,7 +22,7 @@ pub(crate) struct Voice {
 struct Halves {
     session_id: Option<Secret>,
     token: Option<Secret>,
-    endpoint: Option<Box<str>>,
+    endpoint: Option<Arc<str>>,
 }
 
 /// What an update of one half did.
@@ -57,7 +57,7 @@ impl Voice {
 
     /// `VOICE_SERVER_UPDATE`. Without an endpoint Discord has taken the voice server away and
     /// will name another: what was complete is not any more.
-    pub(crate) fn server(&mut self, token: Secret, endpoint: Option<Box<str>>) -> VoiceChange {
+    pub(crate) fn server(&mut self, token: Secret, endpoint: Option<Arc<str>>) -> VoiceChange {
         let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
         let is_gone = endpoint.is_none();
         let halves = self.halves();
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn server(voice: &mut Voice, token: &str, endpoint: Option<&str>) -> VoiceChange {
-        voice.server(token.into(), endpoint.map(Box::from))
+        voice.server(token.into(), endpoint.map(Arc::from))
     }
 
     #[test]

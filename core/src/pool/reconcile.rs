@@ -116,13 +116,14 @@ impl Tables {
         }
         let adopted: Result<PlayerId, SubmitError> = self.player_for(guild, Some(id), now);
         let Ok(player_id) = adopted else { return };
-        let Some(player) = self.player_mut(player_id) else {
+        let Self { players, texts, .. } = self;
+        let Some(player) = players.get_mut(player_id.slot, player_id.generation) else {
             return;
         };
         player.was_sent = true;
         player.care.asked = true;
         mark!(StrangerAdopted);
-        player.adopt(theirs, now);
+        player.adopt(theirs, texts, now);
         self.player_changed(player_id);
         if let Some(node) = self.node_ref(id) {
             self.emit(Kinds::PLAYERS, || Event::PlayerAdopted { guild, node });

@@ -24,6 +24,7 @@ use crate::player::{Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::seed::Seed;
 use crate::slab::Slab;
+use crate::texts::Texts;
 use crate::time::Timestamp;
 
 /// Everything that a pool knows, apart from the bytes of its sockets.
@@ -66,6 +67,8 @@ pub(super) struct Tables {
     pub(super) plays: u32,
     /// Counts what was wanted of plugins.
     pub(super) wishes: u64,
+    /// The endpoints of voice servers.
+    pub(super) texts: Texts,
     /// Whether the pool is closing, or closed.
     pub(super) closing: bool,
     /// Armed while the nodes are still told what was asked for before the close.
@@ -124,6 +127,7 @@ impl Tables {
             pings: 0,
             plays: 0,
             wishes: 0,
+            texts: Texts::default(),
             closing: false,
             last_words: None,
             chance: seed.stream(0),

@@ -35,11 +35,13 @@ impl Tables {
             token,
             endpoint,
         } = update;
+        let endpoint = endpoint.map(|endpoint| self.texts.share(&endpoint));
         self.voice(guild, true, now, |voice| voice.server(token, endpoint));
     }
 
     /// A complete voice state.
-    pub(super) fn voice_set(&mut self, guild: GuildId, state: VoiceState, now: Timestamp) {
+    pub(super) fn voice_set(&mut self, guild: GuildId, mut state: VoiceState, now: Timestamp) {
+        state.endpoint = self.texts.share(&state.endpoint);
         self.voice(guild, true, now, |voice| voice.set(state));
     }
 

@@ -1,5 +1,7 @@
 //! What a server needs to speak in a voice channel: [`VoiceState`].
 
+use std::sync::Arc;
+
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -15,7 +17,8 @@ pub struct VoiceState {
     /// The token of Discord's VOICE_SERVER_UPDATE.
     pub token: Secret,
     /// The endpoint of Discord's VOICE_SERVER_UPDATE, as it came: with its port, without a scheme.
-    pub endpoint: Box<str>,
+    /// A pool keeps it once for all players that have the same.
+    pub endpoint: Arc<str>,
     /// The session id of Discord's VOICE_STATE_UPDATE.
     pub session_id: Secret,
     /// The channel of Discord's VOICE_STATE_UPDATE.
@@ -46,7 +49,7 @@ impl<'de> Deserialize<'de> for VoiceState {
         let keys = Keys::deserialize(deserializer)?;
         Ok(Self {
             token: keys.token.into(),
-            endpoint: keys.endpoint,
+            endpoint: keys.endpoint.into(),
             session_id: keys.session_id.into(),
             channel_id: keys.channel_id,
         })

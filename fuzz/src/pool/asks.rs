@@ -304,7 +304,7 @@ impl Ask {
                 guild: guild(of),
                 voice: VoiceState {
                     token: token(server),
-                    endpoint: endpoint(server),
+                    endpoint: endpoint(server).into(),
                     session_id: session(channel),
                     channel_id: channel_id(channel)?,
                 },
