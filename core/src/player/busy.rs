@@ -177,14 +177,14 @@ impl Busy {
     /// again without it. They were asked for by themselves, by commands that wait on; or nobody
     /// waits for them any more, and then a pause is the play's.
     pub(crate) fn spare(&mut self, fields: Fields) -> Fields {
-        let in_flight = |waiting: &Waiting| waiting.in_flight;
-        let (plays, others): (Vec<_>, Vec<_>) = self
-            .waiting
-            .iter()
-            .map(in_flight)
-            .partition(|fields| fields.has(Fields::PLAY));
-        let all = |of: Vec<Fields>| of.into_iter().fold(Fields::NONE, Fields::with);
-        let (blamed, waited_for) = (all(plays), all(others));
+        let (mut blamed, mut waited_for) = (Fields::NONE, Fields::NONE);
+        for waiting in &self.waiting {
+            let side = match waiting.in_flight.has(Fields::PLAY) {
+                true => &mut blamed,
+                false => &mut waited_for,
+            };
+            *side = side.with(waiting.in_flight);
+        }
         let kept = Fields::KEPT.without(Fields::PAUSED).with(waited_for);
         let spared = fields.and(kept).without(blamed);
         for waiting in &mut self.waiting {
