@@ -16,17 +16,30 @@ pub struct Log {
     pub violations: Vec<ViolationRecord>,
     /// Counts of WebSocket frames.
     pub frames: FrameCounts,
-    /// Every player that went with its session, as it was then.
+    /// Every player that is no more, or plays its track no more, as it was just before.
     pub lost: Vec<LostPlayer>,
 }
 
-/// A player that is no more because its session is no more.
+/// A player that is no more, or plays its track no more, though nothing came in its place.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LostPlayer {
     /// When.
     pub at: Duration,
+    /// What became of it.
+    pub fate: PlayerFate,
     /// What it was like.
     pub player: PlayerView,
+}
+
+/// What became of a player.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlayerFate {
+    /// Its session is no more.
+    SessionOver,
+    /// A client deleted it.
+    Deleted,
+    /// Its track ended by itself.
+    TrackOver,
 }
 
 /// One REST request and its answer.

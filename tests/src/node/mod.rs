@@ -50,6 +50,7 @@ mod session;
 mod stats;
 #[cfg(test)]
 mod tests;
+mod ticks;
 mod view;
 mod voice;
 
@@ -62,7 +63,7 @@ pub use self::faults::{Accepting, Failure, Faults};
 pub use self::front::{Front, Fronts, Passed};
 pub use self::listener::Listener;
 pub use self::log::{
-    FrameCounts, HandshakeRecord, Headers, Log, LostPlayer, RequestRecord, Violation,
+    FrameCounts, HandshakeRecord, Headers, Log, LostPlayer, PlayerFate, RequestRecord, Violation,
     ViolationRecord,
 };
 pub use self::stats::{FrameStats, NodeStats};

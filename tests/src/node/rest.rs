@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 use super::api::ApiError;
 use super::fields::{Fields, Malformed};
 use super::http::{Body, Request, Response, percent_decode};
+use super::log::PlayerFate;
 use super::messages;
 use super::patch::{PlayerPatch, decode_track};
 use super::plugins::{Endpoint, guild_id};
-use super::{AnswerKind, TestNode, Timer};
+use super::{AnswerKind, TestNode};
 
 /// An endpoint with what its path holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -368,6 +369,7 @@ impl TestNode {
         let now = self.now;
         let session = self.sessions.get_mut(id);
         if let Some(mut player) = session.and_then(|session| session.players.remove(&guild)) {
+            self.note_lost(PlayerFate::Deleted, player.view(id, now));
             let mut messages = player.end("stopped", now);
             messages.extend(player.disconnect(now));
             self.deliver(id, messages);
@@ -428,27 +430,6 @@ impl TestNode {
             response.trail.push(("Accept-Patch", JSON_TYPES.to_owned()));
         }
         Err(response)
-    }
-
-    /// Lets a player do what is due, and takes note of when something is due again.
-    pub(super) fn tick_player(&mut self, id: &str, guild: i64) {
-        let now = self.now;
-        let session = self.sessions.get_mut(id);
-        let player = session.and_then(|session| session.players.get_mut(&guild));
-        let messages = player.map(|player| player.tick(now)).unwrap_or_default();
-        self.deliver(id, messages);
-        self.arm_player(id, guild);
-    }
-
-    /// Arms the timer of a player after anything about it has changed.
-    pub(super) fn arm_player(&mut self, id: &str, guild: i64) {
-        let player = self
-            .sessions
-            .get(id)
-            .and_then(|session| session.players.get(&guild));
-        if let Some(at) = player.and_then(|player| player.due(self.now)) {
-            self.arm(at, Timer::Player(id.to_owned(), guild));
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::log::LostPlayer;
+use super::log::PlayerFate;
 use super::player::{INTERVAL_MIN, Player};
 use super::plugins::Told;
 use super::view::{PlayerView, SessionView};
@@ -186,12 +186,10 @@ impl TestNode {
     }
 
     fn end_session(&mut self, id: &str) {
-        let at = self.now;
         if let Some(session) = self.sessions.remove(id) {
-            let players = session.player_views(at).into_iter();
-            self.log
-                .lost
-                .extend(players.map(|player| LostPlayer { at, player }));
+            for player in session.player_views(self.now) {
+                self.note_lost(PlayerFate::SessionOver, player);
+            }
         }
     }
 

@@ -6,9 +6,10 @@ use lavapool_core::protocol::GuildId;
 use serde::Deserialize;
 
 use super::Simulation;
+use super::copies::{KEPT_FOR, PastCopy};
 use crate::invariant::Invariant;
 use crate::node::blob::TrackBlob;
-use crate::node::{LostPlayer, PlayerView, RequestRecord};
+use crate::node::{LostPlayer, PlayerFate, PlayerView, RequestRecord};
 
 /// The part of a PATCH that says where a track goes on.
 #[derive(Debug, Deserialize)]
@@ -49,93 +50,85 @@ struct Place {
 impl Simulation {
     /// Looks at what servers have heard and lost since the last time.
     pub(super) fn judge_audio(&mut self) {
+        let mut patches = Vec::new();
         for host in 0..self.names.len() {
             let log = self.world.server(&self.names[host]).log();
             let (heard, lost) = self.seen[host];
-            if log.requests.len() == heard && log.lost.len() == lost {
-                continue;
-            }
             self.seen[host] = (log.requests.len(), log.lost.len());
-            let players: Vec<LostPlayer> = log.lost[lost..].to_vec();
-            let requests: Vec<RequestRecord> = log.requests[heard..]
-                .iter()
-                .filter(|request| request.method == "PATCH")
-                .cloned()
-                .collect();
-            for lost in players {
-                let guild = u64::try_from(lost.player.guild).ok().and_then(GuildId::new);
-                if let Some(guild) = guild {
-                    let known = self.lost.entry(guild).or_default();
-                    known.retain(|(_, other)| other.at + KEPT_FOR > lost.at);
-                    known.push((host, lost));
+            for request in &log.requests[heard..] {
+                if request.method == "PATCH" {
+                    patches.push((host, request.clone()));
+                }
+                if let Some(goes_on) = GoesOn::read(request) {
+                    let (guild, session) = (goes_on.guild, goes_on.session);
+                    self.copies.goes_on(guild, session, request.at);
                 }
             }
-            for request in requests {
-                self.judge_patch(host, &request);
+            for lost in &log.lost[lost..] {
+                self.copies.lose(host, lost);
             }
+        }
+        for (host, request) in patches {
+            self.judge_patch(host, &request);
         }
     }
 
     /// A PATCH that brings a track says where it goes on: nothing is skipped, little is repeated.
     fn judge_patch(&mut self, host: usize, request: &RequestRecord) {
-        let Some(GoesOn {
-            guild,
-            session,
-            identifier,
-            position,
-            is_over,
-        }) = GoesOn::read(request)
-        else {
+        let Some(goes_on) = GoesOn::read(request) else {
             return;
         };
+        let (guild, position) = (goes_on.guild, goes_on.position);
         // What was under way for long tells of an earlier place.
         let written_at = self.oracle.patched_at(host, guild);
         let written_at = written_at.filter(|at| *at + UNDER_WAY_MAX >= request.at);
-        let Some(written_at) = written_at.filter(|_| self.knows_place(guild, &identifier)) else {
+        let Some(written_at) = written_at.filter(|_| self.knows_place(&goes_on)) else {
             return;
         };
-        if is_over {
+        if goes_on.is_over {
             // The copy that was there has ended.
             return self.judge_over(guild, position);
         }
-        let places = self.places(guild, &identifier, session);
-        let Some(furthest) = places.iter().max_by_key(|place| place.content_ms) else {
+        let (places, past) = (self.places(&goes_on), self.past_places(&goes_on));
+        let Some(furthest) = furthest(&places).or_else(|| furthest(&past)) else {
             return;
         };
-        let heard_at = self
-            .oracle
-            .heard_at(furthest.host, &furthest.session, written_at);
         let lost_at = self.oracle.lost_at(furthest.host);
         if furthest.is_lost && self.oracle.is_in_doubt(lost_at) {
             // Where it was then is all that the pool knows since.
             return;
         }
-        // What the pool took for a sign of life came late.
-        let known_at = if lost_at < furthest.at {
-            request.at
-        } else {
-            lost_at
-        };
-        let heard_late = if furthest.is_lost {
-            known_at.saturating_sub(furthest.at)
-        } else {
-            Duration::ZERO
-        };
         self.tally.moves_judged += 1;
         let skipped_ms = position - furthest.content_ms;
         let detail = format!(
             "{guild} goes on at {position} ms on {}, {skipped_ms} ms after it was heard on {}",
             self.names[host], self.names[furthest.host]
         );
-        let skips_max = self.apart + heard_late;
-        if skipped_ms > millis(skips_max) {
+        let is_ahead =
+            |place: &Place| position - place.content_ms > millis(self.skips_max(place, request.at));
+        if is_ahead(furthest) && past.iter().all(is_ahead) {
             return self.fail(Invariant::NoAudioSkipped, || detail);
         }
+        let (host, session) = (furthest.host, &furthest.session);
+        let heard_at = self.oracle.heard_at(host, session, written_at);
         let unheard = furthest.at.saturating_sub(heard_at);
         let repeats_max = self.apart + unheard + REPEATS_MAX;
         if furthest.is_audible && places.len() == 1 && -skipped_ms > millis(repeats_max) {
             self.fail(Invariant::LittleRepeated, || detail);
         }
+    }
+
+    /// How far a player may go on after a place.
+    fn skips_max(&self, place: &Place, now: Duration) -> Duration {
+        let lost_at = self.oracle.lost_at(place.host);
+        // What the pool took for a sign of life came late.
+        let known_at = if lost_at < place.at { now } else { lost_at };
+        let heard_late = if place.is_lost {
+            known_at.saturating_sub(place.at)
+        } else {
+            Duration::ZERO
+        };
+        self.apart + heard_late
     }
 
     /// A player that goes on only to end at once has passed the end that is wanted.
@@ -153,54 +146,73 @@ impl Simulation {
     }
 
     /// Whether it is known where in the track the guild's player should be.
-    fn knows_place(&self, guild: GuildId, identifier: &str) -> bool {
-        let is_asked = self.application.is_asked_of(guild);
-        let intent = self.application.intents.get(&guild);
+    fn knows_place(&self, goes_on: &GoesOn<'_>) -> bool {
+        let is_asked = self.application.is_asked_of(goes_on.guild);
+        let intent = self.application.intents.get(&goes_on.guild);
         let is_known = intent.is_some_and(|intent| {
             intent.place_is_known
                 && !intent.was_scaled
                 && intent.track.is_certain
-                && intent.track.wanted.as_deref() == Some(identifier)
+                && intent.track.wanted.as_ref() == Some(&goes_on.identifier)
         });
         is_known && !is_asked && !self.oracle.is_in_doubt(self.world.now())
     }
 
-    /// The other copies of the player, and those that were lost last.
-    fn places(&self, guild: GuildId, identifier: &str, session: &str) -> Vec<Place> {
+    /// The other copies of the player that there are.
+    fn present_places(&self, goes_on: &GoesOn<'_>) -> Vec<Place> {
         let now = self.world.now();
-        let plays_it = |copy: &PlayerView| {
-            let track = copy.track.as_ref();
-            track.is_some_and(|track| track.identifier == identifier) && copy.session != session
-        };
-        let mut places = Vec::new();
-        for (name, copy) in self.world.copies(guild) {
-            let host = self.names.iter().position(|known| known == name);
-            if let Some(host) = host.filter(|_| plays_it(&copy)) {
-                places.push(Place {
-                    host,
-                    session: copy.session.clone(),
-                    content_ms: copy.content_ms,
-                    at: now,
-                    is_lost: false,
-                    is_audible: copy.audible,
-                });
-            }
-        }
+        let copies = self.world.copies(goes_on.guild).into_iter();
+        let others = copies.filter(|(_, copy)| goes_on.is_another(copy));
+        let places = others.filter_map(|(name, copy)| {
+            let host = self.names.iter().position(|known| known == name)?;
+            Some(Place {
+                host,
+                session: copy.session,
+                content_ms: copy.content_ms,
+                at: now,
+                is_lost: false,
+                is_audible: copy.audible,
+            })
+        });
+        places.collect()
+    }
+
+    /// The other copies of the player, and those that were lost last.
+    fn places(&self, goes_on: &GoesOn<'_>) -> Vec<Place> {
+        let now = self.world.now();
+        let mut places = self.present_places(goes_on);
         let is_alone = places.is_empty();
-        for (host, lost) in self.lost.get(&guild).into_iter().flatten() {
-            if !plays_it(&lost.player) || !(is_alone || lost.at + KEPT_FOR > now) {
-                continue;
-            }
-            places.push(Place {
-                host: *host,
-                session: lost.player.session.clone(),
-                content_ms: lost.player.content_ms,
-                at: lost.at,
-                is_lost: true,
-                is_audible: lost.player.audible,
-            });
-        }
+        let is_another = |copy: &PlayerView| goes_on.is_another(copy);
+        let lost = self.copies.lost(goes_on.guild, is_another);
+        let lost = lost.filter(|copy| is_alone || copy.lost.at + KEPT_FOR > now);
+        places.extend(lost.map(Place::of));
         places
+    }
+
+    /// Those that are no more, where there is no other: deleted before any was to take its place,
+    /// or ended, which the pool may not have heard.
+    fn past_places(&self, goes_on: &GoesOn<'_>) -> Vec<Place> {
+        if !self.present_places(goes_on).is_empty() {
+            return Vec::new();
+        }
+        let is_another = |copy: &PlayerView| goes_on.is_another(copy);
+        let gone = self.copies.gone(goes_on.guild, is_another);
+        gone.map(Place::of).collect()
+    }
+}
+
+impl Place {
+    fn of(copy: &PastCopy) -> Self {
+        let LostPlayer { at, fate, player } = &copy.lost;
+        Self {
+            host: copy.host,
+            session: player.session.clone(),
+            content_ms: player.content_ms,
+            at: *at,
+            // What was deleted is known to have stopped.
+            is_lost: *fate != PlayerFate::Deleted,
+            is_audible: player.audible,
+        }
     }
 }
 
@@ -224,6 +236,17 @@ impl<'a> GoesOn<'a> {
             is_over,
         })
     }
+
+    /// Whether a copy plays the same, and is not the one that goes on here.
+    fn is_another(&self, copy: &PlayerView) -> bool {
+        let track = copy.track.as_ref();
+        let plays_it = track.is_some_and(|track| track.identifier == self.identifier);
+        plays_it && copy.session != self.session
+    }
+}
+
+fn furthest(places: &[Place]) -> Option<&Place> {
+    places.iter().max_by_key(|place| place.content_ms)
 }
 
 fn millis(time: Duration) -> i64 {
@@ -232,10 +255,6 @@ fn millis(time: Duration) -> i64 {
 
 /// What is heard twice because the pool was told late that sound began.
 const REPEATS_MAX: Duration = Duration::from_secs(2);
-
-/// For how long a copy in a session that nobody resumes may be there beside the latest one, which
-/// was lost.
-const KEPT_FOR: Duration = Duration::from_secs(60);
 
 /// How long what is written may be under way, and still tell of the present place.
 const UNDER_WAY_MAX: Duration = Duration::from_millis(500);

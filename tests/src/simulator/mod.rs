@@ -16,6 +16,7 @@
 mod application;
 mod audio;
 mod change;
+mod copies;
 mod fault;
 mod intent;
 mod marks;
@@ -50,10 +51,11 @@ use lavapool_core::protocol::GuildId;
 use lavapool_core::{Command, Output, Secret, Strangers, Strategy, Timing};
 
 use self::application::Application;
+use self::copies::Copies;
 use self::oracle::Oracle;
 use self::spread::Standings;
 use crate::invariant::{Broken, Invariant};
-use crate::node::{Accepting, LostPlayer, Voice};
+use crate::node::{Accepting, Voice};
 use crate::world::{Discord, Given, Traced, World};
 
 /// A run under way.
@@ -72,9 +74,8 @@ pub struct Simulation {
     tokens: BTreeMap<GuildId, Secret>,
     /// All that any client was told.
     given: BTreeMap<GuildId, Vec<Secret>>,
-    /// The players of each guild that were lost last with their sessions, and where: more than one
-    /// if a server that ended had copies in older sessions, too.
-    lost: BTreeMap<GuildId, Vec<(usize, LostPlayer)>>,
+    /// The copies of players that are no more.
+    copies: Copies,
     /// How many requests and lost players of each server were looked at.
     seen: Vec<(usize, usize)>,
     /// How far the pool's idea of a position may be from the truth.
@@ -188,7 +189,7 @@ impl Simulation {
             rejoins: Vec::new(),
             tokens: BTreeMap::new(),
             given: BTreeMap::new(),
-            lost: BTreeMap::new(),
+            copies: Copies::default(),
             seen,
             apart,
             grace: Timing::default().resume_grace,

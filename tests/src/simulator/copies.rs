@@ -1,0 +1,81 @@
+//! [`Copies`]: the copies of players that are no more, and where in their tracks they were.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use lavapool_core::protocol::GuildId;
+
+use crate::node::{LostPlayer, PlayerFate, PlayerView};
+
+/// The copies of players that are no more, and where in their tracks they were.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    /// Those of each guild that were lost last with their sessions: more than one if a server that
+    /// ended had copies in older sessions, too.
+    lost: BTreeMap<GuildId, Vec<PastCopy>>,
+    /// Those that were deleted last, or whose tracks ended.
+    gone: BTreeMap<GuildId, Vec<PastCopy>>,
+    /// When each player went on last in each session.
+    went_on: BTreeMap<(GuildId, String), Duration>,
+}
+
+/// A copy that is no more.
+#[derive(Debug)]
+pub(super) struct PastCopy {
+    pub(super) host: usize,
+    pub(super) lost: LostPlayer,
+    /// When it went on there from where another copy had been.
+    began_at: Option<Duration>,
+}
+
+impl Copies {
+    /// A player goes on in a session.
+    pub(super) fn goes_on(&mut self, guild: GuildId, session: &str, at: Duration) {
+        self.went_on.insert((guild, session.to_owned()), at);
+    }
+
+    /// A server has a copy no more.
+    pub(super) fn lose(&mut self, host: usize, lost: &LostPlayer) {
+        let guild = u64::try_from(lost.player.guild).ok();
+        let Some(guild) = guild.and_then(GuildId::new) else {
+            return;
+        };
+        let copies = match lost.fate {
+            PlayerFate::SessionOver => &mut self.lost,
+            PlayerFate::Deleted | PlayerFate::TrackOver => &mut self.gone,
+        };
+        let copies = copies.entry(guild).or_default();
+        copies.retain(|other| other.lost.at + KEPT_FOR > lost.at);
+        let began_at = self.went_on.get(&(guild, lost.player.session.clone()));
+        copies.push(PastCopy {
+            host,
+            lost: lost.clone(),
+            began_at: began_at.copied().filter(|at| *at <= lost.at),
+        });
+    }
+
+    /// Those of a guild that were lost with their sessions, of which something is true.
+    pub(super) fn lost(
+        &self,
+        guild: GuildId,
+        is_it: impl Fn(&PlayerView) -> bool,
+    ) -> impl Iterator<Item = &PastCopy> {
+        let lost = self.lost.get(&guild).into_iter().flatten();
+        lost.filter(move |copy| is_it(&copy.lost.player))
+    }
+
+    /// Those that went otherwise, after they had gone on from where the last one was lost.
+    pub(super) fn gone(
+        &self,
+        guild: GuildId,
+        is_it: impl Fn(&PlayerView) -> bool,
+    ) -> impl Iterator<Item = &PastCopy> {
+        let lost_at = self.lost(guild, &is_it).map(|copy| copy.lost.at).max();
+        let gone = self.gone.get(&guild).into_iter().flatten();
+        gone.filter(move |copy| is_it(&copy.lost.player) && copy.began_at >= lost_at)
+    }
+}
+
+/// For how long a copy in a session that nobody resumes may be there beside the latest one, which
+/// was lost.
+pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
