@@ -262,13 +262,14 @@ impl World {
         let Some(peer) = self.peers.get_mut(&id) else {
             return;
         };
-        let node = peer.node;
+        // What comes on a socket that is not connected is nonsense, and heeded by nobody.
+        let (node, is_connected) = (peer.node, peer.connected);
         let Some(websocket) = peer.websocket() else {
             return;
         };
         let bytes = match what {
             Said::Upgrade => {
-                websocket.is_open = true;
+                websocket.is_open |= is_connected;
                 let accept = &websocket.accept;
                 format!(
                     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
