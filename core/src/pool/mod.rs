@@ -112,7 +112,8 @@ impl Pool {
 
     /// Takes what happened in the world.
     ///
-    /// Input that names a socket which the pool has closed is normal, and dropped.
+    /// Input that names a socket which the pool has closed is normal, and dropped. So are bytes
+    /// from one that is not connected yet.
     pub fn handle(&mut self, input: Input<'_>, now: Timestamp) {
         let now = self.tables.advance(now);
         match input {

@@ -8,7 +8,7 @@ use super::{Pool, headers};
 use crate::error::NodeFailure;
 use crate::http::{Connection, Ended, HttpLimits};
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, LaneKind, Loss, Node};
+use crate::node::{Job, LaneKind, Loss, Node, State};
 use crate::output::{Closed, Output};
 use crate::player::Fields;
 use crate::time::Timestamp;
@@ -43,6 +43,9 @@ impl Pool {
     }
 
     pub(super) fn received(&mut self, socket: SocketId, bytes: &[u8], now: Timestamp) {
+        if self.is_dialled(socket) {
+            return;
+        }
         let Some(wire) = self.wires.get_mut(socket) else {
             return;
         };
@@ -54,6 +57,22 @@ impl Pool {
             WireKind::Rest(_) => self.rest_received(socket, bytes, now),
         }
         self.wires.touch(socket);
+    }
+
+    /// Whether the driver has yet to say that the socket is connected.
+    fn is_dialled(&mut self, socket: SocketId) -> bool {
+        let Some(wire) = self.wires.get_mut(socket) else {
+            return false;
+        };
+        let Some(node) = self.tables.node_mut(wire.node) else {
+            return false;
+        };
+        match &wire.kind {
+            WireKind::WebSocket(_) => {
+                matches!(node.state, State::Dialling { socket: own, .. } if own == socket)
+            }
+            WireKind::Rest(rest) => node.lane(rest.lane).dialling.contains(&socket),
+        }
     }
 
     fn websocket_received(&mut self, socket: SocketId, mut bytes: &[u8], now: Timestamp) {
