@@ -230,4 +230,17 @@ mod tests {
         }
         assert_eq!(pauses, [15, 5, 5, 5, 5, 5, 45]);
     }
+
+    #[test]
+    fn a_look_that_gave_way_to_something_else_is_missed_after_a_while_and_sooner_if_it_matters() {
+        let mut doubt = doubt(60_000, Timestamp::from_millis(80_000));
+        doubt.looking(NOW);
+        assert_eq!(doubt.due(), Some(NOW + Duration::from_secs(30)));
+
+        assert!(doubt.hasten(63_000, known(10_000), NOW));
+        assert_eq!(doubt.due(), Some(NOW));
+        doubt.looking(NOW);
+        assert!(doubt.hasten(63_000, known(10_000), NOW));
+        assert_eq!(doubt.due(), Some(NOW + Duration::from_secs(5)));
+    }
 }

@@ -41,3 +41,36 @@ impl Fields {
         Self(self.0 & other.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Fields; 8] = [
+        Fields::TRACK,
+        Fields::POSITION,
+        Fields::END_TIME,
+        Fields::VOLUME,
+        Fields::PAUSED,
+        Fields::FILTERS,
+        Fields::USER_DATA,
+        Fields::VOICE,
+    ];
+
+    #[test]
+    fn each_field_is_one_of_its_own() {
+        for (number, field) in ALL.into_iter().enumerate() {
+            assert!(!field.is_empty(), "{number}");
+            let same = ALL.into_iter().filter(|other| other.has(field));
+            assert_eq!(same.count(), 1, "{number}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_to_a_play_and_what_is_kept_are_named_one_by_one() {
+        let of = |set: Fields| ALL.map(|field| set.has(field));
+        let play = [true, true, true, false, false, false, true, false];
+        let kept = [false, false, false, true, true, true, false, false];
+        assert_eq!((of(Fields::PLAY), of(Fields::KEPT)), (play, kept));
+    }
+}

@@ -353,4 +353,29 @@ mod tests {
             (Some(node(1)), Some(node(1)))
         );
     }
+
+    #[test]
+    fn a_node_of_which_nothing_is_known_has_each_source_and_is_not_judged_by_the_others() {
+        let mut scores = scores();
+        let many = (0..100).map(|number| format!("source{number}")).collect();
+        scores.sources(&Info {
+            source_managers: many,
+            ..Info::default()
+        });
+        scores.put(key(0, 0));
+        for source in (0..101).map(|number| format!("source{number}")) {
+            assert_eq!(best(&scores, Some(&source), &[]), Some(node(0)));
+            let bit = scores.bit_of(&source);
+            assert!(
+                bit != Traits::NONE && Traits::ANY_SOURCE.has(bit),
+                "{source}"
+            );
+        }
+        assert_eq!((scores.has_any(), scores.bare()), (true, vec![]));
+        scores.put(Key {
+            traits: Traits::ANY_SOURCE.with(Traits::BARE),
+            ..key(0, 0)
+        });
+        assert_eq!((scores.has_any(), scores.bare()), (false, vec![node(0)]));
+    }
 }

@@ -353,6 +353,18 @@ fn a_long_body_does_not_keep_its_memory() {
 }
 
 #[test]
+fn a_body_of_a_usual_length_keeps_its_memory_for_the_next_one() {
+    let mut connection = asking(Method::GET, HttpLimits::default());
+    let body = "a".repeat(0x3000);
+    let chunks = format!("3000\r\n{body}\r\n0\r\n\r\n");
+
+    let seen = feed(&mut connection, &[&with_chunks(chunks.as_bytes())]);
+
+    assert_eq!(seen, [Seen::Response(owned(200, &body))]);
+    assert!(connection.body.capacity() >= 0x3000);
+}
+
+#[test]
 fn short_bodies_use_one_buffer_again() {
     let mut connection = asking(Method::GET, HttpLimits::default());
     feed(&mut connection, &[&with_chunks(b"3\r\nabc\r\n0\r\n\r\n")]);

@@ -121,18 +121,22 @@ fn a_long_message_does_not_keep_its_memory() {
 }
 
 #[test]
-fn short_messages_use_one_buffer_again() {
-    let mut websocket = open(WebSocketLimits::default());
-    feed(&mut websocket, &[b"\x81\x05Hel", b"lo"]);
-    let memory = websocket.assembler.memory();
+fn messages_of_a_usual_length_use_one_buffer_again() {
+    for length in [5, 0x3000_u16] {
+        let mut websocket = open(WebSocketLimits::default());
+        let first = parted(0x81, length);
+        feed(&mut websocket, &[&first[0], &first[1]]);
+        let memory = websocket.assembler.memory();
 
-    feed(
-        &mut websocket,
-        &[b"\x81\x05Hel", b"lo", b"\x82\x05Hel", b"lo"],
-    );
+        let again = [parted(0x81, length), parted(0x82, length)].concat();
+        feed(
+            &mut websocket,
+            &again.iter().map(|part| &**part).collect::<Vec<_>>(),
+        );
 
-    assert_eq!(websocket.assembler.memory(), memory);
-    assert!(memory > 0);
+        assert_eq!(websocket.assembler.memory(), memory);
+        assert!(memory >= usize::from(length), "{memory}");
+    }
 }
 
 #[test]
@@ -261,4 +265,16 @@ fn nothing_is_read_behind_a_violation() {
         take_sent(&mut websocket),
         [sent(8, &1007_u16.to_be_bytes())]
     );
+}
+
+/// A frame with as many letters, in two parts.
+fn parted(first: u8, length: u16) -> [Vec<u8>; 2] {
+    let [high, low] = length.to_be_bytes();
+    let head = match length {
+        0..=125 => vec![first, low],
+        _ => vec![first, 126, high, low],
+    };
+    let text = vec![b'a'; usize::from(length)];
+    let (begin, end) = text.split_at(text.len() / 2);
+    [[&head[..], begin].concat(), end.to_vec()]
 }
