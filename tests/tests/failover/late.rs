@@ -292,6 +292,20 @@ fn a_delete_that_is_done_late_does_not_end_the_play_since() {
 }
 
 #[test]
+fn a_player_without_a_track_that_is_deleted_late_is_made_again() {
+    let mut world = crowded(1..=1, []);
+    late_command(&mut world, Command::Destroy(guild(1)));
+    world.run_for(secs(16));
+    world.update(guild(1), Update::default().volume(70));
+    world.run_for(secs(1));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 70);
+    // No end of a track tells of it.
+    world.run_until(|world| world.guilds_on("a").is_empty(), secs(5));
+    world.run_for(secs(15));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 70);
+}
+
+#[test]
 fn what_a_node_lost_with_a_play_that_it_refuses_to_begin_again_is_set_there_again() {
     for (status, times) in [(400, 1), (500, 2)] {
         let mut world = crowded(1..=1, []);
@@ -316,6 +330,43 @@ fn what_a_node_lost_with_a_play_that_it_refuses_to_begin_again_is_set_there_agai
         let copy = world.only_copy(guild(1)).1;
         assert_eq!((copy.volume, copy.audible), (70, true), "{status}");
     }
+}
+
+#[test]
+fn a_node_is_not_looked_at_while_a_play_waits_for_its_voice() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().volume(50));
+    // It was given up after 15 s, and would be looked at after 15 more.
+    world.run_for(secs(24));
+    world.voice_state(guild(1), None);
+    world.play(guild(1), &track("new"));
+    let since = world.now();
+    world.run_for(secs(14));
+    assert_eq!(world.requests_since("a", since), [""; 0]);
+    world.join(guild(1), "us-east");
+    world.run_for(secs(10));
+    let asked = world.requests_since("a", since);
+    assert!(
+        asked.iter().any(|what| what == "GET players/1"),
+        "{asked:?}"
+    );
+    assert_eq!(title(&world), Some("Track new".into()));
+}
+
+#[test]
+fn a_look_that_meets_a_delete_on_its_way_is_taken_when_that_is_done() {
+    let mut world = crowded(1..=1, []);
+    late(&mut world, Update::default().volume(50));
+    world.run_for(secs(24));
+    let slow = AnswerKind::Player;
+    world.node("a").faults().slow.insert(slow, secs(8));
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    world.node("a").faults().slow.clear();
+    // The look is due after 4 s more, and the DELETE is done after 7.
+    let since = world.now();
+    world.run_for(secs(14));
+    assert_eq!(world.requests_since("a", since), ["DELETE players/1"]);
 }
 
 /// As [`late_command`], for an update.

@@ -1,9 +1,12 @@
 //! Seeks that a server does long after it was asked, and what only looks like one.
 
+use std::time::Duration;
+
 use lavapool_core::player::Update;
-use lavapool_tests::node::AnswerKind;
 use lavapool_tests::node::catalogue::Fate;
+use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild, track};
+use serde_json::json;
 
 use super::late::late;
 use super::{away_for, crowded, millis, report, secs, unanswered};
@@ -100,6 +103,29 @@ fn a_track_that_stalls_where_a_lost_seek_would_have_led_is_not_sought_on() {
     let heard = world.heard_since("a", since);
     let sought = heard.iter().find(|heard| !heard.body["position"].is_null());
     assert_eq!(sought, None);
+}
+
+#[test]
+fn a_place_that_is_told_without_a_connection_is_no_seek_that_is_done_late() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder.config(|config| config.rejoin = None).connected();
+    world.fill(1..=1);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::default().position(Duration::ZERO));
+    world.run_for(secs(14));
+    world.node("a").faults().unanswered.clear();
+    world.update(guild(1), Update::default().position(secs(60)));
+    world.run_for(secs(5));
+    let now = world.now();
+    world.node("a").close_voice(1, 4014, "", now);
+    world.run_for(millis(10));
+    assert!(!world.player(guild(1)).connected);
+    let since = world.now();
+    let state = json!({"time": 1, "position": 0, "connected": false, "ping": -1});
+    let update = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
+    world.disturb("a", &Disturbance::Text(update.to_string()));
+    world.run_for(secs(4));
+    assert_eq!(world.requests_since("a", since), [""; 0]);
 }
 
 /// Where the player of the only guild really is.

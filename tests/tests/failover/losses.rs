@@ -112,6 +112,29 @@ fn a_failover_is_told_though_its_target_is_removed_before_all_have_come() {
 }
 
 #[test]
+fn the_failover_of_players_whose_source_dies_on_their_way_is_told_when_all_have_come() {
+    let mut world = crowded(1..=2, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    let node = world.id("b");
+    for guild in [guild(1), guild(2)] {
+        world.submit(Command::Move { guild, node });
+        world.run_for(millis(100));
+    }
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(2));
+
+    let told = world.events_since(lost_at);
+    let told: Vec<_> = told
+        .filter_map(|event| match event {
+            Event::Failover { players, .. } => Some(players.to_vec()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(told, [[guild(1), guild(2)]]);
+}
+
+#[test]
 fn the_failover_of_each_target_is_told_with_all_its_guilds() {
     let mut world = crowded(1..=20, ["b", "c"]);
     let lost_at = world.now();

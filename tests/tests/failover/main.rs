@@ -25,6 +25,7 @@ mod refused;
 mod requests;
 mod returns;
 mod setbacks;
+mod sockets;
 mod targets;
 mod turnings;
 mod unheard;

@@ -1,9 +1,12 @@
 //! The application's own requests: lookups, and what they must never delay.
 
+use lavapool_core::node::Loss;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::RawJson;
 use lavapool_core::rest::{self, Method, Request};
-use lavapool_core::{Answer, Command, Leaving, NodeFailure, PoolConfig, RequestError, Target};
+use lavapool_core::{
+    Answer, Command, Event, Leaving, NodeFailure, PoolConfig, RequestError, Target,
+};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
@@ -306,6 +309,81 @@ fn a_ping_measures_the_round_trip() {
 
     assert_eq!(world.answer(ping), Some(&Ok(Answer::Latency(millis(70)))));
     assert_eq!(world.view("a").latency, Some(millis(70)));
+}
+
+#[test]
+fn a_request_that_finds_the_session_unknown_has_the_node_dialled_again() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    world.node("a").faults().sessions_unknown = true;
+    let node = Target::Node(world.id("a"));
+    let request = Request::Players;
+    world.submit(Command::Rest { node, request });
+    world.run_for(millis(3));
+    world.node("a").faults().sessions_unknown = false;
+    world.run_for(secs(1));
+    let losses = world.events_since(since).filter_map(|event| match event {
+        Event::NodeDisconnected { loss, .. } => Some(loss.clone()),
+        _ => None,
+    });
+    assert_eq!(losses.collect::<Vec<_>>(), [Loss::SessionNotFound]);
+    assert!(world.is_connected());
+}
+
+#[test]
+fn a_lookup_on_its_way_is_not_asked_again_because_another_node_is_ready() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder.node("b", |node| node.is_known = false).connected();
+    world.node("a").config().latency.load = secs(5);
+    let since = world.now();
+    let lookup = world.submit(load());
+    world.run_for(secs(1));
+    world.add_node("b");
+    world.run_for(secs(10));
+    assert_loaded(&world, lookup);
+    let loads = |name| {
+        let asked = world.requests_since(name, since).into_iter();
+        asked.filter(|what| what.contains("loadtracks")).count()
+    };
+    assert_eq!(["a", "b"].map(loads), [1, 0]);
+}
+
+#[test]
+fn a_lookup_that_is_repeated_waits_for_its_pause_though_a_node_is_ready_before() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder.node("b", |node| node.is_known = false).connected();
+    let faults = world.node("a").faults();
+    faults.fail_matching("/v4/loadtracks", 503);
+    let since = world.now();
+    world.submit(load());
+    world.run_for(millis(100));
+    world.add_node("b");
+    world.run_until(World::is_connected, millis(300));
+    world.run_for(millis(50));
+    let loads = |world: &World| {
+        let asked = world.requests_since("b", since).into_iter();
+        asked.filter(|what| what.contains("loadtracks")).count()
+    };
+    assert_eq!(loads(&world), 0);
+    world.run_for(secs(1));
+    assert_eq!(loads(&world), 1);
+}
+
+#[test]
+fn a_lookup_that_is_given_up_leaves_its_lane_and_no_other_does() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|config| config.limits.lookup_sockets_max = 1)
+        .connected();
+    world.node("a").config().latency.load = millis(100);
+    let since = world.now();
+    let lookups = [0; 3].map(|_| world.submit(load()));
+    world.run_for(millis(50));
+    world.cancel(lookups[1]);
+    world.run_for(secs(5));
+    assert_loaded(&world, lookups[0]);
+    assert_loaded(&world, lookups[2]);
+    assert_eq!(world.requests_since("a", since).len(), 2);
 }
 
 fn load() -> Command {

@@ -1,5 +1,6 @@
 //! A node that was lost comes back.
 
+use lavapool_core::node::Status;
 use lavapool_core::player::Update;
 use lavapool_core::rest::{Method, Request};
 use lavapool_core::{Closed, Command, Event, Target};
@@ -77,6 +78,62 @@ fn a_node_that_resumes_during_the_moves_keeps_what_was_not_sent_and_loses_what_w
         assert_eq!(place, Some(world.reference(name)), "{number}");
         assert!(world.player(guild(number)).synced, "{number}");
     }
+}
+
+#[test]
+fn a_player_that_is_being_made_again_waits_for_its_node_when_that_blinks() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("a").config().latency.voice = secs(12);
+    world.restart("a");
+    world.run_for(secs(11));
+    let since = world.now();
+    world.drop_connections("a");
+    world.run_for(secs(30));
+    assert_eq!(world.requests_since("b", since), [""; 0]);
+    assert_eq!(world.only_copy(guild(1)).0, "a");
+    assert!(world.player(guild(1)).synced);
+}
+
+#[test]
+fn a_node_that_is_dialled_again_within_its_grace_is_waited_for_and_no_other() {
+    for (step, is_waited_for) in [(millis(500), true), (secs(2), false)] {
+        let builder = World::builder().nodes(["a"]);
+        let builder = builder.node("b", |node| node.is_known = false);
+        let mut world = builder.config(|c| c.reconnect.step = step).connected();
+        world.fill(1..=1);
+        world.add_node("b");
+        world.run_for(secs(11));
+        world.drop_connections("a");
+        world.run_for(millis(500));
+        let since = world.now();
+        // This time it is dialled again only after a pause.
+        world.drop_connections("a");
+        world.run_for(millis(400));
+        let asked = world.requests_since("b", since);
+        assert_eq!(asked.is_empty(), is_waited_for, "{step:?}");
+    }
+}
+
+#[test]
+fn a_node_that_is_back_is_not_taken_for_that_of_a_player_which_another_was_lost_with() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.node("b").faults().failures.push(Failure {
+        method: Some("PATCH".to_owned()),
+        ..Failure::always(503)
+    });
+    let since = world.now();
+    world.refuse("c", true);
+    world.drop_connections("c");
+    world.kill("a");
+    world.run_for(secs(1));
+    world.refuse("c", false);
+    // It is back after 2 s. The other one has been asked after 0 s and 1 s, and will be after 3 s.
+    world.run_for(millis(1_600));
+    assert!(world.view("c").status == Status::Connected);
+    let is_of_player = |what: &&String| what.ends_with("players/1");
+    let asked = world.requests_since("c", since);
+    assert_eq!(asked.iter().find(is_of_player), None);
+    world.run_until(|world| world.guilds_on("c") == [1], secs(20));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Voice servers that Discord takes away, to name others in a while.
 
 use lavapool_core::player::Update;
-use lavapool_core::{Answer, Command, PoolConfig};
+use lavapool_core::{Answer, Command, Event, PoolConfig};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 
@@ -116,4 +116,49 @@ fn a_voice_server_that_is_taken_away_before_it_was_sent_is_not_sent() {
         .map(|heard| heard.body["voice"]["token"].clone());
     assert_eq!(tokens.collect::<Vec<_>>(), ["token-2"]);
     assert!(world.player(guild(1)).synced);
+}
+
+#[test]
+fn voice_servers_that_do_not_answer_are_not_held_against_their_node() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill(1..=4);
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Voice, secs(40));
+    for number in 1..=3 {
+        world.voice_server(guild(number), Some("us-west"));
+    }
+    world.run_for(secs(5));
+    // The node answers others.
+    world.update(guild(4), Update::default().volume(50));
+    world.run_for(millis(10_500));
+    assert_eq!(failed(&world), 3);
+    assert!(!world.view("a").failing);
+}
+
+#[test]
+fn a_node_that_has_answered_nothing_since_is_to_blame_and_not_its_voice_server() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill([1]);
+    world.node("a").config().latency.player = millis(100);
+    world.update(guild(1), Update::default().volume(50));
+    // It is told of as soon as that is answered.
+    world.voice_server(guild(1), Some("us-west"));
+    world.run_for(millis(50));
+    let kinds = [AnswerKind::Voice, AnswerKind::Player, AnswerKind::Other];
+    world.node("a").faults().unanswered.extend(kinds);
+    world.run_for(secs(16));
+    assert_eq!(failed(&world), 0);
+}
+
+/// How many voice servers were told not to answer.
+fn failed(world: &World) -> usize {
+    let failed = |event: &Event| matches!(event, Event::VoiceFailed { .. });
+    world
+        .events()
+        .iter()
+        .filter(|(_, event)| failed(event))
+        .count()
 }
