@@ -79,3 +79,48 @@ impl Copies {
 /// For how long a copy in a session that nobody resumes may be there beside the latest one, which
 /// was lost.
 pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn guild() -> GuildId {
+        GuildId::new(1).expect("no zero")
+    }
+
+    fn lost(session: &str, at: u64, fate: PlayerFate) -> LostPlayer {
+        LostPlayer {
+            at: Duration::from_secs(at),
+            fate,
+            player: PlayerView {
+                session: session.to_owned(),
+                guild: 1,
+                track: None,
+                position_ms: 0,
+                content_ms: 0,
+                paused: false,
+                volume: 100,
+                end_time_ms: None,
+                filters: Value::Null,
+                voice: None,
+                connected: true,
+                audible: true,
+            },
+        }
+    }
+
+    #[test]
+    fn what_was_deleted_counts_if_it_went_on_after_the_last_loss() {
+        for (began_at, counted) in [(11, 1), (9, 0)] {
+            let mut copies = Copies::default();
+            copies.lose(0, &lost("old", 10, PlayerFate::SessionOver));
+            copies.goes_on(guild(), "next", Duration::from_secs(began_at));
+            copies.lose(1, &lost("next", 20, PlayerFate::Deleted));
+            assert_eq!(copies.lost(guild(), |_| true).count(), 1);
+            let gone = copies.gone(guild(), |_| true).count();
+            assert_eq!(gone, counted, "went on at {began_at} s");
+        }
+    }
+}

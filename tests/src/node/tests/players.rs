@@ -1,7 +1,7 @@
 //! Players: what a PATCH does, and what time does.
 
 use super::*;
-use crate::node::Voice;
+use crate::node::{PlayerFate, Voice};
 
 #[test]
 fn a_new_player_with_everything_reports_zero_before_its_position() {
@@ -282,4 +282,30 @@ fn the_ping_of_a_voice_connection_outlives_it() {
         ));
     }
     assert_eq!(pings, [(json!(false), json!(0)), (json!(false), json!(1))]);
+}
+
+#[test]
+fn the_log_says_where_players_were_that_are_no_more() {
+    let mut client = Client::new();
+    let (websocket, session) = client.open_session();
+    client.patch(&session, &merged(play("a?length=7000"), voice("t")));
+    client.wait(secs(8));
+    client.patch(&session, &play("b"));
+    client.wait(secs(2));
+    let player = format!("/v4/sessions/{session}/players/1");
+    client.ask("DELETE", &player, &Value::Null);
+    client.patch(&session, &merged(play("c"), voice("t")));
+    client.wait(secs(1));
+    client.node.peer_closed(websocket, true, client.now);
+
+    let lost = client.node.log().lost.iter();
+    let lost = lost.map(|lost| (lost.fate, lost.player.content_ms));
+    assert_eq!(
+        lost.collect::<Vec<_>>(),
+        [
+            (PlayerFate::TrackOver, 7_000),
+            (PlayerFate::Deleted, 2_000),
+            (PlayerFate::SessionOver, 1_000)
+        ]
+    );
 }
