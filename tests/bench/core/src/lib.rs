@@ -5,6 +5,7 @@
 
 pub mod counts;
 pub mod messages;
+pub mod plain;
 pub mod raw;
 pub mod server;
 pub mod times;

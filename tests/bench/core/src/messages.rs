@@ -1,111 +1,161 @@
-//! What a server says on its WebSocket, as the bytes of frames, and the mix of it.
+//! What a server says on its WebSocket: the mix of messages, the tracks in it, and the frames
+//! around it. Both benches have it from here.
 
 use std::sync::Arc;
 
-use lavapool_core::protocol::{GuildId, RawJson, Track, TrackBlob, TrackInfo};
+use lavapool_core::protocol::{GuildId, Track};
 
-/// The name of a WebSocket's message.
+/// What a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Where a player is.
     PlayerUpdate,
     /// The load of the node.
     Stats,
-    /// A track starts.
-    TrackStart,
     /// A track comes to its end.
     TrackEnd,
+    /// A track starts.
+    TrackStart,
 }
 
-/// The mix: eight updates, a report and an event about a track in ten, the events by turns a
-/// start and an end.
-pub const MIX: [Kind; 20] = {
-    use Kind::{PlayerUpdate as P, Stats as S, TrackEnd, TrackStart};
-    [
-        P, P, P, P, S, P, P, P, P, TrackStart, //
-        P, P, P, P, S, P, P, P, P, TrackEnd,
-    ]
-};
+impl Kind {
+    /// The kind of the message of this number: of twenty, sixteen are positions, two are reports of
+    /// the node's load, and two the end of a track and the start of another, with nothing between
+    /// them, as servers write both when one is played in place of the other.
+    pub const fn of(serial: u64) -> Self {
+        match serial % 20 {
+            3 | 13 => Self::Stats,
+            7 => Self::TrackEnd,
+            8 => Self::TrackStart,
+            _ => Self::PlayerUpdate,
+        }
+    }
+}
 
-/// The guild of a number, spread as Discord's are.
+/// The id of a guild, spread as Discord's are.
+pub const fn guild_id(number: u64) -> u64 {
+    817_327_181_659_111_454 + number * 4_194_304_123
+}
+
+/// The guild of a number.
 pub fn guild(number: usize) -> GuildId {
-    let number = number as u64;
-    GuildId::new(817_327_181_659_111_454 + number * 4_194_304_123).expect("not zero")
+    GuildId::new(guild_id(number as u64)).expect("not zero")
 }
 
-/// A track with a blob of 300 bytes.
-pub fn track(number: usize) -> Arc<Track> {
-    let mut info = TrackInfo::default();
-    info.identifier = format!("dQw4w9Wg{number:03}");
-    info.is_seekable = true;
-    info.author = "Rick Astley and the strolling orchestra".to_owned();
-    info.length = 212_000;
-    info.title = "Never Gonna Give You Up (remaster)".to_owned();
-    info.uri = Some(format!(
-        "https://www.youtube.com/watch?v=dQw4w9Wg{number:03}"
-    ));
-    info.source_name = "youtube".to_owned();
-    info.artwork_url = Some(format!("https://i.ytimg.com/vi/dQw4w9Wg{number:03}/m.jpg"));
-    info.isrc = Some("GBARL9300135".to_owned());
-    let encoded = TrackBlob::from_info(&info).encode().expect("short texts");
-    assert_eq!(encoded.len(), 300, "the blob of the bench");
-    let mut track = Track::new(encoded, info);
-    track.plugin_info = Some(RawJson::object(PLUGIN_INFO).expect("an object"));
+/// A play of a track, as a server repeats it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Play {
+    /// The number of the track.
+    pub track: u64,
+    /// The JSON that came with it.
+    pub user_data: Box<str>,
+}
+
+impl Play {
+    /// The play of this number in a guild: two tracks by turns, tagged as lavapool does it.
+    pub fn of(guild_number: usize, play: u32) -> Self {
+        let track = guild_number as u64 % 1_000 + 1_000 * u64::from(play % 2);
+        let user_data = format!(r#"{{"lavapool":{{"play":{play}}}}}"#).into();
+        Self { track, user_data }
+    }
+
+    /// A track that nobody said anything with.
+    pub fn untagged(track: u64) -> Self {
+        let user_data = "{}".into();
+        Self { track, user_data }
+    }
+
+    /// The track as servers write it.
+    pub fn json(&self) -> String {
+        let number = self.track;
+        let (encoded, user_data) = (encoded(number), &self.user_data);
+        let mut text =
+            format!(r#"{{"encoded":"{encoded}","info":{{"identifier":"dQw4w9WgXcQ{number:018}","#);
+        text += r#""isSeekable":true,"author":"An Artist With A Name","#;
+        text += &format!(r#""length":{LENGTH_MS},"isStream":false,"position":0,"#);
+        text += r#""title":"A Song With A Title (Official Music Video) [Remastered] [4K] "#;
+        text += &format!(
+            r#"{number:018}","uri":"https://music.example/watch?v=dQw4w9WgXcQ{number:018}","#
+        );
+        text += r#""sourceName":"http","artworkUrl":"https://images.example/vi/dQw4w9WgXcQ"#;
+        text += &format!(r#"{number:018}/maxresdefault.jpg","isrc":"GBARL9300135"}},"#);
+        text + &format!(r#""pluginInfo":{PLUGIN_INFO},"userData":{user_data}}}"#)
+    }
+}
+
+/// The track of a number, as the application has it.
+pub fn track(number: u64) -> Arc<Track> {
+    let mut track: Track = serde_json::from_str(&Play::untagged(number).json()).expect("it is one");
+    track.user_data = None;
     Arc::new(track)
 }
 
-/// What a plugin for a streaming service adds to a track.
-const PLUGIN_INFO: &str = concat!(
-    r#"{"albumName":"Whenever You Need Somebody","#,
-    r#""albumUrl":"https://open.spotify.com/album/6XhjNHCyCDyyGJRM5mg40G","#,
-    r#""artistUrl":"https://open.spotify.com/artist/0gxyHStUsqpMadRV0Di1Qt","#,
-    r#""artistArtworkUrl":"https://i.scdn.co/image/ab6761610000e5ebc5fbd2d1fd2a2a6e","#,
-    r#""previewUrl":"https://p.scdn.co/mp3-preview/b8a5c4dd7d6b9c5b0b1f2c","#,
-    r#""isPreview":false}"#
-);
-
-/// A track as servers write it, with the number of its play.
-pub fn track_json(track: &Track, play: u32) -> String {
-    let tagged = RawJson::object(&format!(r#"{{"lavapool":{{"play":{play}}}}}"#));
-    let tagged = track.clone().with_user_data(tagged.expect("an object"));
-    serde_json::to_string(&tagged).expect("a track serialises")
+/// The blob of the track of this number: 300 bytes of base64, whose header says so.
+pub fn encoded(number: u64) -> String {
+    let rest = ENCODED_BYTES - ENCODED_HEAD.len() - ENCODED_DIGITS;
+    format!("{ENCODED_HEAD}{number:0ENCODED_DIGITS$}{:A<rest$}", "")
 }
 
-/// A player says where it is.
-pub fn player_update(guild: GuildId, position_ms: u64) -> String {
+/// The number of the track of a blob.
+pub fn number_of(encoded: &str) -> Option<u64> {
+    encoded
+        .strip_prefix(ENCODED_HEAD)?
+        .get(..ENCODED_DIGITS)?
+        .parse()
+        .ok()
+}
+
+/// How long the blob of a track is.
+const ENCODED_BYTES: usize = 300;
+const ENCODED_HEAD: &str = "QAAA3QMA";
+const ENCODED_DIGITS: usize = 20;
+
+/// A long track, so that no position of the mix lies behind its end.
+const LENGTH_MS: u64 = 90_000_000;
+
+/// What a source that knows albums says beside the track.
+const PLUGIN_INFO: &str = concat!(
+    r#"{"albumName":"An Album With A Name","#,
+    r#""albumUrl":"https://music.example/album/4aawyAB9vmqN3","#,
+    r#""artistUrl":"https://music.example/artist/0gxyHStUsqpMadRV0","artistArtworkUrl":null,"#,
+    r#""previewUrl":null,"isPreview":false}"#
+);
+
+/// A player says where it is, in the order of Lavalink (`tests/recordings`).
+pub fn player_update(guild: u64, position_ms: u64, ping_ms: u64) -> String {
     format!(r#"{{"op":"playerUpdate","state":{{"time":1795224390499,"position":{position_ms},"#)
-        + &format!(r#""connected":true,"ping":24}},"guildId":"{guild}"}}"#)
+        + &format!(r#""connected":true,"ping":{ping_ms}}},"guildId":"{guild}"}}"#)
 }
 
 /// A node says how loaded it is.
 pub fn stats(playing: usize) -> String {
-    let players = format!(r#""players":{playing},"playingPlayers":{playing},"uptime":623575"#);
-    let frames = r#""frameStats":{"sent":2990,"nulled":10,"deficit":0}"#;
+    let frames = r#""frameStats":{"sent":2994,"nulled":6,"deficit":0}"#;
+    let players = format!(r#""players":{playing},"playingPlayers":{playing},"uptime":623575123"#);
     let memory = concat!(
-        r#""memory":{"free":20428536,"used":46680328,"#,
-        r#""allocated":67108864,"reservable":268435456}"#
+        r#""memory":{"free":20428536,"used":466803280,"#,
+        r#""allocated":671088640,"reservable":2684354560}"#
     );
     let cpu = concat!(
-        r#""cpu":{"cores":2,"#,
+        r#""cpu":{"cores":8,"#,
         r#""systemLoad":0.12656597588104437,"lavalinkLoad":0.02905832503646762}"#
     );
     format!(r#"{{"op":"stats",{frames},{players},{memory},{cpu}}}"#)
 }
 
 /// A track starts.
-pub fn track_start(guild: GuildId, track: &Track, play: u32) -> String {
-    let track = track_json(track, play);
+pub fn track_start(guild: u64, play: &Play) -> String {
+    let track = play.json();
     format!(r#"{{"op":"event","type":"TrackStartEvent","guildId":"{guild}","track":{track}}}"#)
 }
 
 /// A track came to its end.
-pub fn track_end(guild: GuildId, track: &Track, play: u32) -> String {
-    let track = track_json(track, play);
+pub fn track_end(guild: u64, play: &Play, reason: &str) -> String {
+    let track = play.json();
     format!(r#"{{"op":"event","type":"TrackEndEvent","guildId":"{guild}","track":{track},"#)
-        + r#""reason":"finished"}"#
+        + &format!(r#""reason":"{reason}"}}"#)
 }
 
-/// Appends a server's text frame.
+/// Appends a server's text frame, which has no mask (RFC 6455 §5.2).
 pub fn frame(text: &str, out: &mut Vec<u8>) {
     out.push(0x81);
     match text.len() {
@@ -124,15 +174,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mix_is_244_bytes_on_average() {
-        let track = track(0);
-        let text = |kind| match kind {
-            Kind::PlayerUpdate => player_update(guild(1), 60_000),
-            Kind::Stats => stats(200),
-            Kind::TrackStart => track_start(guild(1), &track, 1),
-            Kind::TrackEnd => track_end(guild(1), &track, 1),
-        };
-        let bytes: usize = MIX.iter().map(|kind| text(*kind).len()).sum();
-        assert_eq!(bytes / MIX.len(), 244);
+    fn the_mix_is_four_fifths_positions_and_244_bytes_a_message() {
+        let play = Play::untagged(1);
+        let mut counts = [0; 4];
+        let mut bytes = 0;
+        for serial in 0..20 {
+            let kind = Kind::of(serial);
+            counts[kind as usize] += 1;
+            let text = match kind {
+                Kind::PlayerUpdate => player_update(guild_id(1), 1_000_000, 1_000_000),
+                Kind::Stats => stats(1_000),
+                Kind::TrackEnd => track_end(guild_id(1), &play, "replaced"),
+                Kind::TrackStart => track_start(guild_id(1), &play),
+            };
+            bytes += text.len();
+        }
+
+        assert_eq!(counts, [16, 2, 1, 1]);
+        assert_eq!(bytes / 20, 244);
+    }
+
+    #[test]
+    fn a_blob_says_how_long_it_is_and_which_track_it_is_of() {
+        assert_eq!(encoded(7).len(), 300);
+        assert_eq!(number_of(&encoded(7)), Some(7));
+        assert_eq!(track(7).encoded.as_ref(), encoded(7));
     }
 }

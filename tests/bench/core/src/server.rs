@@ -4,21 +4,19 @@ use std::io::Write as _;
 
 use tungstenite::handshake::derive_accept_key;
 
-use crate::messages::{self, track_json};
+use crate::messages::{self, Play};
 
 /// What a server answers, prepared before anything is measured.
 pub struct Server {
     player_tail: String,
     found: Vec<u8>,
     playlist: Vec<u8>,
-    info: String,
 }
 
 impl Server {
     /// A server that knows a track and a playlist of 100 tracks.
     pub fn new() -> Self {
-        let track = messages::track(0);
-        let track = track_json(&track, 1);
+        let track = Play::of(0, 1).json();
         let player_tail = format!(
             r#"","track":{track},"volume":100,"paused":false,"state":{{"time":1795224390499,"#
         ) + r#""position":0,"connected":true,"ping":24},"voice":{"token":"t","endpoint":"#
@@ -26,9 +24,8 @@ impl Server {
         let found = format!(r#"{{"loadType":"track","data":{track}}}"#);
         Self {
             player_tail,
-            found: whole(found.as_bytes()),
-            playlist: chunked(playlist().as_bytes()),
-            info: INFO.to_owned(),
+            found: answer(&found),
+            playlist: answer(&playlist()),
         }
     }
 
@@ -47,15 +44,11 @@ impl Server {
     fn player(&self, request: &[u8], out: &mut Vec<u8>) {
         let target = target(request);
         let Some((_, guild)) = target.split_once("/players/") else {
-            out.extend_from_slice(&whole(br#"{"resuming":true,"timeout":60}"#));
+            write_answer(&[r#"{"resuming":true,"timeout":60}"#], out);
             return;
         };
         let guild = guild.split('?').next().unwrap_or_default();
-        let length = r#"{"guildId":""#.len() + guild.len() + self.player_tail.len();
-        head(length, out);
-        out.extend_from_slice(br#"{"guildId":""#);
-        out.extend_from_slice(guild.as_bytes());
-        out.extend_from_slice(self.player_tail.as_bytes());
+        write_answer(&[r#"{"guildId":""#, guild, &self.player_tail], out);
     }
 
     fn look_up(&self, request: &[u8], out: &mut Vec<u8>) {
@@ -67,7 +60,7 @@ impl Server {
         } else if target.contains("loadtracks") {
             out.extend_from_slice(&self.found);
         } else {
-            out.extend_from_slice(&whole(self.info.as_bytes()));
+            write_answer(&[INFO], out);
         }
     }
 }
@@ -81,7 +74,7 @@ impl Default for Server {
 /// A playlist of 100 tracks, as the answer to a lookup says it.
 pub fn playlist() -> String {
     let tracks: Vec<_> = (0..100)
-        .map(|number| track_json(&messages::track(number), 1))
+        .map(|number| Play::untagged(number).json())
         .collect();
     let head = r#"{"loadType":"playlist","data":{"info":{"name":"All of it","selectedTrack":-1},"#;
     format!(
@@ -114,33 +107,69 @@ fn target(request: &[u8]) -> &str {
     std::str::from_utf8(target).expect("a target is percent-encoded")
 }
 
-fn head(length: usize, out: &mut Vec<u8>) {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLavalink-Api-Version: 4\r\n";
-    write!(out, "{head}Content-Length: {length}\r\n\r\n").expect("a vector takes all");
-}
-
-/// An answer whose length is known.
-fn whole(body: &[u8]) -> Vec<u8> {
+/// An answer of this body, as Lavalink writes it.
+pub fn answer(body: &str) -> Vec<u8> {
     let mut out = Vec::new();
-    head(body.len(), &mut out);
-    out.extend_from_slice(body);
+    write_answer(&[body], &mut out);
     out
 }
 
-/// An answer in pieces of 8 KiB, as Lavalink's are.
-fn chunked(body: &[u8]) -> Vec<u8> {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n";
-    let mut out = format!("{head}Transfer-Encoding: chunked\r\n\r\n").into_bytes();
-    for piece in body.chunks(8 * 1024) {
-        write!(out, "{:x}\r\n", piece.len()).expect("a vector takes all");
-        out.extend_from_slice(piece);
+/// Writes an answer whose body is these texts behind each other.
+fn write_answer(body: &[&str], out: &mut Vec<u8>) {
+    out.extend_from_slice(HEAD.as_bytes());
+    let mut length = body.iter().map(|text| text.len()).sum();
+    let mut texts = body.iter().map(|text| text.as_bytes());
+    let mut text = texts.next().unwrap_or_default();
+    while length > 0 {
+        let mut room = CHUNK_BYTES.min(length);
+        length -= room;
+        // In pairs of digits: `0211`, not `211`.
+        let digits = if room < 0x100 { 2 } else { 4 };
+        write!(out, "{room:0digits$x}\r\n").expect("a vector takes all");
+        while room > 0 {
+            let (now, later) = text.split_at(room.min(text.len()));
+            out.extend_from_slice(now);
+            room -= now.len();
+            text = later;
+            if text.is_empty() {
+                text = texts.next().unwrap_or_default();
+            }
+        }
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"0\r\n\r\n");
-    out
 }
+
+/// Of an answer with a body, which comes in chunks (`tests/recordings`).
+const HEAD: &str = concat!(
+    "HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n",
+    "Content-Type: application/json\r\nLavalink-Api-Version: 4\r\n",
+    "Date: Sat, 21 Nov 2026 01:25:12 GMT\r\n\r\n"
+);
+
+/// The longest chunk that Lavalink 4.2 was seen to write.
+const CHUNK_BYTES: usize = 16_364;
 
 const INFO: &str = r#"{"version":{"semver":"4.2.2","major":4,"minor":2,"patch":2,"preRelease":null,
 "build":null},"buildTime":1730000000000,"git":{"branch":"master","commit":"abc","commitTime":1},
 "jvm":"21","lavaplayer":"2.2","sourceManagers":["youtube","soundcloud","http"],"filters":["volume",
 "equalizer","timescale"],"plugins":[]}"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_chunked_as_lavalink_does_it() {
+        let mut out = Vec::new();
+        write_answer(&["abc", "", "d"], &mut out);
+        assert_eq!(out, format!("{HEAD}04\r\nabcd\r\n0\r\n\r\n").as_bytes());
+
+        let long = answer(&"x".repeat(16_364 + 529));
+        let body = &long[HEAD.len()..];
+        assert!(body.starts_with(b"3fec\r\nx"));
+        let second = &body[6 + 16_364..];
+        assert!(second.starts_with(b"\r\n0211\r\nx"));
+        assert!(second.ends_with(b"x\r\n0\r\n\r\n"));
+    }
+}

@@ -1,6 +1,7 @@
 //! The six workloads, and the yardstick beside the first.
 
 use std::hint::black_box;
+use std::ops::Range;
 
 use lavapool_core::pool::{Needs, Strategy};
 use lavapool_core::protocol::ChannelId;
@@ -8,7 +9,7 @@ use lavapool_core::region::RegionMap;
 use lavapool_core::rest::Request;
 use lavapool_core::{Command, NodeId, Target, VoiceServerUpdate, VoiceStateUpdate};
 
-use crate::messages::{self, Kind, MIX, guild, track};
+use crate::messages::{self, Kind, guild};
 use crate::raw;
 use crate::world::World;
 
@@ -92,23 +93,42 @@ const CHOICES: usize = 200;
 pub const PLAYLISTS: usize = 5;
 
 /// Ten messages a player, of a node's WebSocket.
+///
+/// Of the players, [`SOME`] play another track in each run: the server says that the one before was
+/// replaced, and that the other starts. As many have a track that comes to its end, or is stopped.
+/// As many had none since the run before, and play one.
 pub struct MessageMix {
     world: World,
     node: NodeId,
     bytes: Vec<u8>,
+    /// Those whose track comes to its end, and those that play one again: by turns.
+    ending: Range<usize>,
+    starting: Range<usize>,
     position_ms: u64,
 }
 
+/// How many players replace, end or start a track in a run.
+const SOME: usize = PLAYERS / 4;
+/// One in so many ends was asked for.
+const STOPPED_EVERY: usize = 5;
+
 impl MessageMix {
-    /// A pool with a node and players on it that all play something.
+    /// A pool with a node and players on it that play something, or have.
     pub fn new() -> Self {
         let mut world = World::new(1);
         let node = world.nodes()[0];
         world.add_playing(node, 0..PLAYERS);
+        let starting = 2 * SOME..3 * SOME;
+        for number in starting.clone() {
+            let end = messages::track_end(guild(number).get(), &world.present(number), "finished");
+            world.say(node, &end);
+        }
         Self {
             world,
             node,
             bytes: Vec::new(),
+            ending: SOME..2 * SOME,
+            starting,
             position_ms: 0,
         }
     }
@@ -118,35 +138,51 @@ impl MessageMix {
         &self.bytes
     }
 
-    /// Half of the players that the events are about start; the other half end.
     fn write(&mut self) {
         self.bytes.clear();
-        let (mut updates, mut starts, mut ends) = (0, 0, 0);
-        for index in 0..MESSAGES {
-            let text = match MIX[index % MIX.len()] {
+        let (mut updates, mut ends, mut starts) = (0, 0, 0);
+        for serial in 0..MESSAGES {
+            let text = match Kind::of(serial as u64) {
                 Kind::PlayerUpdate => {
                     updates += 1;
                     let position_ms = self.position_ms + updates as u64;
-                    messages::player_update(guild(updates % PLAYERS), position_ms)
+                    messages::player_update(guild(updates % PLAYERS).get(), position_ms, 24)
                 }
                 Kind::Stats => messages::stats(PLAYERS),
-                Kind::TrackStart => {
-                    let number = starts % (PLAYERS / 2);
-                    starts += 1;
-                    let play = self.world.plays(number);
-                    messages::track_start(guild(number), &track(number), play)
-                }
                 Kind::TrackEnd => {
-                    let number = PLAYERS / 2 + ends;
                     ends += 1;
-                    let play = self.world.plays(number);
-                    messages::track_end(guild(number), &track(number), play)
+                    self.end(ends - 1)
+                }
+                Kind::TrackStart => {
+                    starts += 1;
+                    self.start(starts - 1)
                 }
             };
             messages::frame(&text, &mut self.bytes);
         }
         self.position_ms += 5_000;
-        assert_eq!(ends, PLAYERS / 2);
+        assert_eq!((ends, starts), (2 * SOME, 2 * SOME));
+    }
+
+    fn end(&self, serial: usize) -> String {
+        let Some(ending) = serial.checked_sub(SOME) else {
+            let previous = self.world.previous(serial);
+            return messages::track_end(guild(serial).get(), &previous, "replaced");
+        };
+        let number = self.ending.start + ending;
+        let reason = match ending % STOPPED_EVERY {
+            0 => "stopped",
+            _ => "finished",
+        };
+        messages::track_end(guild(number).get(), &self.world.present(number), reason)
+    }
+
+    fn start(&self, serial: usize) -> String {
+        let number = match serial.checked_sub(SOME) {
+            None => serial,
+            Some(starting) => self.starting.start + starting,
+        };
+        messages::track_start(guild(number).get(), &self.world.present(number))
     }
 }
 
@@ -159,9 +195,13 @@ impl Default for MessageMix {
 impl Work for MessageMix {
     fn prepare(&mut self) {
         if !self.bytes.is_empty() {
-            for number in PLAYERS / 2..PLAYERS {
-                self.world.play(self.node, number);
-            }
+            std::mem::swap(&mut self.ending, &mut self.starting);
+        }
+        for number in (0..SOME).chain(self.starting.clone()) {
+            self.world.play(self.node, number);
+        }
+        for number in self.ending.clone().step_by(STOPPED_EVERY) {
+            self.world.stop(self.node, number);
         }
         self.world.pass(5_000);
         self.write();
@@ -197,7 +237,7 @@ impl Default for RawLoop {
 
 impl Work for RawLoop {
     fn prepare(&mut self) {
-        self.0.write();
+        self.0.prepare();
     }
 
     fn run(&mut self) {

@@ -1,13 +1,16 @@
 //! [`World`]: a pool and its servers, in memory.
 
+use std::ops::Range;
+
 use lavapool_core::node::NodeConfig;
 use lavapool_core::player::{Source, Update};
-use lavapool_core::protocol::UserId;
+use lavapool_core::protocol::{ChannelId, UserId};
 use lavapool_core::{
     Closed, Command, Input, NodeId, Output, Pool, PoolConfig, Seed, SocketId, Timestamp,
+    VoiceServerUpdate, VoiceStateUpdate,
 };
 
-use crate::messages::{self, guild};
+use crate::messages::{self, Play, guild};
 use crate::server::Server;
 
 /// A pool, and servers that answer whatever it asks at once.
@@ -26,6 +29,8 @@ pub struct World {
     plays: Vec<u32>,
     request: Vec<u8>,
     reply: Vec<u8>,
+    /// The answers of servers that take their time, where they do.
+    held: Option<Vec<(SocketId, Vec<u8>)>>,
 }
 
 /// How much is read from a socket at once.
@@ -35,7 +40,7 @@ impl World {
     /// A pool with so many connected nodes, in regions by turns, which keep no session after a
     /// loss.
     pub fn new(nodes: usize) -> Self {
-        let mut config = PoolConfig::new(UserId::new(1).expect("not zero"));
+        let mut config = PoolConfig::new(user());
         config.resume_for = None;
         for number in 0..nodes {
             let node = NodeConfig::new(format!("node{number}"), "http://localhost:2333", "secret");
@@ -54,6 +59,7 @@ impl World {
             plays: Vec::new(),
             request: Vec::new(),
             reply: Vec::new(),
+            held: None,
         };
         world.settle();
         assert_eq!(
@@ -78,45 +84,88 @@ impl World {
     }
 
     /// Lets time pass with nothing but timers, as on a node that nobody uses.
-    pub fn rest(&mut self, millis: u64) {
+    pub fn idle(&mut self, millis: u64) {
         self.pass(millis);
         self.pool.handle(Input::Timeout, self.now);
         self.settle();
     }
 
-    /// Gives these guilds a player each on the node, with a voice connection but no track.
-    pub fn add_idle(&mut self, node: NodeId, guilds: std::ops::Range<usize>) {
+    /// Joins a voice channel in each of these guilds, by both halves that Discord tells of it, with
+    /// texts as long as Discord's are.
+    pub fn join(&mut self, guilds: Range<usize>) {
+        for number in guilds {
+            let endpoint = format!("frankfurt{}.discord.media:443", 1_000 + number % 1_000);
+            self.submit(Command::VoiceState(VoiceStateUpdate {
+                guild: guild(number),
+                user: user(),
+                channel: ChannelId::new(817_327_181_659_111_455),
+                session_id: format!("{number:032x}").into(),
+            }));
+            self.submit(Command::VoiceServer(VoiceServerUpdate {
+                guild: guild(number),
+                token: format!("{number:016x}").into(),
+                endpoint: Some(endpoint.into()),
+            }));
+            self.settle();
+        }
+    }
+
+    /// Gives these guilds a player each on the node that was told something, but has no track.
+    pub fn add_bare(&mut self, node: NodeId, guilds: Range<usize>) {
         for number in guilds {
             let update = Update::default().volume(80).without_voice();
             self.update(node, number, update);
-            self.say(node, &messages::player_update(guild(number), 0));
         }
     }
 
-    /// Plays a track of its own in each of these guilds, audibly.
-    pub fn add_playing(&mut self, node: NodeId, guilds: std::ops::Range<usize>) {
+    /// The same, and the server says where each is.
+    pub fn add_idle(&mut self, node: NodeId, guilds: Range<usize>) {
+        for number in guilds {
+            self.add_bare(node, number..number + 1);
+            self.say_position(node, number);
+        }
+    }
+
+    /// Plays a track of its own in each of these guilds.
+    pub fn add_playing(&mut self, node: NodeId, guilds: Range<usize>) {
         for number in guilds {
             self.play(node, number);
-            self.say(node, &messages::player_update(guild(number), 0));
+            self.say(
+                node,
+                &messages::track_start(guild(number).get(), &self.present(number)),
+            );
+            self.say_position(node, number);
         }
     }
 
-    /// Plays the guild's track, once more if it did before.
+    /// Has the guild play another track than before. The server does not say yet that it does.
     pub fn play(&mut self, node: NodeId, number: usize) {
         if self.plays.len() <= number {
             self.plays.resize(number + 1, 0);
         }
         self.plays[number] += 1;
-        let track = messages::track(number % 1_000);
-        let update = Update::play(Source::Track(track.clone())).without_voice();
+        let track = messages::track(self.present(number).track);
+        let update = Update::play(Source::Track(track)).without_voice();
         self.update(node, number, update);
-        let play = self.plays[number];
-        self.say(node, &messages::track_start(guild(number), &track, play));
     }
 
-    /// How often the guild played its track: the number of its present play.
-    pub fn plays(&self, number: usize) -> u32 {
-        self.plays[number]
+    /// Stops what the guild plays. The server does not say yet that it did.
+    pub fn stop(&mut self, node: NodeId, number: usize) {
+        self.update(node, number, Update::stop());
+    }
+
+    /// What the guild plays, or played last.
+    pub fn present(&self, number: usize) -> Play {
+        Play::of(number, self.plays[number])
+    }
+
+    /// What it played before that.
+    pub fn previous(&self, number: usize) -> Play {
+        Play::of(number, self.plays[number] - 1)
+    }
+
+    fn say_position(&mut self, node: NodeId, number: usize) {
+        self.say(node, &messages::player_update(guild(number).get(), 0, 24));
     }
 
     fn update(&mut self, node: NodeId, number: usize, update: Update) {
@@ -173,6 +222,18 @@ impl World {
         self.settle();
     }
 
+    /// Servers answer no request from here on.
+    pub fn hold_answers(&mut self) {
+        self.held = Some(Vec::new());
+    }
+
+    /// They answer all that they were asked meanwhile, and at once again.
+    pub fn give_answers(&mut self) {
+        for (socket, reply) in self.held.take().into_iter().flatten() {
+            self.receive(socket, &reply);
+        }
+    }
+
     /// How many commands were answered.
     pub const fn answers(&self) -> usize {
         self.answers
@@ -223,10 +284,17 @@ impl World {
         let written = self.request.len();
         self.pool.handle(Input::Wrote(socket, written), self.now);
         self.server.answer(&self.request, &mut self.reply);
+        if let Some(held) = &mut self.held {
+            return held.push((socket, self.reply.clone()));
+        }
         for read in self.reply.chunks(READ_BYTES) {
             self.pool.handle(Input::Received(socket, read), self.now);
         }
     }
+}
+
+fn user() -> UserId {
+    UserId::new(1).expect("not zero")
 }
 
 /// The labels of the nodes' regions.
