@@ -1,9 +1,11 @@
 //! `cargo run --release --manifest-path tests/bench/Cargo.toml -- all`: what lavapool costs beside
 //! other clients, and beside the least that can be done.
 
+mod bounds;
 mod clients;
 mod counting;
 mod footprint;
+mod latencies;
 mod measure;
 mod mix;
 mod orders;

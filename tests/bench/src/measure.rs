@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
 use crate::counting;
+use crate::latencies::Percentiles;
 
 /// What one piece of work cost the process that did it.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -22,9 +23,21 @@ pub(crate) struct Sample {
     pub(crate) allocated_bytes: u64,
     /// How many of the messages the application never saw.
     pub(crate) lost: u64,
+    /// From the server's write to the event, where that was looked at.
+    pub(crate) late: Option<Percentiles>,
 }
 
 impl Sample {
+    /// Adds what came after it.
+    pub(crate) fn add(&mut self, next: &Self) {
+        self.count += next.count;
+        self.seconds += next.seconds;
+        self.cpu_seconds += next.cpu_seconds;
+        self.allocations += next.allocations;
+        self.allocated_bytes += next.allocated_bytes;
+        self.lost += next.lost;
+    }
+
     pub(crate) fn per_second(&self) -> f64 {
         self.count as f64 / self.seconds
     }
@@ -74,6 +87,7 @@ impl Stopwatch {
             allocations: counts.allocations - self.counts.allocations,
             allocated_bytes: counts.bytes - self.counts.bytes,
             lost: 0,
+            late: None,
         }
     }
 

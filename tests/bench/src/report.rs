@@ -1,10 +1,10 @@
 //! The results as tables.
 
-use crate::clients::{What, Who};
-use crate::results::{Figures, Part, Results};
+use crate::bounds::{Bound, Limit, Unit};
+use crate::results::{Figures, Part, Ratio, Results};
 
-/// Prints the results.
-pub(crate) fn print(results: &Results) {
+/// Prints the results, and what they are judged by.
+pub(crate) fn print(results: &Results, bounds: &[Bound]) {
     let machine = &results.machine;
     println!(
         "{} cores of {}, {}, {}, {}; {} rounds, medians",
@@ -17,34 +17,53 @@ pub(crate) fn print(results: &Results) {
     );
     if !results.clients.is_empty() {
         print_clients(results);
-        print_ratios(results);
+        print_ratios(&results.ratios());
+        print_delays(results);
     }
     print_failover(results);
     print_memory(results);
-    if let Some(load) = &results.load {
-        println!(
-            "\nload: {} messages from {} nodes to {} players in {:.1} s, {} lost, CPU {:.1} us a \
-             message, {:.0} MiB",
-            load.messages,
-            load.nodes,
-            load.players,
-            load.seconds,
-            load.lost,
-            load.cpu_us_each,
-            load.resident_mib
-        );
-        println!(
-            "from the socket's read to the event: 50 % {:.0} us, 99 % {:.0} us, 99.9 % {:.0} us, \
-             all {:.0} us",
-            load.p50_us, load.p99_us, load.p999_us, load.max_us
-        );
-    }
+    print_load(results);
     if let Some(build) = &results.build {
         println!(
             "\nbuild: {} crates with tokio and TLS; the manual loop has {:.2} MiB stripped",
             build.crates,
             build.manual_loop_bytes as f64 / MIB
         );
+    }
+    print_bounds(bounds);
+    for failure in &results.failures {
+        println!("\nnot measured: {failure}");
+    }
+}
+
+fn print_bounds(bounds: &[Bound]) {
+    if bounds.is_empty() {
+        return;
+    }
+    println!(
+        "\n{:<75}{:>13}{:>22}",
+        "what must hold", "measured", "bound"
+    );
+    for bound in bounds {
+        let (side, limit) = match bound.limit {
+            Limit::AtLeast(limit) => ("at least", limit),
+            Limit::AtMost(limit) => ("at most", limit),
+        };
+        let verdict = if bound.is_met { "met" } else { "NOT MET" };
+        let measured = with_unit(bound.measured, bound.unit);
+        let limit = format!("{side} {}", with_unit(limit, bound.unit));
+        println!("{:<75}{measured:>13}{limit:>22}  {verdict}", bound.what);
+    }
+}
+
+fn with_unit(figure: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Times => format!("{figure:.2} x"),
+        Unit::Count => format!("{figure:.0}"),
+        Unit::Milliseconds if figure < 10.0 => format!("{figure:.2} ms"),
+        Unit::Milliseconds => format!("{figure:.1} ms"),
+        Unit::Bytes => format!("{figure:.0} bytes"),
+        Unit::Mebibytes => format!("{figure:.2} MiB"),
     }
 }
 
@@ -62,7 +81,7 @@ fn print_clients(results: &Results) {
     println!();
     for who in results.clients.keys() {
         let figures = |part| results.figures(part, *who);
-        print!("{:37}|", name(*who));
+        print!("{:37}|", who.name());
         print_burst(figures(Part::Burst));
         match figures(Part::Steady) {
             Some(f) => print!("{:8.2} {:8.2}|", f.cpu_us, f.allocations),
@@ -92,27 +111,38 @@ fn print_burst(figures: Option<&Figures>) {
 }
 
 /// How many times more lavapool on tokio does, and how many times less CPU it takes.
-fn print_ratios(results: &Results) {
+fn print_ratios(ratios: &[Ratio]) {
     println!("\nlavapool on tokio beside the others: messages or requests a second, and CPU each");
-    for who in results.clients.keys().filter(|who| **who != Who::Tokio) {
-        print!("{:37}", name(*who));
-        for part in Part::ALL {
-            let own = results.figures(part, Who::Tokio);
-            let other = results.figures(part, *who);
-            if let (Some(own), Some(other)) = (own, other) {
-                let speed = own.per_second / other.per_second;
-                let cpu = own.cpu_us / other.cpu_us;
-                print!("| {part:?} {speed:.2} x, CPU {cpu:.2} x ");
-            }
+    for others in ratios.chunk_by(|one, other| one.beside == other.beside) {
+        print!("{:37}", others[0].beside.name());
+        for ratio in others {
+            let part = ratio.part.name();
+            print!("| {part}: {:.2} x, CPU {:.2} x ", ratio.speed, ratio.cpu);
         }
         println!();
+    }
+}
+
+/// How late lavapool tells of messages that come one by one.
+fn print_delays(results: &Results) {
+    for who in results.clients.keys() {
+        let Some(late) = results.figures(Part::Steady, *who).and_then(Figures::late) else {
+            continue;
+        };
+        println!(
+            "\n{}, 20 000 a second: from the server's write to the event 50 % {:.0} us, 99.9 % \
+             {:.0} us",
+            who.name(),
+            late.p50_us,
+            late.p999_us
+        );
     }
 }
 
 fn print_failover(results: &Results) {
     for f in &results.failover {
         println!(
-            "\nfailover of {} players, {} ms a PATCH: {:.0} ms to the last event, {:.0} ms to the \
+            "\nfailover of {} players, {} ms a PATCH: {:.1} ms to the last event, {:.1} ms to the \
              last answer, CPU {:.1} us a player, {} PATCHes, at most {} a player, {} at once",
             f.players,
             f.delay_ms,
@@ -128,30 +158,37 @@ fn print_failover(results: &Results) {
 
 fn print_memory(results: &Results) {
     for memory in &results.memory {
-        let what = match memory.what {
-            What::Idle => "idle players",
-            What::Playing => "playing players",
-            What::Nodes => "connected idle nodes",
-        };
         println!(
-            "\nmemory of {} {what}: {:.0} bytes each allocated, {:.0} in RAM",
-            memory.count, memory.live_bytes, memory.resident_bytes
+            "\nmemory of {} {}: {:.0} bytes each allocated, {:.0} in RAM",
+            memory.count,
+            memory.what.name(),
+            memory.live_bytes,
+            memory.resident_bytes
         );
     }
 }
 
-/// Who it is, with the version of those that others wrote.
-const fn name(who: Who) -> &'static str {
-    match who {
-        Who::Reads => "nothing but reads: the server's limit",
-        Who::ByHand => "by hand, typed borrowed serde_json",
-        Who::Tungstenite => "tungstenite 0.30 + serde_json",
-        Who::Twilight => "twilight-lavalink 0.18.0",
-        Who::LavalinkRs => "lavalink-rs 0.15.0",
-        Who::Tokio => "lavapool on tokio",
-        Who::Smol => "lavapool on smol",
-        Who::AsyncStd => "lavapool on async-std",
-    }
+fn print_load(results: &Results) {
+    let Some(load) = &results.load else {
+        return;
+    };
+    println!(
+        "\nload: {} messages from {} nodes to {} players in {:.1} s, {} lost, CPU {:.1} us a \
+         message, {:.0} MiB",
+        load.messages,
+        load.nodes,
+        load.players,
+        load.seconds,
+        load.lost,
+        load.cpu_us_each,
+        load.resident_mib
+    );
+    let late = &load.late;
+    println!(
+        "from the socket's read to the event: 50 % {:.0} us, 99 % {:.0} us, 99.9 % {:.0} us, all \
+         {:.0} us",
+        late.p50_us, late.p99_us, late.p999_us, late.max_us
+    );
 }
 
 const MIB: f64 = 1024.0 * 1024.0;

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::clients::{Failover, Load, Memory, Outcome, Who};
 use crate::footprint::Footprint;
+use crate::latencies::Percentiles;
 use crate::measure::Sample;
 use crate::rounds::words;
 
@@ -20,6 +21,20 @@ pub(crate) struct Results {
     pub(crate) memory: Vec<Memory>,
     pub(crate) load: Option<Load>,
     pub(crate) build: Option<Footprint>,
+    /// What could not be measured, and why.
+    pub(crate) failures: Vec<String>,
+}
+
+/// How much of what one does another does.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Ratio {
+    pub(crate) part: Part,
+    pub(crate) who: Who,
+    pub(crate) beside: Who,
+    /// Of the messages or requests a second.
+    pub(crate) speed: f64,
+    /// Of the processor time for each.
+    pub(crate) cpu: f64,
 }
 
 /// What it was measured on.
@@ -63,6 +78,7 @@ impl Results {
             memory: Vec::new(),
             load: None,
             build: None,
+            failures: Vec::new(),
         })
     }
 
@@ -83,8 +99,45 @@ impl Results {
         figures.allocated_bytes = sample.bytes_each();
     }
 
+    /// Notes that something could not be measured.
+    pub(crate) fn fail(&mut self, what: &str, error: &dyn std::fmt::Display) {
+        self.failures.push(format!("{what}: {error}"));
+    }
+
+    /// What `who` does beside `beside`, if both were measured.
+    pub(crate) fn ratio(&self, part: Part, who: Who, beside: Who) -> Option<Ratio> {
+        let (own, other) = (self.figures(part, who)?, self.figures(part, beside)?);
+        Some(Ratio {
+            part,
+            who,
+            beside,
+            speed: own.per_second / other.per_second,
+            cpu: own.cpu_us / other.cpu_us,
+        })
+    }
+
+    /// What lavapool on tokio does beside each of the others.
+    pub(crate) fn ratios(&self) -> Vec<Ratio> {
+        let others = self.clients.keys().filter(|who| **who != Who::Tokio);
+        let of = |who: &Who| Part::ALL.map(|part| self.ratio(part, Who::Tokio, *who));
+        others.flat_map(of).flatten().collect()
+    }
+
     pub(crate) fn figures(&self, part: Part, who: Who) -> Option<&Figures> {
         self.clients.get(&who)?.get(&part)
+    }
+}
+
+impl Figures {
+    /// How late events were told in the round with the median of the middle ones.
+    pub(crate) fn late(&self) -> Option<Percentiles> {
+        let mut late: Vec<_> = self
+            .samples
+            .iter()
+            .filter_map(|sample| sample.late)
+            .collect();
+        late.sort_by(|one, other| one.p50_us.total_cmp(&other.p50_us));
+        late.get(late.len() / 2).copied()
     }
 }
 
@@ -121,14 +174,32 @@ impl Part {
     }
 
     /// What the client is told to do.
-    pub(crate) fn job(self, who: Who) -> Vec<String> {
-        words(match (self, who) {
-            (Self::Burst, _) => "messages --count 200000",
-            (Self::Steady, _) => "messages --count 30000 --rate 20000",
-            (Self::RestAlone, _) => "rest --count 3000 --at-once 1",
-            (Self::RestAtOnce, _) => "rest --count 12000 --at-once 32",
-            (Self::Playlist, _) => "rest --count 300 --at-once 1 --playlist",
+    pub(crate) fn job(self) -> Vec<String> {
+        words(match self {
+            Self::Burst => "messages --count 200000",
+            Self::Steady => "messages --count 20000 --rate 20000",
+            Self::RestAlone => "rest --count 3000 --at-once 1",
+            Self::RestAtOnce => "rest --count 12000 --at-once 32",
+            Self::Playlist => "rest --count 300 --at-once 1 --playlist",
         })
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Burst => "burst",
+            Self::Steady => "20 000 a second",
+            Self::RestAlone => "look-ups, 1 at a time",
+            Self::RestAtOnce => "look-ups, 32 at a time",
+            Self::Playlist => "playlists of 100 tracks",
+        }
+    }
+
+    /// What there are so many of a second.
+    pub(crate) const fn counts(self) -> &'static str {
+        match self {
+            Self::Burst | Self::Steady => "messages/s",
+            Self::RestAlone | Self::RestAtOnce | Self::Playlist => "requests/s",
+        }
     }
 }
 

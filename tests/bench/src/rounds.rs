@@ -1,13 +1,15 @@
 //! [`Bench`]: what is run, and in which order.
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 
-use crate::clients::{Failover, Load, Memory, Outcome, Who};
+use crate::bounds::{Bound, bounds};
+use crate::clients::{Failover, Outcome, Who};
 use crate::footprint;
 use crate::measure::Sample;
 use crate::process::{Server, client};
 use crate::report::print;
-use crate::results::{Part, Results};
+use crate::results::{Part, Ratio, Results};
 
 /// What is run.
 #[derive(Clone, Copy, Debug, Subcommand)]
@@ -44,6 +46,9 @@ pub(crate) struct Options {
     /// How many seconds the load lasts.
     #[arg(long, global = true, default_value_t = 60)]
     pub(crate) seconds: u64,
+    /// Fails if any bound is missed; else only a lost message or a second PATCH does that.
+    #[arg(long, global = true)]
+    pub(crate) strict: bool,
     /// Only these, of those who are measured beside each other.
     #[arg(
         long,
@@ -66,99 +71,146 @@ pub(crate) fn run(bench: Bench, options: &Options) -> Outcome {
         Bench::Failover | Bench::Memory | Bench::Load | Bench::Build => &[],
     };
     for part in parts {
-        measure(*part, options, &mut results)?;
-    }
-    if matches!(bench, Bench::All) && !options.json {
-        // What was measured is not lost to whatever comes after it.
-        print(&results);
+        measure(*part, options, &mut results);
     }
     if matches!(bench, Bench::All | Bench::Failover) {
-        results.failover = failover()?;
+        failovers(&mut results);
     }
     if matches!(bench, Bench::All | Bench::Memory) {
-        results.memory = memory()?;
+        memory(&mut results);
     }
     if matches!(bench, Bench::All | Bench::Load) {
-        results.load = Some(load(options.seconds)?);
+        load(options.seconds, &mut results);
     }
     if matches!(bench, Bench::All | Bench::Build) {
-        results.build = Some(footprint::measure()?);
+        match footprint::measure() {
+            Ok(footprint) => results.build = Some(footprint),
+            Err(error) => results.fail("build", &error),
+        }
     }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&results)?);
-    } else {
-        print(&results);
-    }
-    Ok(())
+    judge(&results, options)
 }
 
-/// All clients in turn, round after round, each round beginning with another.
-fn measure(part: Part, options: &Options, results: &mut Results) -> Outcome {
+/// Prints what was measured and what must hold, and says no if something does not.
+fn judge(results: &Results, options: &Options) -> Outcome {
+    let bounds = bounds(results);
+    if options.json {
+        let judged = Judged {
+            results,
+            ratios: results.ratios(),
+            bounds: &bounds,
+        };
+        println!("{}", serde_json::to_string_pretty(&judged)?);
+    } else {
+        print(results, &bounds);
+    }
+    let counts = |bound: &&Bound| bound.is_firm || options.strict;
+    let breaches = bounds.iter().filter(counts).filter(|bound| !bound.is_met);
+    let (breaches, failures) = (breaches.count(), results.failures.len());
+    match (breaches, failures) {
+        (0, 0) => Ok(()),
+        _ => Err(format!("{breaches} of the bounds missed, {failures} not measured").into()),
+    }
+}
+
+/// What machines are told.
+#[derive(Serialize)]
+struct Judged<'a> {
+    #[serde(flatten)]
+    results: &'a Results,
+    ratios: Vec<Ratio>,
+    bounds: &'a [Bound],
+}
+
+/// All clients in turn, round after round, each round beginning with another. One that fails is left
+/// out from there on.
+fn measure(part: Part, options: &Options, results: &mut Results) {
     let is_wanted = |who: &Who| options.only.is_empty() || options.only.contains(who);
     let mut clients: Vec<_> = part.clients().iter().copied().filter(is_wanted).collect();
     for round in 0..options.rounds {
-        for who in &clients {
-            progress(&format!("{part:?}, round {}: {who:?}", round + 1));
-            let sample = sample(part, *who, false)?;
-            results.add(part, *who, sample);
-        }
+        clients.retain(|who| {
+            let what = format!("{}, round {}: {}", part.name(), round + 1, who.name());
+            progress(&what);
+            let sample = sample(part, *who, false).map(|sample| results.add(part, *who, sample));
+            sample
+                .inspect_err(|error| results.fail(&what, error))
+                .is_ok()
+        });
         let next = usize::from(!clients.is_empty());
         clients.rotate_left(next);
     }
-    for who in &clients {
-        progress(&format!("{part:?}, allocations: {who:?}"));
-        results.count(part, *who, sample(part, *who, true)?);
+    for who in clients {
+        let what = format!("{}, allocations: {}", part.name(), who.name());
+        progress(&what);
+        match sample(part, who, true) {
+            Ok(sample) => results.count(part, who, sample),
+            Err(error) => results.fail(&what, &error),
+        }
     }
-    Ok(())
 }
 
 /// One client, with a server of its own.
 fn sample(part: Part, who: Who, counted: bool) -> Outcome<Sample> {
     let server = Server::start(1)?;
-    let sample: Sample = client(who, &server.ports, counted, &part.job(who))?;
-    if sample.lost > 0 {
-        return Err(format!("{who:?} lost {} of {}", sample.lost, sample.count).into());
-    }
-    Ok(sample)
+    client(who, &server.ports, counted, &part.job())
 }
 
-fn failover() -> Outcome<Vec<Failover>> {
-    let mut results = Vec::new();
+fn failovers(results: &mut Results) {
     for (players, delay_ms) in [(1_000, 0), (10_000, 0), (1_000, 5)] {
-        // The best of a few would flatter it; the middle one does not.
-        let mut rounds = Vec::new();
-        for round in 0..FAILOVERS {
-            progress(&format!("failover of {players}, round {}", round + 1));
-            let job = format!("failover --players {players} --delay-ms {delay_ms}");
-            let server = Server::start(2)?;
-            let result: Failover = client(Who::Tokio, &server.ports, false, &words(&job))?;
-            rounds.push(result);
+        match failover(players, delay_ms) {
+            Ok(failover) => results.failover.push(failover),
+            Err(error) => results.fail(&format!("failover of {players}"), &error),
         }
-        rounds.sort_by(|one, other| one.ms.total_cmp(&other.ms));
-        results.push(rounds.swap_remove(FAILOVERS / 2));
     }
-    Ok(results)
 }
 
-fn memory() -> Outcome<Vec<Memory>> {
-    let jobs = [
+/// The best of a few would flatter it; the middle one does not. Of PATCHes the most count.
+fn failover(players: u64, delay_ms: u64) -> Outcome<Failover> {
+    let mut rounds = Vec::new();
+    for round in 0..FAILOVERS {
+        progress(&format!("failover of {players}, round {}", round + 1));
+        let job = format!("failover --players {players} --delay-ms {delay_ms}");
+        let server = Server::start(2)?;
+        let result: Failover = client(Who::Tokio, &server.ports, false, &words(&job))?;
+        rounds.push(result);
+    }
+    let most = |count: fn(&Failover) -> u64| rounds.iter().map(count).max().unwrap_or(0);
+    let patches_max = most(|round| round.patches_max);
+    let in_flight_max = most(|round| round.in_flight_max);
+    rounds.sort_by(|one, other| one.ms.total_cmp(&other.ms));
+    Ok(Failover {
+        patches_max,
+        in_flight_max,
+        ..rounds.swap_remove(FAILOVERS / 2)
+    })
+}
+
+fn memory(results: &mut Results) {
+    for (job, nodes) in [
+        ("memory bare --count 100000", 1),
         ("memory idle --count 100000", 1),
         ("memory playing --count 100000", 1),
         ("memory nodes --count 100", 101),
-    ];
-    let measured = jobs.map(|(job, nodes)| {
+    ] {
         progress(job);
-        let server = Server::start(nodes)?;
-        client(Who::Tokio, &server.ports, true, &words(job))
-    });
-    measured.into_iter().collect()
+        let memory = Server::start(nodes)
+            .and_then(|server| client(Who::Tokio, &server.ports, true, &words(job)));
+        match memory {
+            Ok(memory) => results.memory.push(memory),
+            Err(error) => results.fail(job, &error),
+        }
+    }
 }
 
-fn load(seconds: u64) -> Outcome<Load> {
+fn load(seconds: u64, results: &mut Results) {
     progress(&format!("load, {seconds} s"));
-    let server = Server::start(50)?;
     let job = format!("load --players 100000 --rate 20000 --seconds {seconds}");
-    client(Who::Tokio, &server.ports, false, &words(&job))
+    let load =
+        Server::start(50).and_then(|server| client(Who::Tokio, &server.ports, false, &words(&job)));
+    match load {
+        Ok(load) => results.load = Some(load),
+        Err(error) => results.fail("load", &error),
+    }
 }
 
 pub(crate) fn words(text: &str) -> Vec<String> {

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use tungstenite::Message;
 use tungstenite::client::IntoClientRequest;
 
-use lavapool::LoadResult;
+use lavapool_bench_core::plain::LoadResult;
 
 use super::{Outcome, Running, identifier, tracks};
 use crate::measure::{Arrivals, Sample, Stopwatch};
@@ -35,7 +35,7 @@ pub(super) fn start(
     let (ready, is_ready) = std::sync::mpsc::channel();
     thread::spawn(move || read_frames(&mut stream, &arrivals, read, &ready));
     is_ready.recv_timeout(super::WITHIN)?;
-    Ok(Box::new(()))
+    Ok(Running::idly(()))
 }
 
 fn read_frames(
@@ -143,10 +143,10 @@ pub(super) fn start_tungstenite(port: u16, arrivals: Arc<Arrivals>) -> Outcome<R
         }
     });
     is_ready.recv_timeout(super::WITHIN)?;
-    Ok(Box::new(()))
+    Ok(Running::idly(()))
 }
 
-/// Look-ups on sockets by hand, decoded into lavapool's types: one request on each at a time.
+/// Look-ups on sockets by hand, decoded as serde derives it: one request on each at a time.
 pub(super) fn rest(port: u16, count: u64, at_once: u64, playlist: bool) -> Outcome<Sample> {
     let mut sockets = Vec::new();
     for _ in 0..at_once {
@@ -154,13 +154,19 @@ pub(super) fn rest(port: u16, count: u64, at_once: u64, playlist: bool) -> Outco
         stream.set_nodelay(true)?;
         sockets.push(stream);
     }
-    look_up(&mut sockets, count.div_ceil(10), playlist)?;
+    let mut buffer = vec![0; 256 * 1024];
+    look_up(&mut sockets, &mut buffer, count.div_ceil(10), playlist)?;
     let stopwatch = Stopwatch::start();
-    look_up(&mut sockets, count, playlist)?;
+    look_up(&mut sockets, &mut buffer, count, playlist)?;
     Ok(stopwatch.stop(count))
 }
 
-fn look_up(sockets: &mut [TcpStream], count: u64, playlist: bool) -> io::Result<()> {
+fn look_up(
+    sockets: &mut [TcpStream],
+    buffer: &mut Vec<u8>,
+    count: u64,
+    playlist: bool,
+) -> io::Result<()> {
     let mut number = 0;
     while number < count {
         let round = sockets
@@ -178,7 +184,7 @@ fn look_up(sockets: &mut [TcpStream], count: u64, playlist: bool) -> io::Result<
             number += 1;
         }
         for stream in &mut sockets[..round] {
-            let result = LoadResult::decode(&read_body(stream)?).map_err(io::Error::other)?;
+            let result = LoadResult::decode(&read_body(stream, buffer)?)?;
             assert_eq!(result.tracks().len(), tracks(playlist));
         }
     }

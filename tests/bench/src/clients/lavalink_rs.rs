@@ -7,11 +7,12 @@ use lavalink_rs::model::player::ConnectionInfo;
 use lavalink_rs::model::track::TrackLoadData;
 use lavalink_rs::model::{ChannelId, GuildId, UserId};
 use lavalink_rs::prelude::{LavalinkClient, NodeBuilder, NodeDistributionStrategy};
+use lavapool_bench_core::messages::guild_id;
 
 use super::on::On;
-use super::{Outcome, Running, Who, identifier, tracks};
+use super::{Outcome, Running, VoiceTexts, Who, identifier, tracks};
 use crate::measure::{Arrivals, Sample};
-use crate::mix::{FIRST_GUILD, GUILDS};
+use crate::mix::GUILDS;
 
 /// The handlers of lavalink-rs are functions without a state of their own.
 static ARRIVALS: OnceLock<Arc<Arrivals>> = OnceLock::new();
@@ -21,18 +22,20 @@ pub(super) fn start(port: u16, arrivals: &Arc<Arrivals>) -> Outcome<Running> {
     let (on, client) = connected(port, arrivals)?;
     on.block_on(async {
         for number in 0..GUILDS {
+            let guild = guild_id(number);
+            let texts = VoiceTexts::of(guild);
             let voice = ConnectionInfo {
-                endpoint: "frankfurt1234.discord.media:443".to_owned(),
-                token: "voice token".to_owned(),
-                session_id: "voice session".to_owned(),
-                channel_id: Some(ChannelId(5)),
+                endpoint: texts.endpoint,
+                token: texts.token,
+                session_id: texts.session_id,
+                channel_id: Some(ChannelId(guild + 1)),
             };
-            let guild = GuildId(FIRST_GUILD + number);
+            let guild = GuildId(guild);
             client.create_player_context(guild, voice).await?;
         }
         Ok::<_, lavalink_rs::error::LavalinkError>(())
     })?;
-    Ok(Box::new((on, client)))
+    Ok(Running::idly((on, client)))
 }
 
 pub(super) fn rest(port: u16, count: u64, at_once: u64, playlist: bool) -> Outcome<Sample> {

@@ -1,26 +1,36 @@
 //! lavapool on a runtime, as its documentation says.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use lavapool::runtime::{AsyncStd, Smol, Tokio};
 use lavapool::{
     Builder, ChannelId, Client, Event, EventStream, GuildId, Limits, NodeConfig, Secret, Source,
     Update, UserId, VoiceState,
 };
+use lavapool_bench_core::messages::{encoded, guild_id};
 
 use super::on::On;
-use super::{Outcome, Running, WITHIN, identifier, tracks};
+use super::{Outcome, Running, VoiceTexts, identifier, tracks};
+use crate::latencies::{Latencies, shared_clock_us};
 use crate::measure::{Arrivals, Sample};
-use crate::mix::{FIRST_GUILD, GUILDS, encoded};
+use crate::mix::{GUILDS, mark, marked_later};
+use crate::orders::order;
 
-pub(super) fn start(on: On, port: u16, arrivals: Arc<Arrivals>) -> Outcome<Running> {
+pub(super) fn start(
+    on: On,
+    port: u16,
+    arrivals: Arc<Arrivals>,
+    late: Option<Arc<Latencies>>,
+) -> Outcome<Running> {
     let builder = builder(&[port])?;
-    arrivals.expect(GUILDS);
-    on.spawn(count(builder.events(), arrivals.clone()));
+    on.spawn(count(builder.events(), arrivals, late));
     let client = connect(&on, builder)?;
-    on.block_on(play(&client, 0..GUILDS))?;
-    arrivals.wait(WITHIN).ok_or("not all tracks have started")?;
-    Ok(Box::new((on, client)))
+    order(port, "silence")?;
+    Ok(Running {
+        play_again: Box::new(move || on.block_on(play(&client, 0..GUILDS))),
+    })
 }
 
 pub(super) fn rest(on: On, port: u16, count: u64, at_once: u64, playlist: bool) -> Outcome<Sample> {
@@ -73,11 +83,11 @@ pub(super) fn connect(on: &On, builder: Builder) -> Outcome<Client> {
 }
 
 /// Has players play, a track each.
-pub(super) async fn play(client: &Client, numbers: std::ops::Range<u64>) -> Outcome {
+pub(super) async fn play(client: &Client, numbers: Range<u64>) -> Outcome {
     let mut answers = Vec::new();
     for number in numbers {
         let guild = guild(number)?;
-        client.voice(guild, voice());
+        client.voice(guild, voice(guild));
         let track = Source::encoded(encoded(guild.get()));
         answers.push(client.player(guild).update(Update::play(track)));
     }
@@ -88,28 +98,34 @@ pub(super) async fn play(client: &Client, numbers: std::ops::Range<u64>) -> Outc
 }
 
 pub(super) fn guild(number: u64) -> Outcome<GuildId> {
-    Ok(GuildId::new(FIRST_GUILD + number).ok_or("not an id")?)
+    Ok(GuildId::new(guild_id(number)).ok_or("not an id")?)
 }
 
-pub(super) fn voice() -> VoiceState {
+pub(super) fn voice(guild: GuildId) -> VoiceState {
+    let texts = VoiceTexts::of(guild.get());
     VoiceState {
-        token: Secret::from("voice token"),
-        endpoint: "frankfurt1234.discord.media:443".into(),
-        session_id: Secret::from("voice session"),
-        channel_id: ChannelId::new(5).expect("not zero"),
+        token: Secret::from(texts.token),
+        endpoint: texts.endpoint.into(),
+        session_id: Secret::from(texts.session_id),
+        channel_id: ChannelId::new(guild.get() + 1).expect("not zero"),
     }
 }
 
-async fn count(mut events: EventStream, arrivals: Arc<Arrivals>) {
+async fn count(mut events: EventStream, arrivals: Arc<Arrivals>, late: Option<Arc<Latencies>>) {
     while let Some(event) = events.next().await {
-        if matches!(
-            event,
-            Event::PlayerUpdate { .. }
-                | Event::NodeStats { .. }
-                | Event::TrackStart { .. }
-                | Event::TrackEnd { .. }
-        ) {
-            arrivals.count();
+        match event {
+            Event::PlayerUpdate { ping, .. } => {
+                if let Some(late) = &late {
+                    let written = ping.map_or(0, |ping| ping.as_millis() as u64);
+                    let micros = marked_later(written, mark(shared_clock_us()));
+                    late.add(Duration::from_micros(micros));
+                }
+                arrivals.count();
+            }
+            Event::NodeStats { .. } | Event::TrackStart { .. } | Event::TrackEnd { .. } => {
+                arrivals.count();
+            }
+            _ => {}
         }
     }
 }

@@ -1,7 +1,6 @@
 //! A steady load from many nodes: how long a message takes from the socket to the application.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +10,9 @@ use super::memory::in_turns;
 use super::observed::{Observed, Reads};
 use super::on::On;
 use super::{Outcome, WITHIN, Who};
+use crate::latencies::{Latencies, Percentiles};
 use crate::measure::{Arrivals, Stopwatch, resident_bytes};
+use crate::mix::FIRST_MARK;
 use crate::orders::order;
 use lavapool::runtime::Tokio;
 use lavapool::{Event, EventStream};
@@ -25,10 +26,8 @@ pub(crate) struct Load {
     pub(crate) lost: u64,
     pub(crate) seconds: f64,
     pub(crate) cpu_us_each: f64,
-    pub(crate) p50_us: f64,
-    pub(crate) p99_us: f64,
-    pub(crate) p999_us: f64,
-    pub(crate) max_us: f64,
+    /// From the socket's read to the event.
+    pub(crate) late: Percentiles,
     pub(crate) resident_mib: f64,
 }
 
@@ -46,7 +45,6 @@ pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outco
         .filter_map(|port| observed.reads(*port))
         .collect();
     let arrivals = Arc::new(Arrivals::default());
-    arrivals.expect(players);
     let late = Arc::new(Latencies::default());
     let heard = (arrivals.clone(), late.clone());
     on.spawn(listen(
@@ -56,9 +54,10 @@ pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outco
         count / nodes,
     ));
     let client = on.block_on(builder.connect_on(observed))?;
+    for port in ports {
+        order(*port, "silence")?;
+    }
     in_turns(players, |range| on.block_on(play(&client, range)))?;
-
-    arrivals.wait(WITHIN).ok_or("not all tracks have started")?;
     reads.iter().for_each(|node| node.begin());
     arrivals.expect(count);
 
@@ -76,10 +75,7 @@ pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outco
         lost: count - arrivals.seen().min(count),
         seconds: elapsed.as_secs_f64(),
         cpu_us_each: sample.cpu_us(),
-        p50_us: late.percentile(0.5),
-        p99_us: late.percentile(0.99),
-        p999_us: late.percentile(0.999),
-        max_us: late.percentile(1.0),
+        late: late.percentiles(),
         resident_mib: resident_bytes() as f64 / 1024.0 / 1024.0,
     })
 }
@@ -107,43 +103,3 @@ async fn listen(
         }
     }
 }
-
-const FIRST_MARK: u64 = 1_000_000;
-
-/// How often each latency was seen, in microseconds.
-struct Latencies {
-    counts: Vec<AtomicU64>,
-}
-
-impl Default for Latencies {
-    fn default() -> Self {
-        let counts = (0..LATENCY_US_MAX).map(|_| AtomicU64::new(0)).collect();
-        Self { counts }
-    }
-}
-
-impl Latencies {
-    fn add(&self, latency: Duration) {
-        let place = (latency.as_micros() as usize).min(LATENCY_US_MAX - 1);
-        self.counts[place].fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// In microseconds, rounded up.
-    fn percentile(&self, part: f64) -> f64 {
-        let counts = || {
-            self.counts
-                .iter()
-                .map(|count| count.load(Ordering::Relaxed))
-        };
-        let rank = (counts().sum::<u64>() as f64 * part).ceil();
-        let mut seen = 0.0;
-        let place = counts().position(|count| {
-            seen += count as f64;
-            seen >= rank
-        });
-        place.map_or(f64::NAN, |place| place as f64 + 1.0)
-    }
-}
-
-/// Whatever takes longer counts as this.
-const LATENCY_US_MAX: usize = 1_000_000;

@@ -1,25 +1,43 @@
 //! Many players, many nodes, and what they take of memory.
 
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::lavapool::{builder, connect, guild, name, play};
+use super::lavapool::{builder, connect, guild, name, play, voice};
 use super::on::On;
-use super::{Outcome, Who};
+use super::{Outcome, WITHIN, Who};
 use crate::counting;
 use crate::measure::resident_bytes;
+use crate::mix::REPORTED_PING_MS;
+use crate::orders::order;
 use lavapool::{Client, NodeConfig, Update};
 
 /// What there is many of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum What {
-    /// Players without a track.
+    /// Players that were told something, and of which nothing was heard.
+    Bare,
+    /// Players in a voice channel, with a report of where they are, without a track.
     Idle,
     /// Players that play a track of their own to a voice channel.
     Playing,
     /// Connected nodes without players.
     Nodes,
+}
+
+impl What {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "idle players that nothing was heard of",
+            Self::Idle => "idle players",
+            Self::Playing => "playing players",
+            Self::Nodes => "connected idle nodes",
+        }
+    }
 }
 
 /// Bytes for each of many.
@@ -41,8 +59,18 @@ pub(super) fn run(who: Who, ports: &[u16], what: What, count: u64) -> Outcome<Me
     let client = connect(&on, builder(&[*first])?)?;
     let since = now();
     match what {
-        What::Idle => in_turns(count, |range| on.block_on(idle(&client, range)))?,
-        What::Playing => in_turns(count, |range| on.block_on(play(&client, range)))?,
+        What::Bare => in_turns(count, |range| on.block_on(make(&client, range)))?,
+        What::Idle => {
+            in_turns(count, |range| {
+                range.clone().try_for_each(|number| join(&client, number))?;
+                on.block_on(make(&client, range))
+            })?;
+            hear(&client, *first, count)?;
+        }
+        What::Playing => {
+            in_turns(count, |range| on.block_on(play(&client, range)))?;
+            hear(&client, *first, count)?;
+        }
         What::Nodes => on.block_on(add(&client, others))?,
     }
     let (live, resident) = now();
@@ -73,7 +101,7 @@ async fn add(client: &Client, ports: &[u16]) -> Outcome {
 }
 
 /// Makes players that have no track.
-async fn idle(client: &Client, numbers: std::ops::Range<u64>) -> Outcome {
+async fn make(client: &Client, numbers: Range<u64>) -> Outcome {
     let mut answers = Vec::new();
     for number in numbers {
         let player = client.player(guild(number)?);
@@ -85,8 +113,31 @@ async fn idle(client: &Client, numbers: std::ops::Range<u64>) -> Outcome {
     Ok(())
 }
 
+/// Joins a voice channel.
+fn join(client: &Client, number: u64) -> Outcome {
+    let guild = guild(number)?;
+    client.voice(guild, voice(guild));
+    Ok(())
+}
+
+/// Has the node say of each player where it is, and waits for the last of that.
+fn hear(client: &Client, port: u16, count: u64) -> Outcome {
+    let last = client.player(guild(count - 1)?);
+    let told = Some(Duration::from_millis(REPORTED_PING_MS));
+    let is_heard = || last.view().is_some_and(|view| view.ping == told);
+    order(port, "report")?;
+    let until = Instant::now() + WITHIN;
+    while !is_heard() {
+        if Instant::now() > until {
+            return Err("not all reports came".into());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
+}
+
 /// Makes players, not more at once than the client's queue of commands holds.
-pub(super) fn in_turns(count: u64, make: impl Fn(std::ops::Range<u64>) -> Outcome) -> Outcome {
+pub(super) fn in_turns(count: u64, make: impl Fn(Range<u64>) -> Outcome) -> Outcome {
     let mut start = 0;
     while start < count {
         let end = count.min(start + AT_ONCE);

@@ -19,7 +19,9 @@ use clap::{Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::counting;
+use crate::latencies::Latencies;
 use crate::measure::{Arrivals, Sample, Stopwatch};
+use crate::mix::MESSAGES_MAX;
 use crate::orders::order;
 use on::On;
 
@@ -49,6 +51,22 @@ pub(crate) enum Who {
     Smol,
     /// lavapool on async-std.
     AsyncStd,
+}
+
+impl Who {
+    /// Who it is, with the version of those that others wrote.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Reads => "nothing but reads",
+            Self::ByHand => "the loop by hand",
+            Self::Tungstenite => "tungstenite 0.30 + serde_json",
+            Self::Twilight => "twilight-lavalink 0.18",
+            Self::LavalinkRs => "lavalink-rs 0.15",
+            Self::Tokio => "lavapool on tokio",
+            Self::Smol => "lavapool on smol",
+            Self::AsyncStd => "lavapool on async-std",
+        }
+    }
 }
 
 /// What a client does.
@@ -123,11 +141,28 @@ pub(crate) fn run(who: Who, ports: &[u16], counted: bool, job: &Job) -> Outcome 
     Ok(())
 }
 
-/// Whatever must live while messages come.
-type Running = Box<dyn Any>;
+/// A client that is ready for messages, and lives as long as this does.
+struct Running {
+    /// Has all its players play a track each, if it has any.
+    play_again: Box<dyn Fn() -> Outcome>,
+}
+
+impl Running {
+    /// Of a client without players.
+    fn idly(alive: impl Any) -> Self {
+        Self {
+            play_again: Box::new(move || {
+                let _ = &alive;
+                Ok(())
+            }),
+        }
+    }
+}
 
 fn messages(who: Who, port: u16, count: u64, rate: Option<u64>) -> Outcome<Sample> {
     let arrivals = Arc::new(Arrivals::default());
+    // Where messages come one by one, lavapool also says how late it tells of them.
+    let late = rate.map(|_| Arc::new(Latencies::default()));
     let running: Running = match who {
         Who::Reads => by_hand::start(port, arrivals.clone(), by_hand::skip)?,
         Who::ByHand => by_hand::start(port, arrivals.clone(), by_hand::read_text)?,
@@ -135,19 +170,36 @@ fn messages(who: Who, port: u16, count: u64, rate: Option<u64>) -> Outcome<Sampl
         Who::Twilight => twilight::start(port, arrivals.clone())?,
         Who::LavalinkRs => lavalink_rs::start(port, &arrivals)?,
         Who::Tokio | Who::Smol | Who::AsyncStd => {
-            lavapool::start(On::of(who)?, port, arrivals.clone())?
+            lavapool::start(On::of(who)?, port, arrivals.clone(), late.clone())?
         }
     };
     // The first stats of the session may still be on their way: they come before what is asked
     // for, and a round trip of it lets them pass.
-    let warm = count / 10;
-    arrivals.expect(warm);
-    order(port, &format!("prepare/{warm}"))?;
-    order(port, "burst")?;
-    arrivals
-        .wait(WITHIN)
-        .ok_or_else(|| format!("{} of {warm} messages came to warm up", arrivals.seen()))?;
+    (running.play_again)()?;
+    let warm = told(port, &arrivals, count.min(MESSAGES_MAX) / 10, None)?;
+    if warm.lost > 0 {
+        return Err(format!(
+            "{} of {} messages to warm up were lost",
+            warm.lost, warm.count
+        )
+        .into());
+    }
+    // What they said is not a time.
+    late.iter().for_each(|late| late.clear());
+    let mut sample = Sample::default();
+    while sample.count < count {
+        (running.play_again)()?;
+        let part = (count - sample.count).min(MESSAGES_MAX);
+        sample.add(&told(port, &arrivals, part, rate)?);
+    }
+    let is_lavapool = matches!(who, Who::Tokio | Who::Smol | Who::AsyncStd);
+    sample.late = late.filter(|_| is_lavapool).map(|late| late.percentiles());
+    drop(running);
+    Ok(sample)
+}
 
+/// Has the node say so many messages, at once or so many a second.
+fn told(port: u16, arrivals: &Arrivals, count: u64, rate: Option<u64>) -> Outcome<Sample> {
     arrivals.expect(count);
     if rate.is_none() {
         order(port, &format!("prepare/{count}"))?;
@@ -155,14 +207,13 @@ fn messages(who: Who, port: u16, count: u64, rate: Option<u64>) -> Outcome<Sampl
     let stopwatch = Stopwatch::start();
     match rate {
         None => order(port, "burst")?,
-        Some(rate) => order(port, &format!("paced/{count}/{rate}"))?,
+        Some(rate) => order(port, &format!("timed/{count}/{rate}"))?,
     };
     let within = WITHIN + Duration::from_secs(count / rate.unwrap_or(count));
     let done_at = arrivals.wait(within);
     let elapsed = done_at.map_or(within, |at| at - stopwatch.began_at());
     let mut sample = stopwatch.stop_after(count, elapsed);
     sample.lost = count - arrivals.seen().min(count);
-    drop(running);
     Ok(sample)
 }
 
@@ -175,6 +226,24 @@ fn rest(who: Who, port: u16, count: u64, at_once: u64, playlist: bool) -> Outcom
         }
         Who::Reads | Who::Tungstenite | Who::Twilight => {
             Err(io::Error::from(io::ErrorKind::Unsupported).into())
+        }
+    }
+}
+
+/// What Discord says of a voice connection, in texts as long as its own: those that tell one guild
+/// from another are different in each.
+struct VoiceTexts {
+    token: String,
+    endpoint: String,
+    session_id: String,
+}
+
+impl VoiceTexts {
+    fn of(guild: u64) -> Self {
+        Self {
+            token: format!("{guild:016x}"),
+            endpoint: format!("frankfurt{}.discord.media:443", 1_000 + guild % 1_000),
+            session_id: format!("{guild:032x}"),
         }
     }
 }

@@ -202,4 +202,8 @@ impl Socket for ObservedSocket {
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.socket.poll_close(cx)
     }
+
+    fn set_quiet(&mut self, is_quiet: bool) -> io::Result<bool> {
+        self.socket.set_quiet(is_quiet)
+    }
 }

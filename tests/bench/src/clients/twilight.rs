@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use lavapool_bench_core::messages::guild_id;
 use twilight_lavalink::Lavalink;
 use twilight_lavalink::model::IncomingEvent;
 use twilight_model::id::Id;
@@ -11,7 +12,7 @@ use twilight_model::id::Id;
 use super::on::On;
 use super::{Outcome, Running, Who};
 use crate::measure::Arrivals;
-use crate::mix::{FIRST_GUILD, GUILDS};
+use crate::mix::GUILDS;
 
 pub(super) fn start(port: u16, arrivals: Arc<Arrivals>) -> Outcome<Running> {
     let on = On::of(Who::Twilight)?;
@@ -37,7 +38,7 @@ pub(super) fn start(port: u16, arrivals: Arc<Arrivals>) -> Outcome<Running> {
     for number in 0..GUILDS {
         lavalink
             .players()
-            .get_or_insert(Id::new(FIRST_GUILD + number), node.clone());
+            .get_or_insert(Id::new(guild_id(number)), node.clone());
     }
-    Ok(Box::new((on, lavalink, node)))
+    Ok(Running::idly((on, lavalink, node)))
 }

@@ -76,12 +76,11 @@ impl Server {
 
     fn turn(&mut self) -> io::Result<()> {
         let wait = self.wait();
-        let is_short = wait.is_some_and(|wait| wait < Duration::from_millis(2));
-        if let Some(wait) = wait.filter(|_| is_short) {
+        if let Some(wait) = wait {
             // The poll waits whole milliseconds only.
             std::thread::sleep(wait);
         }
-        let timeout = if is_short { Some(Duration::ZERO) } else { wait };
+        let timeout = wait.map(|_| Duration::ZERO);
         let mut ready = std::mem::replace(&mut self.ready, Events::with_capacity(0));
         match self.poll.poll(&mut ready, timeout) {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
@@ -96,14 +95,13 @@ impl Server {
         Ok(())
     }
 
-    /// How long there is nothing to do unless a socket is ready.
+    /// How long there is nothing to do unless a socket is ready; `None` if only sockets matter.
     fn wait(&self) -> Option<Duration> {
         let late = self.late.front().map(|(at, ..)| *at);
         let paced = self.paced.as_ref().map(Paced::due);
         let at = late.into_iter().chain(paced).min()?;
-        // Sockets that became ready meanwhile wait no longer than this.
         let wait = at.saturating_duration_since(Instant::now());
-        Some(wait.min(Duration::from_micros(200)))
+        Some(wait.min(WAIT_MAX))
     }
 
     fn look_at(&mut self, event: &Event) -> io::Result<()> {
@@ -212,3 +210,6 @@ impl Server {
         }
     }
 }
+
+/// How long a socket that becomes ready meanwhile waits at most.
+const WAIT_MAX: Duration = Duration::from_micros(200);

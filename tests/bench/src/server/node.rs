@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use mio::net::TcpListener;
 
+use lavapool_bench_core::messages::Play;
+
 use super::rest;
 use crate::mix::{Guild, guilds};
 
@@ -19,10 +21,12 @@ pub(super) struct Node {
     /// The frames of a burst to come.
     pub(super) prepared: Arc<Vec<u8>>,
     /// The answers to look-ups.
-    pub(super) track: String,
-    pub(super) playlist: String,
+    pub(super) track: Vec<u8>,
+    pub(super) playlist: Vec<u8>,
     /// How long an answer to a PATCH takes.
     pub(super) delay: Option<Duration>,
+    /// Whether it says nothing of a track that is played until it is asked for messages.
+    pub(super) is_silent: bool,
     /// How many PATCHes each guild had since the count began.
     pub(super) tally: BTreeMap<u64, u32>,
     since: Instant,
@@ -34,12 +38,26 @@ pub(super) struct Node {
 /// What the node knows of a player.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Player {
-    /// As JSON: a string.
-    pub(super) encoded: Option<Box<str>>,
-    pub(super) user_data: Box<str>,
+    pub(super) present: Option<Play>,
+    /// What it played before that.
+    pub(super) previous: Option<Play>,
+    /// As JSON.
     pub(super) voice: Option<Box<str>>,
     pub(super) volume: u16,
     pub(super) paused: bool,
+}
+
+impl Player {
+    /// What the server says of it, if it plays.
+    pub(super) fn guild(&self, id: u64) -> Option<Guild> {
+        let present = self.present.clone()?;
+        let previous = self.previous.clone();
+        Some(Guild {
+            id,
+            present,
+            previous,
+        })
+    }
 }
 
 impl Node {
@@ -53,6 +71,7 @@ impl Node {
             track: rest::track(),
             playlist: rest::playlist(),
             delay: None,
+            is_silent: false,
             tally: BTreeMap::new(),
             since: Instant::now(),
             last_after: Duration::ZERO,
@@ -71,11 +90,10 @@ impl Node {
         if self.players.is_empty() {
             return guilds();
         }
-        let guild = |(id, player): (&u64, &Player)| Guild {
-            id: *id,
-            user_data: player.user_data.clone(),
-        };
-        self.players.iter().map(guild).collect()
+        let players = self.players.iter();
+        players
+            .filter_map(|(id, player)| player.guild(*id))
+            .collect()
     }
 
     pub(super) fn begin_count(&mut self, now: Instant) {

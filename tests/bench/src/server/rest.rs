@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use lavapool_bench_core::messages::{Play, frame, number_of, player_update, track_start};
+use lavapool_bench_core::server::{answer, playlist as playlist_body};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tungstenite::handshake::derive_accept_key;
@@ -11,8 +13,8 @@ use tungstenite::handshake::derive_accept_key;
 use super::Server;
 use super::connection::{Connection, Request};
 use super::node::Player;
-use super::pour::frames;
-use crate::mix::{Guild, Kind, write_frame, write_message, write_track};
+use super::pour::{Marks, frames};
+use crate::mix::REPORTED_PING_MS;
 
 /// An answer, and how long it takes.
 pub(super) type Answer = Option<(Option<Duration>, Vec<u8>)>;
@@ -35,12 +37,12 @@ impl Server {
                 None
             }
             ("GET", ["v4", "loadtracks"]) => {
-                let body = if query.contains("playlist") {
+                let found = if query.contains("playlist") {
                     &self.nodes[connection.node].playlist
                 } else {
                     &self.nodes[connection.node].track
                 };
-                Some((None, ok(body)))
+                Some((None, found.clone()))
             }
             ("PATCH", ["v4", "sessions", _, "players", guild]) => {
                 self.patch(connection.node, guild.parse().ok()?, &request.body)
@@ -51,10 +53,10 @@ impl Server {
                 Some((None, b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()))
             }
             ("PATCH", ["v4", "sessions", _]) => {
-                Some((None, ok(r#"{"resuming":true,"timeout":60}"#)))
+                Some((None, answer(r#"{"resuming":true,"timeout":60}"#)))
             }
-            ("GET", ["v4", "sessions", _, "players"]) => Some((None, ok("[]"))),
-            ("GET", ["v4", "info"]) => Some((None, ok(INFO))),
+            ("GET", ["v4", "sessions", _, "players"]) => Some((None, answer("[]"))),
+            ("GET", ["v4", "info"]) => Some((None, answer(INFO))),
             (_, ["bench", order @ ..]) => self.order(connection.node, order),
             _ => Some((
                 None,
@@ -73,7 +75,7 @@ impl Server {
         let mut bytes = head.into_bytes();
         let session = format!("bench{place:011}");
         let ready = format!(r#"{{"op":"ready","resumed":false,"sessionId":"{session}"}}"#);
-        write_frame(&mut bytes, &ready);
+        frame(&ready, &mut bytes);
         connection.upgrade();
         connection.send(&bytes);
         self.nodes[connection.node].sessions.push(place);
@@ -83,49 +85,49 @@ impl Server {
         let patch: Patch<'_> = serde_json::from_slice(body).expect("a client writes JSON");
         let node = &mut self.nodes[place];
         node.count_patch(guild);
-        let mut starts = false;
         let player = node.players.entry(guild).or_insert_with(Player::idle);
-        if let Some(track) = patch.track {
-            if let Some(encoded) = track.encoded {
-                let encoded = encoded.get();
-                starts = encoded != "null";
-                player.encoded = (encoded != "null").then(|| encoded.into());
-            }
-            if let Some(user_data) = track.user_data {
-                player.user_data = user_data.get().into();
-            }
+        if let Some(track) = &patch.track {
+            player.play(track);
         }
         player.volume = patch.volume.unwrap_or(player.volume);
         player.paused = patch.paused.unwrap_or(player.paused);
         if let Some(voice) = patch.voice {
             player.voice = Some(voice.get().into());
         }
-        let answer = ok(&player.json(guild, patch.position.unwrap_or(0)));
-        let started = starts.then(|| player.user_data.clone());
+        let bytes = answer(&player.json(guild, patch.position.unwrap_or(0)));
+        let starts = patch.track.and_then(|_| player.present.clone());
         let delay = node.delay;
         if delay.is_none() {
             node.count_answer();
         }
-        if let Some(user_data) = started {
-            let id = guild;
-            self.say_start(place, &Guild { id, user_data });
+        if let Some(play) = starts.filter(|_| !self.nodes[place].is_silent) {
+            self.say(place, std::iter::once(track_start(guild, &play)));
         }
-        Some((delay, answer))
+        Some((delay, bytes))
     }
 
-    /// Says on the node's session that a track has started.
-    fn say_start(&mut self, node: usize, guild: &Guild) {
+    /// Says this on the node's session.
+    fn say(&mut self, node: usize, texts: impl Iterator<Item = String>) {
         let Some(place) = self.nodes[node].sessions.last().copied() else {
             return;
         };
         if let Some(session) = &mut self.connections[place] {
-            let mut text = String::new();
-            write_message(&mut text, Kind::Start, guild, 0);
             let mut bytes = Vec::new();
-            write_frame(&mut bytes, &text);
+            texts.for_each(|text| frame(&text, &mut bytes));
             session.send(&bytes);
             session.write();
         }
+    }
+
+    /// Says of each player of the node where it is.
+    fn report(&mut self, node: usize) {
+        let guilds: Vec<_> = self.nodes[node].players.keys().copied().collect();
+        self.say(
+            node,
+            guilds
+                .into_iter()
+                .map(|guild| player_update(guild, 0, REPORTED_PING_MS)),
+        );
     }
 
     /// What a bench asks for.
@@ -144,19 +146,18 @@ impl Server {
                     session.write();
                 }
             }
-            "paced" => self.start_paced(number(1)?, number(2)?),
+            "paced" => self.start_paced(number(1)?, number(2)?, Marks::Numbers),
+            "timed" => self.start_paced(number(1)?, number(2)?, Marks::Times),
+            "report" => self.report(node),
+            "silence" => self.nodes[node].is_silent = true,
             "delay" => self.nodes[node].delay = number(1).map(Duration::from_millis),
             "kill" => self.kill(usize::try_from(number(1)?).ok()?),
             "count" => {
-                return Some((None, ok(&self.nodes[node].count())));
-            }
-            "begin" => {
-                self.nodes[node].tally.clear();
-                self.nodes[node].begin_count(Instant::now());
+                return Some((None, answer(&self.nodes[node].count())));
             }
             _ => return None,
         }
-        Some((None, ok("{}")))
+        Some((None, answer("{}")))
     }
 }
 
@@ -184,70 +185,60 @@ struct PatchTrack<'a> {
 impl Player {
     fn idle() -> Self {
         Self {
-            user_data: "{}".into(),
             volume: 100,
             ..Self::default()
         }
     }
 
-    fn json(&self, guild: u64, position: u64) -> String {
-        let mut text = format!(r#"{{"guildId":"{guild}","track":"#);
-        if self.encoded.is_some() {
-            // The blobs of a bench name their guild.
-            write_track(&mut text, guild, &self.user_data);
-        } else {
-            text.push_str("null");
+    /// Takes the track of a PATCH.
+    fn play(&mut self, track: &PatchTrack<'_>) {
+        let Some(encoded) = track.encoded else {
+            return;
+        };
+        self.previous = self.present.take();
+        let number = number_of(encoded.get().trim_matches('"'));
+        self.present = number.map(Play::untagged);
+        if let (Some(play), Some(user_data)) = (&mut self.present, track.user_data) {
+            play.user_data = user_data.get().into();
         }
+    }
+
+    fn json(&self, guild: u64, position: u64) -> String {
+        let track = self.present.as_ref().map(Play::json);
+        let track = track.as_deref().unwrap_or("null");
         let (volume, paused) = (self.volume, self.paused);
         let connected = self.voice.is_some();
         let voice = self.voice.as_deref().unwrap_or(NO_VOICE);
+        let ping = if connected { PING_MS } else { -1 };
+        let mut text = format!(r#"{{"guildId":"{guild}","track":{track},"volume":{volume},"#);
         write!(
             text,
-            r#","volume":{volume},"paused":{paused},"state":{{"time":1795224390499,"#
+            r#""paused":{paused},"state":{{"time":1795224390499,"position":{position},"#
         )
         .and_then(|()| {
             write!(
                 text,
-                r#""position":{position},"connected":{connected},"ping":10}},"voice":{voice},"#
+                r#""connected":{connected},"ping":{ping}}},"voice":{voice},"filters":{{}}}}"#
             )
         })
         .expect("a string takes all that is written");
-        text.push_str(r#""filters":{}}"#);
         text
     }
 }
 
-/// The body of an answer to a look-up that finds one track.
-pub(super) fn track() -> String {
-    let mut text = r#"{"loadType":"track","data":"#.to_owned();
-    write_track(&mut text, 1, "{}");
-    text.push('}');
-    text
+/// The answer to a look-up that finds one track.
+pub(super) fn track() -> Vec<u8> {
+    let track = Play::untagged(1).json();
+    answer(&format!(r#"{{"loadType":"track","data":{track}}}"#))
 }
 
-/// The body of an answer to a look-up that finds a playlist of 100 tracks.
-pub(super) fn playlist() -> String {
-    let mut text =
-        r#"{"loadType":"playlist","data":{"info":{"name":"A List","selectedTrack":-1},"#.to_owned();
-    text.push_str(r#""pluginInfo":{},"tracks":["#);
-    for number in 0..100 {
-        if number > 0 {
-            text.push(',');
-        }
-        write_track(&mut text, number, "{}");
-    }
-    text.push_str("]}}");
-    text
+/// The answer to a look-up that finds a playlist of 100 tracks.
+pub(super) fn playlist() -> Vec<u8> {
+    answer(&playlist_body())
 }
 
-fn ok(body: &str) -> Vec<u8> {
-    let length = body.len();
-    format!(
-        "HTTP/1.1 200 OK\r\nLavalink-Api-Version: 4\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
-}
+/// How far a player with a voice connection is from Discord's voice server.
+const PING_MS: i64 = 24;
 
 const NO_VOICE: &str = r#"{"token":"","endpoint":"","sessionId":"","channelId":null}"#;
 
