@@ -31,6 +31,8 @@ pub(crate) struct Busy {
     pub(crate) refused: Fields,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
+    /// Whether a PATCH was repeated at once, on a fresh socket, since the last that was confirmed.
+    pub(crate) was_repeated: bool,
     /// The nodes that failed to take the player over since it was lost.
     pub(crate) tried: Vec<NodeId>,
     /// The node that has rejected the present track already.
@@ -101,6 +103,7 @@ impl Busy {
             refusals: 0,
             refused: Fields::NONE,
             failures: 0,
+            was_repeated: false,
             tried: Vec::new(),
             rejected_by: None,
             doubtful: Fields::NONE,

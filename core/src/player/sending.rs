@@ -60,6 +60,7 @@ impl Player {
         busy.refusals = 0;
         busy.refused = Fields::NONE;
         busy.failures = 0;
+        busy.was_repeated = false;
         busy.left_doubtful = std::mem::take(&mut busy.doubtful);
         busy.settle_except(pending)
     }

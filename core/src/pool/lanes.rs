@@ -293,6 +293,16 @@ impl Tables {
         node.changing_session &= !exchange.effect.changes_session;
     }
 
+    /// Whether the socket may have died idle. A look before a play comes first on the fresh one: a
+    /// server that ends each under a PATCH would be asked for ever, a round trip apart.
+    pub(super) fn may_repeat_at_once(&mut self, exchange: &Exchange) -> bool {
+        let Job::Player(id) = exchange.job else {
+            return true;
+        };
+        self.player_mut(id)
+            .is_none_or(|player| !std::mem::replace(&mut player.busy().was_repeated, true))
+    }
+
     /// The socket died under a request that the server has most likely never seen: it goes out
     /// once more on a fresh one, a play only after a look.
     pub(super) fn repeat_on_fresh(&mut self, id: NodeId, exchange: &Exchange, now: Timestamp) {

@@ -280,6 +280,7 @@ impl Tables {
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.failures = 0;
+            busy.was_repeated = false;
             busy.doubtful = Fields::NONE;
         }
         let done = player

@@ -246,7 +246,7 @@ impl Pool {
                 tables.responded(node, &exchange, &response, now);
             }
             // The server closed the idle socket while the request was on its way to it.
-            Err(Ended::BeforeResponse) if reused => {
+            Err(Ended::BeforeResponse) if reused && tables.may_repeat_at_once(&exchange) => {
                 mark!(KeepAliveDied);
                 tables.repeat_on_fresh(node, &exchange, now);
             }

@@ -186,6 +186,23 @@ fn a_keep_alive_socket_that_died_is_replaced_and_the_request_repeated_at_once() 
     assert_eq!(world.only_copy(guild(1)).1.volume, 30);
 }
 
+/// Seed 0x395 of the simulator: what leads to nothing shows nowhere, and the look before it is the
+/// first that its fresh socket carries.
+#[test]
+fn a_play_under_which_every_socket_ends_is_not_repeated_over_and_over() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    world.node("a").faults().lost.insert(AnswerKind::Voice);
+    world.join(guild(1), "frankfurt");
+    world.update(guild(1), Update::play(Source::identifier("nothing-here")));
+    world.run_for(secs(10));
+
+    let requests = world.requests_since("a", since);
+    let plays = requests.iter().filter(|what| what.starts_with("PATCH"));
+    let count = plays.count();
+    assert!((2..=8).contains(&count), "{count}");
+}
+
 #[test]
 fn a_play_whose_answer_was_lost_is_not_sent_again_if_it_had_arrived() {
     let mut world = crowded(1..=1, []);
