@@ -39,7 +39,7 @@ invariants! {
     AnsweredOnce: "A command is answered once at most, and never after it was cancelled.",
     AnsweredInTime: "A command is answered by its deadline.",
     TimeoutLater: "After a timeout was handled, the next one is later.",
-    NoSpin: "The pool is not due again and again at one moment.",
+    NoSpin: "The pool is not due again and again within a second.",
     OutputsBounded: "What one call asks for is bounded by what is open.",
     SocketIdsNew: "A socket has a name that none had before.",
     SocketsBounded: "The sockets to one node are within the limits.",
@@ -51,11 +51,13 @@ invariants! {
     WithinLimits: "Players, nodes, commands, results and bytes to write are within the limits.",
     BytesValid: "Every byte is valid to a parser that shares nothing with the core, frames masked.",
     // What must never be, looked at after each step of a simulation.
-    OrderTaken: "A command is refused at once only for what is missing.",
+    SimulatorWell: "The simulator itself does not panic.",
+    OrderTaken: "A command is refused at once only for what is missing, or for a limit.",
     CloseEnds: "A client that closes has closed within a bound.",
+    ClosedOwesNothing: "A client that has closed has answered every command, and has no socket.",
     OneWebSocket: "A node has one WebSocket at most.",
     DeadNodeLeftAlone: "A node is asked nothing while it has no WebSocket that is ready.",
-    AskedSparingly: "A player is not sent to a node over and over.",
+    AskedSparingly: "A player is not sent to a node over and over, unless somebody asks for it.",
     LostIsLetGo: "What was asked of the players of a node ends with its connection.",
     SessionIsValid: "Nothing is asked of a session that is over.",
     ResumesLatest: "Only the latest session is asked to be resumed.",
@@ -73,7 +75,7 @@ invariants! {
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
     MovedInTime: "No player waits for its lost node beyond the grace, if another could take it.",
     LoadSpread: "No player goes to a node while another has more room, as far as is known.",
-    SecretsHidden: "No event and no answer shows a password, a token or a session id.",
+    SecretsHidden: "Nothing that can be printed shows a password, a token or a session id.",
     SameAgain: "The same seed gives the same run, to the byte.",
     SameWhenCut: "The same bytes cut at other places give the same events, answers and bytes.",
     // What must be once nothing goes wrong any more, looked at in the end.
@@ -111,4 +113,13 @@ impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.invariant, self.detail)
     }
+}
+
+/// An oracle that was shown something broken has found it, and nothing else before. That there is
+/// such a test, or a sabotage, for each invariant is a test itself: `tests/tests/sabotages.rs`.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn finds(invariant: Invariant, broken: Option<&Broken>) {
+    let found = broken.map(|broken| broken.invariant);
+    assert_eq!(found, Some(invariant), "{broken:?}");
 }

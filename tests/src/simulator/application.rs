@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, NodeView, Status};
+use lavapool_core::player::PlayerView;
 use lavapool_core::protocol::{GuildId, TrackEndReason};
 use lavapool_core::{
     Command, CommandId, ConfigError, Event, Leaving, NodeId, RequestError, SubmitError,
@@ -30,7 +31,7 @@ pub(super) struct Application {
     /// if it has not seen all of them yet.
     blind_until: Option<Duration>,
     /// The client is closing: until when, and with which nodes another one starts.
-    closing: Option<(Duration, Vec<NodeConfig>)>,
+    pub(super) closing: Option<(Duration, Vec<NodeConfig>)>,
 }
 
 /// A command that was not answered yet.
@@ -125,8 +126,13 @@ impl Simulation {
         if self.world.pool().player(guild).is_none() {
             return;
         }
-        self.submit(Command::Destroy(guild), Some(guild));
-        self.application.intents.remove(&guild);
+        let asked = Asked {
+            guild: Some(guild),
+            ..Asked::default()
+        };
+        if self.submit_about(Command::Destroy(guild), asked).is_some() {
+            self.application.intents.remove(&guild);
+        }
     }
 
     /// Joins a voice channel on a voice server of some region.
@@ -157,31 +163,33 @@ impl Simulation {
     }
 
     pub(super) fn remove_node(&mut self, order: Order, node: NodeId) {
-        let players = match order.kind {
-            OrderKind::RemoveWithPlayers => Leaving::Destroy,
-            _ => Leaving::Keep,
-        };
-        if players == Leaving::Destroy {
-            // Which ones that are is the pool's word at this moment.
-            let views: Vec<_> = self.world.pool().players().collect();
-            for view in views {
-                let name = &self.names[order.host];
-                let is_there = format!("{:?}", view.place).contains(&format!("{name:?}"));
-                if is_there {
-                    let intents = &mut self.application.intents;
-                    let intent = intents.entry(view.guild).or_insert_with(Intent::unknown);
-                    intent.may_be_gone = true;
-                    intent.doubt();
-                }
-            }
-        }
-        self.application.known[order.host] = false;
-        self.oracle.leaves(order.host);
+        let is_with_players = order.kind == OrderKind::RemoveWithPlayers;
+        let players = [Leaving::Keep, Leaving::Destroy][usize::from(is_with_players)];
+        // Which ones that are is the pool's word at this moment.
+        let there = |view: &PlayerView| super::spread::names(&view.place, node);
+        let views: Vec<_> = self.world.pool().players().filter(there).collect();
         let asked = Asked {
             removes: Some(order.host),
             ..Asked::default()
         };
-        self.submit_about(Command::RemoveNode { node, players }, asked);
+        let command = Command::RemoveNode { node, players };
+        if self.submit_about(command, asked).is_none() {
+            return;
+        }
+        self.application.known[order.host] = false;
+        self.oracle.leaves(order.host);
+        for view in views.iter().filter(|_| is_with_players) {
+            let intents = &mut self.application.intents;
+            let intent = intents.entry(view.guild).or_insert_with(Intent::unknown);
+            intent.may_be_gone = true;
+            intent.doubt();
+        }
+    }
+
+    /// Whether the pool has a player for the guild, or had no reason to make none.
+    pub(super) fn has_room_for(&self, guild: GuildId) -> bool {
+        let is_bounded = self.plan.options.limits.is_some();
+        !is_bounded || self.world.pool().player(guild).is_some()
     }
 
     pub(super) fn submit(&mut self, command: Command, guild: Option<GuildId>) {
@@ -204,6 +212,12 @@ impl Simulation {
                 // It was removed a moment ago, and is not gone yet.
                 | SubmitError::Config(ConfigError::DuplicateName { .. }),
             ) => None,
+            Err(SubmitError::TooManyCommands { max }) if self.world.unanswered() >= max => None,
+            Err(SubmitError::TooManyPlayers { max })
+                if self.world.pool().players().count() >= max =>
+            {
+                None
+            }
             Err(error) => {
                 self.fail(Invariant::OrderTaken, || format!("refused: {error}"));
                 None
@@ -268,9 +282,12 @@ impl Simulation {
             Err(RequestError::Rejected { .. }) => {
                 self.tally.refusals_judged += intent.refuse(id);
             }
-            Err(RequestError::VoiceTimeout | RequestError::TrackUnplayable) => {
+            Err(RequestError::VoiceTimeout) => {
                 intent.take_back(id);
+                // What was attached to such a play goes with it, whatever was answered to that.
+                intent.user_data.doubt();
             }
+            Err(RequestError::TrackUnplayable) => intent.take_back(id),
             // Whether it is refused later will not be heard of.
             Err(RequestError::Unconfirmed(_)) => intent.doubt_refused(id),
             Err(_) => {}
@@ -354,8 +371,13 @@ impl Simulation {
     pub(super) fn close(&mut self, players: Leaving) {
         let nodes = self.nodes_to_resume();
         let closes_by = self.world.now() + CLOSES_WITHIN + self.plan.options.weather.timer_lag_max;
+        if self
+            .submit_about(Command::Close(players), Asked::default())
+            .is_none()
+        {
+            return;
+        }
         self.oracle.told.closes();
-        self.submit(Command::Close(players), None);
         self.application.closing = Some((closes_by, nodes));
         self.forget(players == Leaving::Destroy);
     }
@@ -366,6 +388,7 @@ impl Simulation {
             let Some((_, nodes)) = self.application.closing.take() else {
                 return;
             };
+            self.world.judge_finished();
             self.start_client(nodes, false);
         } else if self
             .application

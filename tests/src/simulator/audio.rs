@@ -74,7 +74,7 @@ impl Simulation {
     }
 
     /// A PATCH that brings a track says where it goes on: nothing is skipped, little is repeated.
-    fn judge_patch(&mut self, host: usize, request: &RequestRecord) {
+    pub(super) fn judge_patch(&mut self, host: usize, request: &RequestRecord) {
         let Some(goes_on) = GoesOn::read(request) else {
             return;
         };

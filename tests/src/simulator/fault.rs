@@ -297,9 +297,8 @@ impl Simulation {
                 self.world.disturb(name, &Disturbance::Raw(raw));
             }
             FaultKind::CloseCode => {
-                let all = [1000, 1001, 1006, 1011, 1012, 4000];
+                let all = [1000, 1001, 1013, 1011, 1012, 4000];
                 let code = all[index(fault.number, all.len())];
-                let code = if code == 1006 { 1013 } else { code };
                 self.world
                     .node(name)
                     .close_websockets(code, "by chance", now);

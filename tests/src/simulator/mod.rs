@@ -22,6 +22,7 @@ mod intent;
 mod marks;
 mod oracle;
 mod order;
+mod panics;
 mod plan;
 mod prompt;
 mod secrets;
@@ -34,21 +35,19 @@ mod verdict;
 mod wire;
 
 pub use self::fault::{Fault, FaultKind};
-pub use self::marks::{Marks, UNREACHED};
+pub use self::marks::{Marks, RARE, UNREACHED};
 pub use self::order::{Order, OrderKind};
 pub use self::plan::{Options, Plan};
 pub use self::shrink::shrink;
 pub use self::tally::Tally;
 pub use self::twice::differs;
 
-use std::any::Any;
 use std::collections::BTreeMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use lavapool_core::node::Status;
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{Command, Output, Secret, Strangers, Strategy, Timing};
+use lavapool_core::{Command, Output, Secret, Timing};
 
 use self::application::Application;
 use self::copies::Copies;
@@ -87,6 +86,8 @@ pub struct Simulation {
     /// How nodes stood after the last step.
     standings: Standings,
     tally: Tally,
+    /// When secrets are looked for in all that the pool is.
+    searches_at: Duration,
     broken: Option<Broken>,
     /// The lines of the trace, if they are wanted.
     lines: Option<Vec<String>>,
@@ -120,17 +121,14 @@ impl Simulation {
     fn trace(plan: Plan) -> Vec<(Duration, Traced)> {
         let mut simulation = Self::new(plan, false, true);
         // What is broken is for others to say.
-        let _ = catch_unwind(AssertUnwindSafe(|| simulation.pass()));
+        let _ = panics::caught(|| simulation.pass());
         simulation.trace.unwrap_or_default()
     }
 
     fn run_through(plan: Plan, is_traced: bool) -> Outcome {
         let mut simulation = Self::new(plan, is_traced, false);
-        let whole = catch_unwind(AssertUnwindSafe(|| simulation.pass()));
-        if let Err(panic) = whole {
-            let detail = words(&*panic);
-            simulation.fail(Invariant::NoPanic, || detail);
-        }
+        let panic = panics::caught(|| simulation.pass());
+        simulation.broken = simulation.broken.or(panic);
         simulation.tally.runs = 1;
         simulation.tally.time = simulation.world.now();
         Outcome {
@@ -142,10 +140,8 @@ impl Simulation {
 
     fn new(plan: Plan, is_traced: bool, is_kept: bool) -> Self {
         let options = &plan.options;
-        let names: Vec<_> = ["a", "b", "c", "d", "e"][..options.hosts]
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect();
+        let names = HOSTS[..options.hosts].iter();
+        let names: Vec<_> = names.map(|name| (*name).to_owned()).collect();
         let mut builder = World::builder().seed(plan.seed);
         if let Some(cuts) = options.cuts {
             builder = builder.cuts(cuts);
@@ -162,15 +158,7 @@ impl Simulation {
         }
         let mut world = builder
             .weather(options.weather.clone())
-            .config(|config| {
-                config.resume_for = options.resume_for;
-                config.return_home = options.returns_home;
-                config.strategy = strategy(options.strategy);
-                config.reconnect.retries = options.retries;
-                if options.destroys_strangers {
-                    config.strangers = Strangers::Destroy;
-                }
-            })
+            .config(|config| options.configure(config))
             .build();
         world.set_discord(Discord::Answers);
         let oracle = Oracle::new(&names, options.weather.timer_lag_max);
@@ -196,6 +184,7 @@ impl Simulation {
             plays: 0,
             standings: Standings::default(),
             tally: Tally::default(),
+            searches_at: Duration::ZERO,
             broken: None,
             lines: is_traced.then(Vec::new),
             trace: is_kept.then(Vec::new),
@@ -312,12 +301,13 @@ impl Simulation {
         }
     }
 
-    /// Whether a server is no node of the pool, or one that is not dialled any more.
+    /// Whether a server is no node of the pool, or one that takes no players: it is not dialled any
+    /// more, or still drained because too many commands were open to take that back.
     fn is_away(&self, host: usize) -> bool {
         let view = self
             .node_of(host)
             .and_then(|node| self.world.pool().node(node));
-        view.is_none_or(|view| view.status == Status::Disconnected)
+        view.is_none_or(|view| view.status == Status::Disconnected || view.draining)
     }
 
     /// The liveness phase: within a bound, all is as the application wants it.
@@ -382,6 +372,7 @@ impl Simulation {
             self.do_due();
         }
         self.world.judge();
+        self.judge_secrets();
         self.look();
     }
 
@@ -427,7 +418,9 @@ impl Simulation {
         self.judge_told(at, traced);
         self.note_named(traced);
         match traced {
-            Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_))) => {
+            Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_)))
+                if self.has_room_for(update.guild) =>
+            {
                 if update.endpoint.is_some() {
                     self.tokens.insert(update.guild, update.token.clone());
                     let given = self.given.entry(update.guild).or_default();
@@ -461,28 +454,12 @@ impl Simulation {
     }
 }
 
-/// How the pool chooses nodes, by the number of an option.
-fn strategy(number: usize) -> Strategy {
-    let strategies = [
-        Strategy::Penalty(Default::default()),
-        Strategy::LeastLoaded,
-        Strategy::LeastPlayers,
-        Strategy::Latency,
-        Strategy::RoundRobin,
-    ];
-    strategies[number].clone()
-}
+/// What servers are called.
+const HOSTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 /// The password of a server.
 fn password(host: usize) -> String {
     format!("password-of-{host}")
-}
-
-/// What a panic said.
-fn words(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("a panic without words").to_owned()
 }
 
 /// A server that was slow does the last thing that it was asked up to 25 s after all is well, and
@@ -490,3 +467,6 @@ fn words(panic: &(dyn Any + Send)) -> String {
 const LATE_FOR: Duration = Duration::from_secs(70);
 /// Sessions that nobody resumes live for 60 s, and players that their voice was lost for as long.
 const CONVERGES_WITHIN: Duration = Duration::from_secs(240);
+
+#[cfg(test)]
+mod tests;

@@ -2,17 +2,18 @@
 
 mod hearing;
 mod parting;
+mod sparing;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
 
 use lavapool_core::node::Loss;
-use lavapool_core::protocol::GuildId;
 use lavapool_core::{Event, Output, SocketId};
 
 use self::hearing::Hearing;
 use self::parting::{Changing, Orphans};
+use self::sparing::Sparing;
 use super::secrets::Secrets;
 use super::spread::Told;
 use super::tellings::Tellings;
@@ -37,6 +38,7 @@ pub(super) struct Oracle {
     pub(super) broken: Option<Broken>,
     pub(super) tellings: Tellings,
     secrets: Secrets,
+    sparing: Sparing,
     pub(super) told: Told,
 }
 
@@ -66,8 +68,6 @@ struct Host {
     /// It is not to be dialled any more.
     is_over: bool,
     doubt_until: Duration,
-    /// When the latest PATCHes of each player were begun, by its guild.
-    patched: BTreeMap<String, VecDeque<Duration>>,
     /// Those that were given up without an answer, and when.
     unanswered: Vec<(Changing, Duration)>,
     /// When it last said something that means nothing.
@@ -136,15 +136,20 @@ impl Oracle {
     /// Sees one thing that went in or came out.
     pub(super) fn see(&mut self, at: Duration, traced: &Traced) {
         self.judge_parting(at);
+        if let Traced::Output(output) = traced {
+            self.shown(output);
+        }
         match traced {
             Traced::Given(Given::Received(socket, bytes)) => self.heard(*socket, bytes, at),
             Traced::Given(Given::Closed(socket, _)) => self.gone(*socket, at, false),
+            Traced::Given(Given::Submitted(command, Some(_))) => {
+                self.sparing.ordered(command, at);
+            }
             Traced::Given(_) => {}
             Traced::Output(Output::Connect(socket, endpoint)) => {
                 self.dialled(*socket, endpoint.host(), at);
             }
             Traced::Output(Output::Close(socket)) => self.gone(*socket, at, true),
-            Traced::Output(Output::Answer(_, answer)) => self.shown(answer),
             Traced::Output(_) => {}
             Traced::Wrote(socket, bytes) => self.wrote(*socket, bytes, at),
             Traced::Event(event) => self.told(event, at),
@@ -236,12 +241,6 @@ impl Oracle {
     /// When a server was lost last.
     pub(super) fn lost_at(&self, host: usize) -> Duration {
         self.hosts[host].lost_at
-    }
-
-    /// When the latest PATCH of a player was begun to be written.
-    pub(super) fn patched_at(&self, host: usize, guild: GuildId) -> Option<Duration> {
-        let patched = self.hosts[host].patched.get(&guild.to_string());
-        patched.and_then(|times| times.back().copied())
     }
 
     /// Whether timers were late, or bytes flipped, a short time ago.
@@ -352,15 +351,7 @@ impl Oracle {
             .filter(|_| !line.starts_with("GET "));
         let changed = changed.and_then(|(_, guild)| guild.split('?').next().map(str::to_owned));
         if let Some(guild) = changed.as_ref().filter(|_| line.starts_with("PATCH ")) {
-            let times = self.hosts[index].patched.entry(guild.clone()).or_default();
-            times.push_back(at);
-            let earliest = (times.len() > PATCHES_MAX)
-                .then(|| times.pop_front())
-                .flatten();
-            let is_rare = earliest.is_none_or(|earliest| at >= earliest + PATCHES_WITHIN);
-            self.require(is_rare, Invariant::AskedSparingly, || {
-                format!("{name} gets {what:?} {PATCHES_MAX} times within {PATCHES_WITHIN:?}")
-            });
+            self.judge_sparing(index, guild, &what, at);
         }
         let named = target.strip_prefix("/v4/sessions/");
         let named = named.and_then(|rest| rest.split(['/', '?']).next());
@@ -378,7 +369,7 @@ impl Oracle {
     }
 
     /// Whether what a log may show holds a secret.
-    fn shown(&mut self, what: &dyn Debug) {
+    pub(super) fn shown(&mut self, what: &dyn Debug) {
         let found = self.secrets.find(what);
         self.require(found.is_none(), Invariant::SecretsHidden, || {
             let kind: String = format!("{what:?}").chars().take(20).collect();
@@ -474,6 +465,5 @@ const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 const DELAY_MAX: Duration = Duration::from_secs(30);
 const STABLE_AFTER: Duration = Duration::from_secs(10);
 
-/// More often than this the application changes no player in the time below.
-const PATCHES_MAX: usize = 400;
-const PATCHES_WITHIN: Duration = Duration::from_secs(10);
+#[cfg(test)]
+mod tests;

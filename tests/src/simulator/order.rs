@@ -367,6 +367,14 @@ impl Simulation {
 }
 
 impl OrderKind {
+    /// Whether another process of the client follows.
+    pub(super) const fn ends_client(self) -> bool {
+        matches!(
+            self,
+            Self::Close | Self::CloseWithPlayers | Self::KillClient
+        )
+    }
+
     const fn is_for_node(self) -> bool {
         matches!(
             self,

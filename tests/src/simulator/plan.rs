@@ -1,9 +1,13 @@
 //! [`Plan`]: everything that will happen to a world, drawn from its seed before it begins.
 //!
-//! What happens does not depend on what the pool does, so that a part of a plan can be left out
-//! and the rest stays as it is: that is how a failing run is made short.
+//! What is planned does not depend on what the pool does, so that a part of a plan can be left out
+//! and the rest stays as it is: that is how a failing run is made short. Two things follow from the
+//! run itself: the number in the name of a track counts the orders before it, and some plays are
+//! refused by whichever node has the player then.
 
 use std::time::Duration;
+
+use lavapool_core::{Limits, PoolConfig, Strangers, Strategy};
 
 use super::fault::{Fault, FaultKind};
 use super::order::{Order, OrderKind};
@@ -55,6 +59,10 @@ pub struct Options {
     pub retries: Option<u32>,
     /// Whether players are destroyed that a resumed session has and nobody wants.
     pub destroys_strangers: bool,
+    /// Bounds that the application comes to, if they are not those of every day.
+    pub limits: Option<Limits>,
+    /// How many results are cached, if any are.
+    pub cached_max: Option<usize>,
 }
 
 impl Plan {
@@ -74,6 +82,7 @@ impl Plan {
         plan.draw_last_words();
         plan.draw_skips();
         plan.draw_refusals();
+        plan.draw_limits();
         plan
     }
 
@@ -205,6 +214,30 @@ impl Plan {
         self.orders.sort_by_key(|(at, _)| *at);
     }
 
+    /// Some worlds are small: the application comes to the limits, and few results are cached.
+    fn draw_limits(&mut self) {
+        let mut chance = Chance::new(self.seed ^ LIMIT);
+        self.options.cached_max = chance.one_of(&[None, Some(1), Some(3)]);
+        if chance.number(4) != 0 {
+            return;
+        }
+        let mut limits = Limits {
+            commands_max: chance.one_of(&[4, 12, 40]),
+            control_sockets_max: chance.one_of(&[2, 3, 4]),
+            voice_sockets_max: 1,
+            lookup_sockets_max: chance.one_of(&[1, 2]),
+            nodes_max: self.options.hosts,
+            ..Limits::default()
+        };
+        if chance.toss() {
+            // Which of the players that it finds another process takes nobody can say.
+            self.orders.retain(|(_, order)| !order.kind.ends_client());
+            let guilds = usize::try_from(self.options.guilds).unwrap_or(1);
+            limits.players_max = guilds.div_ceil(2);
+        }
+        self.options.limits = Some(limits);
+    }
+
     /// How far the pool's idea of a position may be from the truth: the way there and back, late
     /// timers, and, where sound may stop without a word, the time to the next report.
     pub(super) fn clocks_apart(&self) -> Duration {
@@ -255,8 +288,37 @@ impl Options {
             healed,
             retries: None,
             destroys_strangers: false,
+            limits: None,
+            cached_max: None,
         }
     }
+
+    /// What the pool is told of all that, its nodes aside.
+    pub(super) fn configure(&self, config: &mut PoolConfig) {
+        config.resume_for = self.resume_for;
+        config.return_home = self.returns_home;
+        config.strategy = strategy(self.strategy);
+        config.reconnect.retries = self.retries;
+        if self.destroys_strangers {
+            config.strangers = Strangers::Destroy;
+        }
+        if let Some(limits) = &self.limits {
+            config.limits = limits.clone();
+        }
+        config.cache_capacity = self.cached_max;
+    }
+}
+
+/// How the pool chooses nodes, by the number of an option.
+fn strategy(number: usize) -> Strategy {
+    let strategies = [
+        Strategy::Penalty(Default::default()),
+        Strategy::LeastLoaded,
+        Strategy::LeastPlayers,
+        Strategy::Latency,
+        Strategy::RoundRobin,
+    ];
+    strategies[number].clone()
 }
 
 /// Which kinds of faults there are, how often, and when.
@@ -366,3 +428,6 @@ const SKIP: u64 = 0x736b_6970;
 
 /// The same for refused plays.
 const REFUSE: u64 = 0x7265_6675_7365;
+
+/// The same for limits.
+const LIMIT: u64 = 0x006c_696d_6974;

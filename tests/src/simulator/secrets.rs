@@ -1,6 +1,9 @@
 //! [`Secrets`]: whether what a log may show holds a password, a token or a session id.
 
 use std::fmt::{Debug, Write as _};
+use std::time::Duration;
+
+use super::Simulation;
 
 /// What must never be shown.
 #[derive(Debug, Default)]
@@ -34,6 +37,23 @@ impl Secrets {
     }
 }
 
+impl Simulation {
+    /// Looks for secrets in what a program may print of the pool: views, and at times all of it.
+    pub(super) fn judge_secrets(&mut self) {
+        let pool = self.world.pool();
+        for view in pool.nodes() {
+            self.oracle.shown(&view);
+        }
+        for view in pool.players() {
+            self.oracle.shown(&view);
+        }
+        if self.world.now() >= self.searches_at {
+            self.searches_at = self.world.now() + SEARCHED_EVERY;
+            self.oracle.shown(pool);
+        }
+    }
+}
+
 /// How the secrets of a simulation begin, and what they are.
 const MARKS: [(&str, &str); 3] = [
     ("password-of-", "a password"),
@@ -43,6 +63,9 @@ const MARKS: [(&str, &str); 3] = [
 
 /// How many session ids are looked for: the latest.
 const SESSIONS_MAX: usize = 6;
+
+/// All that the pool is takes a while to read.
+const SEARCHED_EVERY: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -270,13 +270,8 @@ impl Spot {
         tried
     }
 
-    /// Whether the player is on the node, or was, or is to be.
     fn names(&self, id: NodeId) -> bool {
-        match &self.place {
-            Place::On(node) | Place::Frozen(node) | Place::Stranded(node) => node.id == id,
-            Place::Moving { from, to } => from.id == id || to.id == id,
-            Place::Unplaced | _ => false,
-        }
+        names(&self.place, id)
     }
 
     /// The node that the player is on its way to.
@@ -285,6 +280,15 @@ impl Spot {
             Place::Moving { to, .. } => Some(to.id),
             Place::On(_) | Place::Frozen(_) | Place::Stranded(_) | Place::Unplaced | _ => None,
         }
+    }
+}
+
+/// Whether a player there is on the node, or was, or is to be.
+pub(super) fn names(place: &Place, id: NodeId) -> bool {
+    match place {
+        Place::On(node) | Place::Frozen(node) | Place::Stranded(node) => node.id == id,
+        Place::Moving { from, to } => from.id == id || to.id == id,
+        Place::Unplaced | _ => false,
     }
 }
 

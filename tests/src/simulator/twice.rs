@@ -21,18 +21,30 @@ use crate::world::{Given, Traced};
 pub fn differs(plan: &Plan) -> Option<Broken> {
     let first = Simulation::trace(plan.clone());
     let second = Simulation::trace(plan.clone());
-    if let Some(place) = first_difference(&first, &second) {
-        let line = first
-            .get(place)
-            .map(|(at, traced)| format!("{at:?} {traced}"));
-        return Some(Broken {
-            invariant: Invariant::SameAgain,
-            detail: format!("the second run differs at its line {place}: {line:?}"),
-        });
-    }
-    let cut = Replay::new(Chance::new(!plan.seed)).run(&first);
-    let told = told(&first);
-    let place = first_difference(&told, &cut)?;
+    differs_again(&first, &second).or_else(|| {
+        let cut = Replay::new(Chance::new(!plan.seed)).run(&first);
+        differs_cut(&first, &cut)
+    })
+}
+
+type Trace = [(Duration, Traced)];
+
+/// Where two runs of a plan differ.
+fn differs_again(first: &Trace, second: &Trace) -> Option<Broken> {
+    let place = first_difference(first, second)?;
+    let line = first
+        .get(place)
+        .map(|(at, traced)| format!("{at:?} {traced}"));
+    Some(Broken {
+        invariant: Invariant::SameAgain,
+        detail: format!("the second run differs at its line {place}: {line:?}"),
+    })
+}
+
+/// Where a run differs from what was told with the bytes cut elsewhere.
+fn differs_cut(trace: &Trace, cut: &[Told]) -> Option<Broken> {
+    let told = told(trace);
+    let place = first_difference(&told, cut)?;
     Some(Broken {
         invariant: Invariant::SameWhenCut,
         detail: format!("{:?} became {:?}", told.get(place), cut.get(place)),
@@ -184,4 +196,51 @@ fn sorted(mut told: Vec<Told>) -> Vec<Told> {
         Told::Wrote(..) => 2,
     });
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::invariant::finds;
+
+    #[test]
+    fn a_run_that_goes_another_way_the_second_time_is_found() {
+        let first = Simulation::trace(Plan::draw(3));
+        assert_eq!(differs_again(&first, &first), None);
+        let mut second = first.clone();
+        let wrote = second.iter_mut().find_map(|(_, traced)| match traced {
+            Traced::Wrote(_, bytes) => bytes.last_mut(),
+            Traced::Given(_) | Traced::Output(_) | Traced::Event(_) => None,
+        });
+        *wrote.expect("something was written") ^= 1;
+        finds(
+            Invariant::SameAgain,
+            differs_again(&first, &second).as_ref(),
+        );
+        let shorter = &first[..first.len() - 1];
+        finds(
+            Invariant::SameAgain,
+            differs_again(&first, shorter).as_ref(),
+        );
+    }
+
+    #[test]
+    fn a_pool_that_reads_cut_bytes_otherwise_is_found() {
+        let trace = Simulation::trace(Plan::draw(3));
+        let replayed = |trace: &Trace| Replay::new(Chance::new(1)).run(trace);
+        assert_eq!(differs_cut(&trace, &replayed(&trace)), None);
+        let mut lossy = trace.clone();
+        let last = lossy
+            .iter_mut()
+            .find_map(|(_, traced)| match traced {
+                Traced::Given(Given::Received(_, bytes)) if bytes.len() > 100 => Some(bytes),
+                _ => None,
+            })
+            .expect("something was received");
+        last.pop();
+        finds(
+            Invariant::SameWhenCut,
+            differs_cut(&trace, &replayed(&lossy)).as_ref(),
+        );
+    }
 }

@@ -76,8 +76,17 @@ impl World {
         let now = self.stamp();
         self.pool.cancel(command, now);
         self.records.given(self.now, || Given::Cancelled(command));
-        self.driver.open.remove(&command);
+        let deadline = self.driver.open.remove(&command);
+        self.driver.cancelled.extend(deadline);
         self.obey();
+    }
+
+    /// How many commands may wait for an answer: those that do, and those that were cancelled on
+    /// their way.
+    pub fn unanswered(&self) -> usize {
+        let cancelled = self.driver.cancelled.iter();
+        let on_their_way = cancelled.filter(|deadline| **deadline > self.now).count();
+        self.driver.open.len() + on_their_way
     }
 
     /// What the command was answered, if it was.
@@ -145,11 +154,12 @@ impl World {
         self.run_until(is_settled, Duration::from_secs(10));
     }
 
-    /// Discord says something to the bot; a pool that is closed does not hear it.
+    /// Discord says something to the bot; a pool that is closed, or has too much to do, does not
+    /// hear it.
     #[track_caller]
     fn tell(&mut self, command: Command) {
         match self.try_submit(command) {
-            Ok(_) | Err(SubmitError::Closed) => {}
+            Ok(_) | Err(SubmitError::Closed | SubmitError::TooManyCommands { .. }) => {}
             Err(error) => panic!("the pool hears whatever Discord says: {error}"),
         }
     }

@@ -21,12 +21,14 @@ pub(super) struct Driver {
     known: BTreeSet<SocketId>,
     /// The commands without an answer, and when each must have one.
     pub(super) open: BTreeMap<CommandId, Duration>,
+    /// The deadlines of those that were cancelled.
+    pub(super) cancelled: Vec<Duration>,
     /// The views, as they were published last.
     pub(super) published: BTreeMap<GuildId, PackedView>,
     nodes: BTreeMap<NodeId, NodeView>,
     limits: Limits,
-    /// How many timeouts in a row were handled at the same moment.
-    timeouts_at: (Duration, u32),
+    /// How many timeouts were handled since when, within a second.
+    timeouts_since: (Duration, usize),
 }
 
 #[derive(Debug)]
@@ -43,10 +45,11 @@ impl Driver {
             sockets: BTreeMap::new(),
             known: BTreeSet::new(),
             open: BTreeMap::new(),
+            cancelled: Vec::new(),
             published: BTreeMap::new(),
             nodes: BTreeMap::new(),
             limits,
-            timeouts_at: (Duration::ZERO, 0),
+            timeouts_since: (Duration::ZERO, 0),
         }
     }
 
@@ -56,9 +59,9 @@ impl Driver {
         3 * self.sockets.len() + 2 * sockets_max + self.open.len() + 1
     }
 
-    /// A WebSocket and both lanes.
+    /// A WebSocket beside one that is closing, and both lanes.
     fn sockets_max(&self) -> usize {
-        1 + self.limits.control_sockets_max + self.limits.lookup_sockets_max
+        2 + self.limits.control_sockets_max + self.limits.lookup_sockets_max
     }
 
     fn sockets_of(&self, host: usize) -> usize {
@@ -404,20 +407,35 @@ impl World {
         });
     }
 
-    /// Counts the timeouts of one moment.
+    /// A pool that is finished owes nothing to anybody.
+    pub(crate) fn judge_finished(&mut self) {
+        let open: Vec<_> = self.driver.open.keys().copied().collect();
+        let sockets = self.open_sockets();
+        self.require(
+            open.is_empty() && sockets.is_empty(),
+            Invariant::ClosedOwesNothing,
+            || format!("{open:?} have no answer, {sockets:?} are open"),
+        );
+    }
+
+    /// Counts the timeouts of a second.
     pub(super) fn count_timeout(&mut self) {
-        let (at, count) = self.driver.timeouts_at;
-        let count = if at == self.now { count + 1 } else { 1 };
         let now = self.now;
-        self.require(count <= TIMEOUTS_MAX, Invariant::NoSpin, || {
-            format!("due {count} times at {now:?}")
+        let (since, count) = &mut self.driver.timeouts_since;
+        if now > *since + Duration::from_secs(1) {
+            (*since, *count) = (now, 0);
+        }
+        *count += 1;
+        let (since, count) = (*since, *count);
+        let max = TIMEOUTS_MAX + 4 * self.driver.published.len();
+        self.require(count <= max, Invariant::NoSpin, || {
+            format!("due {count} times from {since:?} to {now:?}")
         });
-        self.driver.timeouts_at = (self.now, count);
     }
 }
 
-/// How often a pool may be due again at one moment because of what others did at that moment.
-const TIMEOUTS_MAX: u32 = 1_000;
+/// How often a pool may be due within a second, but for a few times more for each player.
+const TIMEOUTS_MAX: usize = 200;
 
 /// How long a socket that took only a part may take no more.
 const BLOCKED_MAX: Duration = Duration::from_millis(50);
@@ -435,3 +453,6 @@ fn first_difference(one: &str, another: &str) -> String {
     };
     format!("{:?} is shown, {:?} is so", around(one), around(another))
 }
+
+#[cfg(test)]
+mod tests;

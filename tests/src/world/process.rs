@@ -71,7 +71,8 @@ impl World {
             self.records
                 .given(self.now, || Given::ClockStands(stands_for));
         }
-        for deadline in self.driver.open.values_mut() {
+        let open = self.driver.open.values_mut();
+        for deadline in open.chain(&mut self.driver.cancelled) {
             *deadline = if clock_goes_on {
                 (*deadline).max(awake_at + Duration::from_nanos(1))
             } else {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::Instant;
 
-use lavapool_tests::invariant::Invariant;
+use lavapool_tests::invariant::Broken;
 use lavapool_tests::simulator::{Marks, Outcome, Plan, Simulation, Tally, differs, shrink};
 
 use crate::options::{Log, Options};
@@ -28,8 +28,9 @@ pub(crate) fn all(options: &Options) -> bool {
         };
         failures += 1;
         println!("seed {seed:#x}: {broken}");
+        println!("    in this world: {:?}", Plan::draw(seed).options);
         match (options.shrinks, options.log) {
-            (true, log) => show_shrunk(seed, broken.invariant, log),
+            (true, log) => show_shrunk(seed, broken, log),
             (false, Log::Last) => show_last(seed),
             (false, Log::None | Log::Full) => {}
         }
@@ -37,12 +38,27 @@ pub(crate) fn all(options: &Options) -> bool {
     });
     let wall = began.elapsed().as_secs_f64().max(0.001);
     println!("{tally}");
-    println!("{}", Marks::now());
+    let marks = Marks::now();
+    println!("{marks}");
     let virtual_s = tally.time.as_secs_f64();
     let speed = virtual_s / wall;
     println!("{virtual_s:.0} virtual seconds in {wall:.1} s: {speed:.0} a second");
+    let is_as_said = is_as_said(&marks, runs);
     println!("{runs} seeds, {failures} failures");
-    failures == 0
+    failures == 0 && is_as_said
+}
+
+/// Whether the marks are hit as `docs/proof.md` says: of so many seeds that each has its chance.
+fn is_as_said(marks: &Marks, runs: u64) -> bool {
+    let (hit, missed) = (marks.unexpected(), marks.unexplained(runs >= MANY_SEEDS));
+    let is_missed = runs >= MARKED_SEEDS && !missed.is_empty();
+    if is_missed {
+        println!("simulate: of {runs} seeds none hits {missed:?}, without a reason");
+    }
+    if !hit.is_empty() {
+        println!("simulate: {hit:?} is hit, with a reason in docs/proof.md why it is not");
+    }
+    !is_missed && hit.is_empty()
 }
 
 /// Gives each outcome in the order of seeds, until enough were seen.
@@ -95,16 +111,16 @@ fn run(plan: Plan, options: &Options) -> Outcome {
 }
 
 /// Shows the least that makes a run fail, and what happens then.
-fn show_shrunk(seed: u64, invariant: Invariant, log: Log) {
+fn show_shrunk(seed: u64, broken: &Broken, log: Log) {
     let whole = Plan::draw(seed);
-    let plan = shrink(&whole, invariant, SHRINKS_MAX);
+    let (plan, broken) = shrink(&whole, broken, SHRINKS_MAX);
     let (faults, orders) = (plan.faults.len(), plan.orders.len());
     println!(
-        "    {faults} of {} faults and {orders} of {} orders are needed, in this world: {:?}",
+        "    {faults} of {} faults and {orders} of {} orders are needed",
         whole.faults.len(),
         whole.orders.len(),
-        plan.options,
     );
+    println!("    which break: {broken}");
     for (at, fault) in &plan.faults {
         println!("    {at:?} {fault:?}");
     }
@@ -135,6 +151,12 @@ fn show_lines(plan: Plan, last: usize) {
 }
 
 const LAST_LINES: usize = 200;
+
+/// Of so many seeds each mark is hit that has no reason not to be.
+const MARKED_SEEDS: u64 = 1_000;
+
+/// Of so many, those that are rarely hit, too.
+const MANY_SEEDS: u64 = 20_000;
 
 /// How many runs a search for the least may take.
 const SHRINKS_MAX: usize = 2_000;

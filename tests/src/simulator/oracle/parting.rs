@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
 
-use super::{Host, Oracle, Tellings};
+use super::{Host, Oracle, Sparing, Tellings};
 use crate::invariant::Invariant;
 
 /// A request that changes a player.
@@ -85,6 +85,7 @@ impl Oracle {
         self.parting.clear();
         self.tellings = Tellings::default();
         self.told.new_client();
+        self.sparing = Sparing::default();
         for host in &mut self.hosts {
             for (changing, since) in host.unanswered.drain(..) {
                 self.orphans.add(changing, since, now);

@@ -1,0 +1,268 @@
+//! What the oracle hears of a pool that is broken, made by hand: each is found.
+
+use std::time::Duration;
+
+use lavapool_core::node::{Loss, NodeRef};
+use lavapool_core::player::Update;
+use lavapool_core::protocol::{Track, TrackEndReason};
+use lavapool_core::{Command, Event, Output, SocketId};
+use serde_json::json;
+
+use super::Oracle;
+use crate::invariant::{Invariant, finds};
+use crate::simulator::wire::Message;
+use crate::world::{Given, Traced, guild, track};
+
+#[test]
+fn a_request_to_a_node_without_a_websocket_is_found() {
+    let mut ear = Ear::new();
+    ear.connects(1);
+    ear.asks(1, "GET /v4/info");
+    finds(Invariant::DeadNodeLeftAlone, ear.broken());
+}
+
+#[test]
+fn a_second_websocket_is_found() {
+    let mut ear = Ear::ready();
+    ear.connects(2);
+    ear.asks(2, "GET /v4/websocket");
+    finds(Invariant::OneWebSocket, ear.broken());
+}
+
+#[test]
+fn a_player_that_is_sent_over_and_over_is_found() {
+    let mut ear = Ear::ready();
+    ear.connects(2);
+    for _ in 0..30 {
+        ear.orders();
+        ear.patches(2);
+    }
+    assert_eq!(ear.broken(), None);
+    // One is sent again as soon as it is answered, a round trip of 0.4 s later.
+    for _ in 0..25 {
+        ear.passes(Duration::from_millis(400));
+        ear.patches(2);
+    }
+    finds(Invariant::AskedSparingly, ear.broken());
+}
+
+#[test]
+fn a_socket_that_outlives_the_session_of_its_players_is_found() {
+    let mut ear = Ear::ready();
+    ear.connects(2);
+    ear.patches(2);
+    ear.ends(1);
+    ear.passes(Duration::from_millis(1));
+    ear.says(2, b"HTTP/1.1 200 OK\r\n\r\n");
+    finds(Invariant::LostIsLetGo, ear.broken());
+}
+
+#[test]
+fn a_session_that_is_resumed_though_another_was_later_is_found() {
+    let mut ear = Ear::ready();
+    ear.ends(1);
+    ear.connects(2);
+    ear.asks_with(2, "GET /v4/websocket", "Session-Id: another\r\n");
+    finds(Invariant::ResumesLatest, ear.broken());
+}
+
+#[test]
+fn a_dial_before_its_time_is_found() {
+    let mut ear = Ear::ready();
+    ear.ends(1);
+    ear.tells(Event::NodeReconnecting {
+        node: node(),
+        attempt: 1,
+        delay: Duration::from_secs(2),
+        loss: Loss::Requested,
+    });
+    ear.passes(Duration::from_secs(1));
+    ear.connects(2);
+    finds(Invariant::DialsOnSchedule, ear.broken());
+}
+
+#[test]
+fn an_event_that_no_message_was_is_found() {
+    let mut ear = Ear::ready();
+    ear.tells(starts("one"));
+    finds(Invariant::EventsInOrder, ear.broken());
+}
+
+#[test]
+fn events_in_another_order_are_found() {
+    let mut ear = Ear::ready();
+    ear.hears_start("one");
+    ear.hears_start("another");
+    ear.tells(starts("another"));
+    assert_eq!(ear.broken(), None);
+    ear.tells(starts("one"));
+    finds(Invariant::EventsInOrder, ear.broken());
+}
+
+#[test]
+fn an_event_of_a_session_that_is_over_is_found() {
+    let mut ear = Ear::ready();
+    ear.hears_start("one");
+    ear.passes(Duration::from_secs(1));
+    ear.ends(1);
+    ear.tells(starts("one"));
+    finds(Invariant::EventsNotStale, ear.broken());
+}
+
+#[test]
+fn a_track_that_ends_twice_is_found() {
+    let mut ear = Ear::ready();
+    for _ in 0..2 {
+        assert_eq!(ear.broken(), None);
+        ear.hears("TrackEndEvent", "one", Some("finished"));
+        ear.tells(Event::TrackEnd {
+            guild: guild(1),
+            track: called("one").into(),
+            reason: TrackEndReason::Finished,
+        });
+    }
+    finds(Invariant::EndsOnce, ear.broken());
+}
+
+#[test]
+fn a_secret_that_is_told_is_found() {
+    for secret in ["token-1", "password-of-0", "session0"] {
+        let mut ear = Ear::ready();
+        ear.hears_start(secret);
+        ear.tells(starts(secret));
+        finds(Invariant::SecretsHidden, ear.broken());
+    }
+}
+
+/// An oracle of one server, and the time.
+struct Ear {
+    oracle: Oracle,
+    now: Duration,
+}
+
+impl Ear {
+    fn new() -> Self {
+        let oracle = Oracle::new(&["a".to_owned()], Duration::ZERO);
+        let now = Duration::from_secs(10);
+        Self { oracle, now }
+    }
+
+    /// One that has heard of a WebSocket, socket 1, that is ready.
+    fn ready() -> Self {
+        let mut ear = Self::new();
+        ear.connects(1);
+        ear.asks(1, "GET /v4/websocket");
+        ear.says(
+            1,
+            b"HTTP/1.1 101 Switching Protocols\r\nLavalink-Api-Version: 4\r\n\r\n",
+        );
+        ear.frames(r#"{"op":"ready","resumed":false,"sessionId":"session0"}"#);
+        ear.passes(Duration::from_millis(1));
+        assert_eq!(ear.broken(), None);
+        ear
+    }
+
+    fn broken(&self) -> Option<&crate::invariant::Broken> {
+        self.oracle.broken.as_ref()
+    }
+
+    fn passes(&mut self, time: Duration) {
+        self.now += time;
+    }
+
+    fn sees(&mut self, traced: &Traced) {
+        self.oracle.see(self.now, traced);
+    }
+
+    fn tells(&mut self, event: Event) {
+        self.sees(&Traced::Event(event));
+    }
+
+    fn connects(&mut self, number: u32) {
+        let endpoint = "http://a:2333".parse().expect("it is one");
+        self.sees(&Traced::Output(Output::Connect(socket(number), endpoint)));
+    }
+
+    fn ends(&mut self, number: u32) {
+        self.sees(&Traced::Output(Output::Close(socket(number))));
+    }
+
+    fn says(&mut self, number: u32, bytes: &[u8]) {
+        let bytes = bytes.to_vec();
+        self.sees(&Traced::Given(Given::Received(socket(number), bytes)));
+    }
+
+    /// The server says something on the WebSocket.
+    fn frames(&mut self, text: &str) {
+        let length = u8::try_from(text.len()).expect("it is short");
+        self.says(1, &[&[0x81, length], text.as_bytes()].concat());
+    }
+
+    /// A message of a player arrived.
+    fn hears(&mut self, kind: &str, name: &str, reason: Option<&str>) {
+        let message = json!({
+            "op": "event",
+            "type": kind,
+            "guildId": "1",
+            "reason": reason,
+            "track": { "info": { "identifier": called(name).info.identifier } },
+        });
+        let message: Message = serde_json::from_value(message).expect("it is one");
+        let session = "session0".to_owned();
+        self.oracle.tellings.arrived(0, session, message, self.now);
+    }
+
+    fn hears_start(&mut self, name: &str) {
+        self.hears("TrackStartEvent", name, None);
+    }
+
+    fn asks(&mut self, number: u32, what: &str) {
+        self.asks_with(number, what, "");
+    }
+
+    fn asks_with(&mut self, number: u32, what: &str, fields: &str) {
+        let head = format!("{what} HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        self.sees(&Traced::Wrote(socket(number), head.into_bytes()));
+    }
+
+    /// The player is changed, and that is confirmed.
+    fn patches(&mut self, number: u32) {
+        self.asks(number, "PATCH /v4/sessions/session0/players/1");
+        self.says(number, b"HTTP/1.1 200 OK\r\n\r\n");
+    }
+
+    /// The application asks for a change of the player.
+    fn orders(&mut self) {
+        let update = Command::Update {
+            guild: guild(1),
+            node: None,
+            update: Update::default(),
+        };
+        let id = serde_json::from_value(json!(1)).expect("it is a number");
+        self.sees(&Traced::Given(Given::Submitted(update, Some(id))));
+    }
+}
+
+fn socket(number: u32) -> SocketId {
+    let id = json!({ "slot": number, "generation": 1 });
+    serde_json::from_value(id).expect("it is an id")
+}
+
+fn node() -> NodeRef {
+    let id = json!({ "slot": 0, "generation": 1 });
+    NodeRef {
+        id: serde_json::from_value(id).expect("it is an id"),
+        name: "a".into(),
+    }
+}
+
+fn called(name: &str) -> Track {
+    track(name)
+}
+
+fn starts(name: &str) -> Event {
+    Event::TrackStart {
+        guild: guild(1),
+        track: called(name).into(),
+    }
+}
