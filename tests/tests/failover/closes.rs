@@ -1,6 +1,6 @@
 //! What becomes of a pool that closes, and of what was asked of it before.
 
-use lavapool_core::player::Update;
+use lavapool_core::player::{Place, Update};
 use lavapool_core::{Answer, Command, Leaving, RequestError, SubmitError, Unconfirmed};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
@@ -111,4 +111,21 @@ fn a_node_that_is_lost_as_the_pool_closes_has_its_players_left_to_it() {
     assert_eq!(world.answer(closed), Some(&Ok(Answer::Done)));
     assert_eq!(world.requests_since("b", since), Vec::<String>::new());
     assert_eq!(world.only_copy(guild(1)).0, "a");
+}
+
+#[test]
+fn a_close_that_meets_its_deadline_leaves_players_where_they_are() {
+    let builder = World::builder().nodes(["a"]);
+    let builder = builder.config(|config| config.timing.command_deadline = secs(1));
+    let mut world = builder.connected();
+    world.fill(1..=1);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::default().volume(30));
+    let closed = world.submit(Command::Close(Leaving::Keep));
+
+    world.run_for(secs(3));
+
+    assert_eq!(world.answer(closed), Some(&Ok(Answer::Done)));
+    let here = Place::On(world.reference("a"));
+    assert_eq!(world.player(guild(1)).place, here);
 }

@@ -1,7 +1,7 @@
 //! Moves that were ordered: the new node plays before the old one stops.
 
 use lavapool_core::player::{Place, Update};
-use lavapool_core::{Answer, Command, Event, Leaving, RequestError};
+use lavapool_core::{Answer, Command, Event, Leaving, RequestError, Unconfirmed};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild};
 
@@ -429,4 +429,17 @@ fn a_player_whose_next_node_is_removed_is_told_to_be_stranded_again() {
         })
         .collect();
     assert_eq!(told, [("a".to_owned(), vec![guild(1)])]);
+}
+
+#[test]
+fn a_move_to_another_node_than_the_player_is_on_its_way_to_is_not_done() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.node("b").config().latency.voice = millis(500);
+    send_to(&mut world, "b");
+    world.run_for(millis(100));
+    let other = send_to(&mut world, "c");
+    world.run_for(secs(1));
+    let unconfirmed = RequestError::Unconfirmed(Unconfirmed::Deadline);
+    assert_eq!(world.answer(other), Some(&Err(unconfirmed)));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
 }

@@ -71,6 +71,12 @@ fn a_node_that_resumes_during_the_moves_keeps_what_was_not_sent_and_loses_what_w
     let (on_a, on_b) = (world.guilds_on("a"), world.guilds_on("b"));
     assert_eq!((on_a.len(), on_b.len()), (28, 12));
     assert_eq!(moves_since(&world, lost_at).len(), 12);
+    // Of the others it was told nothing, and there is nothing to take back.
+    let asked = world.requests_since("b", lost_at);
+    assert!(
+        asked.iter().all(|what| what.starts_with("PATCH")),
+        "{asked:?}"
+    );
     for number in 1..=40 {
         let (name, player) = world.only_copy(guild(number));
         assert!(player.audible, "{number} on {name}");

@@ -64,6 +64,23 @@ fn a_track_that_its_node_has_lost_and_no_node_begins_is_told_to_be_unplayable() 
 }
 
 #[test]
+fn a_player_that_its_node_has_lost_goes_back_there_as_it_would_to_another() {
+    let mut world = crowded(1..=1, ["b"]);
+    vanish(&mut world);
+    let refused = "https://tracks.test/new".to_owned();
+    world.node("b").faults().rejected_tracks.insert(refused);
+    let slow = &mut world.node("b").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(3));
+    world.submit(Command::Reconnect(world.id("a")));
+    let since = world.now();
+    away_for(&mut world, "a", millis(200));
+    world.run_for(secs(20));
+    let back = (guild(1), "a".to_owned(), "a".to_owned());
+    assert_eq!(moves_since(&world, since), [back]);
+    assert_eq!(title(&world), Some("Track new".into()));
+}
+
+#[test]
 fn a_play_that_had_begun_unanswered_before_a_move_is_not_forgotten() {
     let mut world = crowded(1..=1, ["b"]);
     refuse_bad(&mut world);
