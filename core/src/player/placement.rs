@@ -63,17 +63,6 @@ impl Player {
         }
     }
 
-    /// Whether it is on its way from a node that was lost.
-    pub(crate) const fn is_lost_on_the_way(&self) -> bool {
-        matches!(
-            self.place,
-            Placement::Moving {
-                why: Move::Lost,
-                ..
-            }
-        )
-    }
-
     /// Whether the music plays on an old node while a new one is being prepared.
     pub(crate) const fn is_led_over(&self) -> bool {
         matches!(

@@ -294,7 +294,7 @@ impl Tables {
             return;
         };
         let failed = player.target();
-        let was_away = player.is_lost_on_the_way();
+        let was_away = !player.is_led_over();
         let guild = player.guild;
         player.turn_back(now);
         self.timers.rouse(&mut player.stage);

@@ -137,6 +137,21 @@ fn a_track_that_ended_where_its_player_returns_to_is_over() {
 }
 
 #[test]
+fn a_track_that_ended_where_its_player_returns_to_is_over_when_the_target_is_lost() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), Update::play(track_of("short", secs(6))));
+    world.run_for(secs(1));
+    unanswered(&mut world, "b", AnswerKind::Voice);
+    let since = world.now();
+    away_for(&mut world, "a", secs(2));
+    world.run_for(secs(5));
+    world.kill("b");
+    world.run_for(secs(40));
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(told_since(&world, since), [(false, "Track short".into())]);
+}
+
+#[test]
 fn a_track_that_its_node_has_stopped_is_played_again_where_its_move_comes_to_nothing() {
     let mut world = crowded(1..=1, ["b"]);
     unanswered(&mut world, "b", AnswerKind::Voice);
