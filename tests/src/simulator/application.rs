@@ -1,6 +1,6 @@
 //! [`Application`]: the bot, which wants things and remembers what.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lavapool_core::node::{NodeConfig, NodeView, Status};
@@ -12,11 +12,11 @@ use lavapool_core::{
 
 use super::Simulation;
 use super::change::Change;
-use super::intent::Intent;
+use super::intent::{Found, Intent};
 use super::order::Order;
 use super::order::OrderKind;
 use crate::invariant::Invariant;
-use crate::world::Answered;
+use crate::world::{Answered, guild};
 
 /// What the bot remembers.
 #[derive(Debug, Default)]
@@ -30,6 +30,8 @@ pub(super) struct Application {
     /// This is not the first process, and until then it may find players on its nodes; for ever
     /// if it has not seen all of them yet.
     blind_until: Option<Duration>,
+    /// The guilds whose players it may find.
+    unseen: BTreeSet<GuildId>,
     /// The client is closing: until when, and with which nodes another one starts.
     pub(super) closing: Option<(Duration, Vec<NodeConfig>)>,
 }
@@ -92,7 +94,7 @@ impl Simulation {
             .pool()
             .player(guild)
             .is_some_and(|view| view.playing);
-        let is_blind = self.is_blind();
+        let is_blind = self.is_blind(guild);
         let command = Command::Update {
             guild,
             node: None,
@@ -106,7 +108,7 @@ impl Simulation {
         let Some(id) = self.submit_about(command, asked) else {
             return;
         };
-        let intent = self.application.intents.entry(guild).or_default();
+        let intent = self.wanted(guild);
         if change.if_idle && is_playing {
             return;
         }
@@ -116,9 +118,9 @@ impl Simulation {
         if change.sets_place() {
             intent.place_is_known = false;
         }
-        if is_blind {
-            // The node's word may be another, and is heard later.
-            intent.doubt();
+        if change.if_idle && is_blind {
+            // The node may play something, and that is heard later.
+            intent.doubt_play();
         }
     }
 
@@ -249,9 +251,21 @@ impl Simulation {
         self.world.cancel(id);
     }
 
-    /// Whether another process of the client has not seen every node yet: players may be found
-    /// there that are as an earlier process left them.
-    fn is_blind(&mut self) -> bool {
+    /// What is wanted of a guild's player. One that nobody asked for may be there from before.
+    pub(super) fn wanted(&mut self, guild: GuildId) -> &mut Intent {
+        let is_blind = self.is_blind(guild);
+        self.application.intents.entry(guild).or_insert_with(|| {
+            let mut intent = Intent::default();
+            if is_blind {
+                intent.doubt();
+            }
+            intent
+        })
+    }
+
+    /// Whether another process of the client may find the guild's player yet, as an earlier one
+    /// left it.
+    fn is_blind(&mut self, guild: GuildId) -> bool {
         let now = self.world.now();
         if self.application.blind_until == Some(Duration::MAX) {
             let mut nodes = self.world.pool().nodes();
@@ -259,9 +273,11 @@ impl Simulation {
                 self.application.blind_until = Some(now + LISTED_WITHIN);
             }
         }
-        self.application
-            .blind_until
-            .is_some_and(|until| until > now)
+        let until = self.application.blind_until;
+        if until.is_none_or(|until| until <= now) {
+            self.application.unseen.clear();
+        }
+        self.application.unseen.contains(&guild)
     }
 
     /// Hears what became of a command.
@@ -273,12 +289,19 @@ impl Simulation {
         if let Some(host) = asked.removes {
             self.oracle.removed(host);
         }
+        let now = self.world.now();
         let intents = &mut self.application.intents;
-        let Some(intent) = asked.guild.and_then(|guild| intents.get_mut(&guild)) else {
+        let guild_and_intent = asked
+            .guild
+            .and_then(|guild| Some((guild, intents.get_mut(&guild)?)));
+        let Some((guild, intent)) = guild_and_intent else {
             return;
         };
         match answer {
-            Ok(_) => intent.confirm(id),
+            Ok(_) => {
+                let parts = intent.confirm(id);
+                self.oracle.orphans.settled(guild, &parts, now);
+            }
             Err(RequestError::Rejected { .. }) => {
                 self.tally.refusals_judged += intent.refuse(id);
             }
@@ -295,12 +318,9 @@ impl Simulation {
         if asked.sets_place {
             intent.place_is_known = answer.is_ok();
         }
-        if let Some(guild) = asked.guild {
-            let now = self.world.now();
-            self.oracle.tellings.answered(guild, answer, now);
-            if asked.sets_place && answer.is_ok() {
-                self.oracle.orphans.played(guild, now);
-            }
+        self.oracle.tellings.answered(guild, answer, now);
+        if asked.sets_place && answer.is_ok() {
+            self.oracle.orphans.played(guild, now);
         }
     }
 
@@ -327,10 +347,13 @@ impl Simulation {
                 }
             }
             Event::PlayerAdopted { guild, .. } => {
+                let is_found = self.is_blind(*guild);
                 let intents = &mut self.application.intents;
                 let intent = intents.entry(*guild).or_insert_with(Intent::unknown);
                 intent.may_be_gone = false;
-                intent.doubt();
+                if !is_found {
+                    intent.doubt();
+                }
             }
             // What a node has of a play that it refuses, it may have shown in the meantime.
             Event::NodeDisconnected { .. } | Event::NodeReady { .. } => {
@@ -379,7 +402,9 @@ impl Simulation {
         }
         self.oracle.told.closes();
         self.application.closing = Some((closes_by, nodes));
-        self.forget(players == Leaving::Destroy);
+        if players == Leaving::Destroy {
+            self.tally.closed_with_players += 1;
+        }
     }
 
     /// Starts another client if the present one has closed.
@@ -403,7 +428,6 @@ impl Simulation {
     /// Ends the process of the client, and starts another one.
     pub(super) fn restart_client(&mut self, by_force: bool) {
         let nodes = self.nodes_to_resume();
-        self.forget(false);
         self.start_client(nodes, by_force);
     }
 
@@ -414,6 +438,7 @@ impl Simulation {
         // It knows the voice servers that it is told of, and those of players that it finds.
         self.tokens.clear();
         self.oracle.new_client(self.world.now());
+        self.outlive();
         self.world.restart_client(nodes, by_force);
         for guild in self.application.intents.keys() {
             self.rejoins.push((self.world.now(), *guild));
@@ -433,16 +458,18 @@ impl Simulation {
             .collect()
     }
 
-    /// What another process does not know: the rest is for it to find out.
-    fn forget(&mut self, with_players: bool) {
-        for intent in self.application.intents.values_mut() {
-            intent.doubt();
-            intent.may_be_gone = true;
+    /// What another process finds: the players that are there, or none.
+    fn outlive(&mut self) {
+        for (guild, intent) in &mut self.application.intents {
+            let copies = self.world.copies(*guild);
+            let copies = copies.iter().map(|(_, copy)| Found::read(copy));
+            intent.outlive(&copies.collect::<Vec<_>>());
         }
-        if with_players {
-            // Nobody can say which nodes heard of it.
-            self.tally.closed_with_players += 1;
-        }
+        let guilds = (1..=self.plan.options.guilds).map(guild);
+        let may_be_there = |guild: &GuildId| {
+            !self.world.copies(*guild).is_empty() || self.oracle.orphans.may_change(*guild)
+        };
+        self.application.unseen = guilds.filter(may_be_there).collect();
     }
 }
 

@@ -6,7 +6,7 @@ use lavapool_core::CommandId;
 use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::{Filters, LowPass, RawJson, Timescale};
 
-use super::intent::Intent;
+use super::intent::{Intent, Loudness};
 use crate::world::{track, track_of};
 
 /// What an order changes about a player.
@@ -101,7 +101,7 @@ impl Change {
             intent.end_time.set(end_time.map(millis), by);
         }
         if let Some(volume) = self.volume {
-            intent.volume.set(Some(volume), by);
+            intent.volume.set(Loudness(volume), by);
         }
         if let Some(paused) = self.paused {
             intent.paused.set(paused, by);

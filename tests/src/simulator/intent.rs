@@ -2,6 +2,10 @@
 
 use lavapool_core::CommandId;
 
+use super::parts::Part;
+use crate::invariant::Invariant;
+use crate::node::PlayerView;
+
 /// What the application wants of a player.
 ///
 /// A command that a node refuses is taken back by the pool, to what was confirmed before. Where
@@ -12,7 +16,7 @@ pub(super) struct Intent {
     /// The identifier of the track.
     pub(super) track: Field<Option<String>>,
     pub(super) paused: Field<bool>,
-    pub(super) volume: Field<Option<u16>>,
+    pub(super) volume: Field<Loudness>,
     /// In milliseconds.
     pub(super) end_time: Field<Option<u64>>,
     /// The name of the filter that is on.
@@ -31,11 +35,59 @@ pub(super) struct Intent {
     may_be_refused: bool,
 }
 
+/// What a server's player is like, in the same words.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) track: Option<String>,
+    pub(super) paused: bool,
+    pub(super) volume: Loudness,
+    pub(super) end_time: Option<u64>,
+    pub(super) filters: Option<String>,
+    pub(super) user_data: Option<String>,
+}
+
+impl Found {
+    /// Reads a server's player.
+    pub(super) fn read(copy: &PlayerView) -> Self {
+        let playing = copy.track.as_ref();
+        let data = playing.and_then(|track| track.user_data.as_object());
+        let data = data.map(|object| {
+            let mut object = object.clone();
+            object.shift_remove("lavapool");
+            object
+        });
+        let data = data.filter(|object| !object.is_empty());
+        // What clears an end time on a server is one that never comes.
+        let end_time = copy.end_time_ms.filter(|end| *end < i64::MAX);
+        let filters = copy.filters.as_object();
+        Self {
+            track: playing.map(|track| track.identifier.clone()),
+            user_data: data.map(|object| serde_json::Value::Object(object).to_string()),
+            end_time: end_time.and_then(|end| u64::try_from(end).ok()),
+            paused: copy.paused,
+            volume: Loudness(u16::try_from(copy.volume).unwrap_or(u16::MAX)),
+            filters: filters.and_then(|object| object.keys().next().cloned()),
+        }
+    }
+}
+
+/// A volume in percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Loudness(pub(super) u16);
+
+impl Default for Loudness {
+    fn default() -> Self {
+        Self(100)
+    }
+}
+
 /// One field.
 #[derive(Clone, Debug)]
 pub(super) struct Field<T> {
     pub(super) wanted: T,
     pub(super) is_certain: bool,
+    /// What it is instead if the player was lost with the client that had it.
+    pub(super) anew: Option<T>,
     /// The command that asked for it, until a node has confirmed it.
     by: Option<CommandId>,
     /// What was confirmed when that was asked for, if that is certain: what its refusal goes back
@@ -48,6 +100,7 @@ impl<T: Default> Default for Field<T> {
         Self {
             wanted: T::default(),
             is_certain: true,
+            anew: None,
             by: None,
             before: None,
         }
@@ -57,25 +110,69 @@ impl<T: Default> Default for Field<T> {
 impl<T> Field<T> {
     /// A command asks for this.
     pub(super) fn set(&mut self, wanted: T, by: CommandId) {
-        let is_confirmed = self.is_certain && self.by.is_none();
+        let is_confirmed = self.is_certain && self.by.is_none() && self.anew.is_none();
         let before = std::mem::replace(&mut self.wanted, wanted);
         self.before = is_confirmed.then_some(before);
-        (self.is_certain, self.by) = (true, Some(by));
+        (self.is_certain, self.by, self.anew) = (true, Some(by), None);
     }
 
     /// Something else than a command made it so.
     pub(super) fn became(&mut self, wanted: T) {
         self.wanted = wanted;
-        (self.by, self.before) = (None, None);
+        (self.by, self.before, self.anew) = (None, None, None);
     }
 
-    fn confirm(&mut self, by: CommandId) {
-        if self.by == Some(by) {
+    /// Nobody can say what it is.
+    pub(super) fn doubt(&mut self) {
+        self.is_certain = false;
+        (self.before, self.anew) = (None, None);
+    }
+
+    /// Whether it is known to be this.
+    pub(super) fn allows(&self, found: &T) -> bool
+    where
+        T: PartialEq,
+    {
+        !self.is_certain || self.wanted == *found || self.anew.as_ref() == Some(found)
+    }
+
+    /// Whether what was found says that the player outlived the client that had it, or that it did
+    /// not; nothing if it says neither.
+    pub(super) fn was_kept(&self, found: &T) -> Option<bool>
+    where
+        T: PartialEq,
+    {
+        let anew = self.anew.as_ref().filter(|anew| **anew != self.wanted)?;
+        let is_kept = *found == self.wanted;
+        (self.is_certain && (is_kept || found == anew)).then_some(is_kept)
+    }
+}
+
+/// What happens to a field whatever it holds.
+trait Kept {
+    /// A node did what the command asked for. Returns whether that is what is wanted.
+    fn confirm(&mut self, by: CommandId) -> bool;
+    /// A node refused what the command asked for. Returns whether it is known what is so instead.
+    fn refuse(&mut self, by: CommandId) -> bool;
+    /// Nobody can say what it is.
+    fn forget(&mut self);
+    fn forget_before(&mut self);
+    fn doubt_if(&mut self, by: CommandId);
+    /// The client has ended: another one finds what is there, or makes a new player.
+    fn outlive(&mut self, is_there: bool);
+    /// The player was lost with its client.
+    fn begin_anew(&mut self);
+}
+
+impl<T: Default> Kept for Field<T> {
+    fn confirm(&mut self, by: CommandId) -> bool {
+        let is_latest = self.by == Some(by);
+        if is_latest {
             (self.by, self.before) = (None, None);
         }
+        is_latest
     }
 
-    /// A node refused what the command asked for. Returns whether it is known what is so instead.
     fn refuse(&mut self, by: CommandId) -> bool {
         if self.by != Some(by) {
             return false;
@@ -87,9 +184,11 @@ impl<T> Field<T> {
         self.is_certain
     }
 
-    /// Nobody can say what it is.
-    pub(super) fn doubt(&mut self) {
-        self.is_certain = false;
+    fn forget(&mut self) {
+        self.doubt();
+    }
+
+    fn forget_before(&mut self) {
         self.before = None;
     }
 
@@ -99,12 +198,15 @@ impl<T> Field<T> {
         }
     }
 
-    /// Whether it is known to be this.
-    pub(super) fn allows(&self, found: &T) -> bool
-    where
-        T: PartialEq,
-    {
-        !self.is_certain || self.wanted == *found
+    fn outlive(&mut self, is_there: bool) {
+        if self.by.take().is_some() || !self.is_certain || !is_there {
+            return self.doubt();
+        }
+        self.anew = Some(T::default());
+    }
+
+    fn begin_anew(&mut self) {
+        *self = Self::default();
     }
 }
 
@@ -119,49 +221,119 @@ impl Intent {
         intent
     }
 
+    /// All that is compared, as [`FIELDS`] names it.
+    fn fields(&mut self) -> [&mut dyn Kept; 6] {
+        [
+            &mut self.track,
+            &mut self.paused,
+            &mut self.volume,
+            &mut self.end_time,
+            &mut self.filters,
+            &mut self.user_data,
+        ]
+    }
+
+    /// Whether it is known how this should be.
+    pub(super) fn is_certain(&self, part: Part) -> bool {
+        match part {
+            Part::Track => self.track.is_certain,
+            Part::UserData => self.user_data.is_certain,
+            Part::EndTime => self.end_time.is_certain && !self.was_scaled,
+            Part::Paused => self.paused.is_certain,
+            Part::Volume => self.volume.is_certain,
+            Part::Filters => self.filters.is_certain,
+            Part::Voice => !self.is_strange,
+        }
+    }
+
     /// Nobody can say what any of it is.
     pub(super) fn doubt(&mut self) {
         self.place_is_known = false;
+        self.fields().into_iter().for_each(Kept::forget);
+    }
+
+    /// Nobody can say what plays, nor how.
+    pub(super) fn doubt_play(&mut self) {
+        self.place_is_known = false;
         self.track.doubt();
         self.paused.doubt();
-        self.volume.doubt();
         self.end_time.doubt();
-        self.filters.doubt();
         self.user_data.doubt();
     }
 
-    /// A node did what a command asked for.
-    pub(super) fn confirm(&mut self, command: CommandId) {
-        self.track.confirm(command);
-        self.paused.confirm(command);
-        self.volume.confirm(command);
-        self.end_time.confirm(command);
-        self.filters.confirm(command);
-        self.user_data.confirm(command);
+    /// The client has ended, and these copies of the player are left for the next one to find.
+    pub(super) fn outlive(&mut self, copies: &[Found]) {
+        self.place_is_known = false;
+        self.may_be_gone = true;
+        match copies {
+            [] => {
+                self.fields().into_iter().for_each(Kept::begin_anew);
+                self.was_scaled = false;
+            }
+            [copy] => {
+                let is_there = [
+                    self.track.allows(&copy.track),
+                    self.paused.allows(&copy.paused),
+                    self.volume.allows(&copy.volume),
+                    self.end_time.allows(&copy.end_time),
+                    self.filters.allows(&copy.filters),
+                    self.user_data.allows(&copy.user_data),
+                ];
+                let fields = self.fields().into_iter().zip(is_there);
+                fields.for_each(|(field, is_there)| field.outlive(is_there));
+            }
+            // Which of them is the later one the next client cannot know.
+            _ => self.doubt(),
+        }
+    }
+
+    /// What of the player is as it was when a client ended, though the rest is as that of a new
+    /// one, or the other way round: it outlives its client whole, or not at all. Of its end time
+    /// no node tells, and a track may have ended in the meantime.
+    pub(super) fn is_torn(&self, found: &Found) -> Option<(Invariant, String)> {
+        let track = self.track.was_kept(&found.track);
+        let parts = [
+            (Invariant::TrackWanted, track.filter(|is_kept| *is_kept)),
+            (Invariant::PauseWanted, self.paused.was_kept(&found.paused)),
+            (Invariant::VolumeWanted, self.volume.was_kept(&found.volume)),
+            (
+                Invariant::FiltersWanted,
+                self.filters.was_kept(&found.filters),
+            ),
+            (
+                Invariant::UserDataWanted,
+                found
+                    .track
+                    .as_ref()
+                    .and(self.user_data.was_kept(&found.user_data)),
+            ),
+        ];
+        let is_kept = parts.iter().any(|(_, was_kept)| *was_kept == Some(true));
+        let lost = parts.iter().find(|(_, was_kept)| *was_kept == Some(false));
+        let (invariant, _) = lost.filter(|_| is_kept)?;
+        let detail = format!("what outlived its client is {found:?}, wanted {self:?}");
+        Some((*invariant, detail))
+    }
+
+    /// A node did what a command asked for. Returns what of that is still wanted.
+    pub(super) fn confirm(&mut self, command: CommandId) -> Vec<Part> {
+        let confirmed = self.fields().map(|field| field.confirm(command));
+        let parts = FIELDS.into_iter().zip(confirmed);
+        parts
+            .filter_map(|(part, is_it)| is_it.then_some(part))
+            .collect()
     }
 
     /// A node refused a command: all that it asked for is as before. Returns of how many fields it
     /// is known how that was.
     pub(super) fn refuse(&mut self, command: CommandId) -> u64 {
-        let known = [
-            self.track.refuse(command),
-            self.paused.refuse(command),
-            self.volume.refuse(command),
-            self.end_time.refuse(command),
-            self.filters.refuse(command),
-            self.user_data.refuse(command),
-        ];
-        known.into_iter().map(u64::from).sum()
+        let known = self.fields().into_iter().map(|field| field.refuse(command));
+        known.map(u64::from).sum()
     }
 
     /// What a node is asked for is not all that may be there when it refuses that.
     pub(super) fn forget_before(&mut self) {
-        self.track.before = None;
-        self.paused.before = None;
-        self.volume.before = None;
-        self.end_time.before = None;
-        self.filters.before = None;
-        self.user_data.before = None;
+        self.fields().into_iter().for_each(Kept::forget_before);
     }
 
     /// A command was not answered: what it asked for may be refused later, with a play of its own
@@ -181,12 +353,8 @@ impl Intent {
 
     /// A command was taken back, and nobody can say to what.
     pub(super) fn take_back(&mut self, command: CommandId) {
-        self.track.doubt_if(command);
-        self.paused.doubt_if(command);
-        self.volume.doubt_if(command);
-        self.end_time.doubt_if(command);
-        self.filters.doubt_if(command);
-        self.user_data.doubt_if(command);
+        let fields = self.fields().into_iter();
+        fields.for_each(|field| field.doubt_if(command));
     }
 
     /// What plays has ended, or cannot be played.
@@ -215,3 +383,13 @@ pub(super) const REFUSED: &str = "refused-";
 
 /// How identifiers begin that lead to nothing.
 pub(super) const UNKNOWN: &str = "nothing-";
+
+/// The fields in their order.
+const FIELDS: [Part; 6] = [
+    Part::Track,
+    Part::Paused,
+    Part::Volume,
+    Part::EndTime,
+    Part::Filters,
+    Part::UserData,
+];

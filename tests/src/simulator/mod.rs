@@ -23,6 +23,7 @@ mod marks;
 mod oracle;
 mod order;
 mod panics;
+mod parts;
 mod plan;
 mod prompt;
 mod secrets;
@@ -343,6 +344,7 @@ impl Simulation {
         self.run_to(self.world.now() + Duration::from_secs(8));
         if self.broken.is_none() {
             self.broken = self.unsettled();
+            (self.tally.parts_judged, self.tally.parts) = self.parts_judged();
         }
     }
 
@@ -427,7 +429,7 @@ impl Simulation {
                     given.push(update.token.clone());
                 }
                 // Whoever joins has a player.
-                self.application.intents.entry(update.guild).or_default();
+                self.wanted(update.guild);
             }
             Traced::Output(Output::Answer(id, answer)) => self.hear_answer(*id, answer),
             Traced::Event(event) => self.hear(event),

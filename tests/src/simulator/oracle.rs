@@ -4,7 +4,7 @@ mod hearing;
 mod parting;
 mod sparing;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use lavapool_core::{Event, Output, SocketId};
 use self::hearing::Hearing;
 use self::parting::{Changing, Orphans};
 use self::sparing::Sparing;
+use super::parts::Part;
 use super::secrets::Secrets;
 use super::spread::Told;
 use super::tellings::Tellings;
@@ -293,15 +294,28 @@ impl Oracle {
             return;
         }
         let index = socket.host;
-        let Some((head, began)) = socket.asked.take(bytes, at) else {
-            return;
-        };
+        let head = socket.asked.take(bytes, at);
+        if let Some((head, began)) = head {
+            self.begins(id, index, &head, began);
+        }
+        if let Some(socket) = self.sockets.get_mut(&id)
+            && let Some(body) = socket.asked.whole_body()
+            && let Some(changing) = &mut socket.changing
+        {
+            changing.parts = Part::of_patch(&body);
+        }
+    }
+
+    /// The head of a request is written.
+    fn begins(&mut self, id: SocketId, index: usize, head: &str, began: Duration) {
         let target = head.split(' ').nth(1).unwrap_or_default();
         if target == "/v4/websocket" {
-            socket.websocket = Some(Heard::default());
-            self.upgrades(id, index, &head);
+            if let Some(socket) = self.sockets.get_mut(&id) {
+                socket.websocket = Some(Heard::default());
+            }
+            self.upgrades(id, index, head);
         } else {
-            let changed = self.asks(index, &head, target, began);
+            let changed = self.asks(index, head, target, began);
             if let Some(socket) = self.sockets.get_mut(&id) {
                 socket.changing = changed;
                 socket.is_of_players |= target.contains("/players");
@@ -365,6 +379,7 @@ impl Oracle {
         changed.map(|guild| Changing {
             guild,
             removes: line.starts_with("DELETE "),
+            parts: BTreeSet::new(),
         })
     }
 

@@ -83,6 +83,7 @@ impl Plan {
         plan.draw_skips();
         plan.draw_refusals();
         plan.draw_limits();
+        plan.draw_restarts();
         plan
     }
 
@@ -236,6 +237,29 @@ impl Plan {
             limits.players_max = guilds.div_ceil(2);
         }
         self.options.limits = Some(limits);
+    }
+
+    /// In most worlds the client is restarted twice at most, and not in the last minute: what it
+    /// was told is to be seen in the end, and a new process starts with little of that.
+    fn draw_restarts(&mut self) {
+        let mut chance = Chance::new(self.seed ^ RESTART);
+        if chance.number(12) == 0 {
+            return;
+        }
+        let restarts = self
+            .orders
+            .iter()
+            .filter(|(_, order)| order.kind.ends_client());
+        let mut times: Vec<_> = restarts.map(|(at, _)| *at).collect();
+        if chance.number(6) != 0 {
+            let until = self.options.safety_for.saturating_sub(CALM_FOR);
+            times.retain(|at| *at < until);
+        }
+        while times.len() > RESTARTS_MAX {
+            times.remove(chance.index(times.len()));
+        }
+        self.orders
+            .retain(|(at, order)| !order.kind.ends_client() || times.contains(at));
     }
 
     /// How far the pool's idea of a position may be from the truth: the way there and back, late
@@ -431,3 +455,11 @@ const REFUSE: u64 = 0x7265_6675_7365;
 
 /// The same for limits.
 const LIMIT: u64 = 0x006c_696d_6974;
+/// The same for restarts.
+const RESTART: u64 = 0x7265_7374_6172;
+
+/// How often a client is restarted in most worlds.
+const RESTARTS_MAX: usize = 2;
+
+/// How long before the end of what goes wrong it is restarted for the last time.
+const CALM_FOR: Duration = Duration::from_secs(60);

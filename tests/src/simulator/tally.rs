@@ -28,6 +28,9 @@ pub struct Tally {
     pub(super) choices_judged: u64,
     /// Fields of refused commands of which it is known what they were before.
     pub(super) refusals_judged: u64,
+    /// Parts of players that were compared with what is wanted in the end, and all that there were.
+    pub(super) parts_judged: u64,
+    pub(super) parts: u64,
     resumes: u64,
     losses: u64,
     failovers: u64,
@@ -56,6 +59,8 @@ impl Tally {
             (&mut self.waits_judged, other.waits_judged),
             (&mut self.choices_judged, other.choices_judged),
             (&mut self.refusals_judged, other.refusals_judged),
+            (&mut self.parts_judged, other.parts_judged),
+            (&mut self.parts, other.parts),
             (&mut self.resumes, other.resumes),
             (&mut self.losses, other.losses),
             (&mut self.failovers, other.failovers),
@@ -75,6 +80,21 @@ impl Tally {
     /// How many orders there were.
     pub fn orders(&self) -> u64 {
         self.orders.values().sum()
+    }
+
+    /// What too little was judged of, if that many runs say anything: whoever looks away finds
+    /// nothing.
+    pub fn lacks(&self) -> Option<String> {
+        if self.runs < RUNS_THAT_TELL {
+            return None;
+        }
+        let floor = self.parts * PARTS_JUDGED_MIN / 100;
+        (self.parts_judged < floor).then(|| {
+            format!(
+                "{} fields were judged in the end, less than {PARTS_JUDGED_MIN} % of {}",
+                self.parts_judged, self.parts
+            )
+        })
     }
 
     pub(super) fn fault(&mut self, kind: FaultKind) {
@@ -125,14 +145,17 @@ impl fmt::Display for Tally {
         writeln!(
             f,
             "answers: {} done, {} not; clients restarted: {}; \
-             judged: {} places of moves, {} waits, {} choices, {} refused fields",
+             judged: {} places of moves, {} waits, {} choices, {} refused fields, \
+             {} of {} fields in the end",
             self.done,
             self.undone,
             self.restarts,
             self.moves_judged,
             self.waits_judged,
             self.choices_judged,
-            self.refusals_judged
+            self.refusals_judged,
+            self.parts_judged,
+            self.parts,
         )?;
         write!(
             f,
@@ -156,3 +179,9 @@ fn list<K: fmt::Debug>(
     }
     writeln!(f)
 }
+
+/// Fewer runs than this may be odd ones.
+const RUNS_THAT_TELL: u64 = 1_000;
+
+/// How many of a hundred fields are judged in the end, at least.
+const PARTS_JUDGED_MIN: u64 = 80;

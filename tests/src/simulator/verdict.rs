@@ -7,7 +7,8 @@ use lavapool_core::player::{PlayerView, Position};
 use lavapool_core::protocol::GuildId;
 
 use super::Simulation;
-use super::intent::Intent;
+use super::intent::{Found, Intent};
+use super::parts::Part;
 use crate::invariant::{Broken, Invariant};
 use crate::node::PlayerView as Copy;
 
@@ -95,20 +96,42 @@ impl Simulation {
             );
             return broken(Invariant::Agreed, detail);
         }
-        if self.oracle.orphans.may_change(guild) {
-            return None;
-        }
-        let (track, state) = (
-            self.track_differs(&view, &copy, intent),
-            self.state_differs(&view, &copy, intent),
-        );
-        let voice = || self.voice_differs(&view, &copy);
-        let found = track.or(state);
-        let (invariant, detail) = match found {
-            None if intent.is_strange => return None,
-            found => found.or_else(voice)?,
-        };
+        let found = self.track_differs(&view, &copy, intent);
+        let found = found.or_else(|| self.state_differs(&view, &copy, intent));
+        let found = found.or_else(|| intent.is_torn(&Found::read(&copy)));
+        let found = found.or_else(|| {
+            let is_judged = self.judges(guild, intent, Part::Voice);
+            is_judged
+                .then(|| self.voice_differs(&view, &copy))
+                .flatten()
+        });
+        let (invariant, detail) = found?;
         broken(invariant, format!("{guild} on {name}: {detail}"))
+    }
+
+    /// How many parts of players are judged in the end, and of how many.
+    pub(super) fn parts_judged(&self) -> (u64, u64) {
+        let (mut judged, mut all) = (0, 0);
+        for (guild, intent) in &self.application.intents {
+            let Some(view) = self.world.pool().player(*guild) else {
+                continue;
+            };
+            let of_playing = Part::OF_PLAYING.into_iter().filter(|_| view.playing);
+            for part in Part::OF_ALL.into_iter().chain(of_playing) {
+                all += 1;
+                judged += u64::from(self.judges(*guild, intent, part));
+            }
+        }
+        (judged, all)
+    }
+
+    /// Whether this part of the guild's player is compared with what is wanted.
+    fn judges(&self, guild: GuildId, intent: &Intent, part: Part) -> bool {
+        intent.is_certain(part) && !self.may_have_changed(guild, part)
+    }
+
+    fn may_have_changed(&self, guild: GuildId, part: Part) -> bool {
+        self.oracle.orphans.may_have_changed(guild, part)
     }
 
     /// An empty player that plays nothing to nobody, made by what an earlier client had asked last.
@@ -122,35 +145,35 @@ impl Simulation {
         copy: &Copy,
         intent: &Intent,
     ) -> Option<(Invariant, String)> {
-        let playing = copy.track.as_ref();
-        let found = playing.map(|track| track.identifier.clone());
-        if !intent.track.allows(&found) || view.playing != found.is_some() {
+        let may_differ = |part| self.may_have_changed(view.guild, part);
+        let found = Found::read(copy);
+        if may_differ(Part::Track) {
+            return None;
+        }
+        if !intent.track.allows(&found.track) || view.playing != found.track.is_some() {
             let detail = format!(
-                "it plays {found:?}, wanted {:?}, the pool says {}",
-                intent.track, view.playing
+                "it plays {:?}, wanted {:?}, the pool says {}",
+                found.track, intent.track, view.playing
             );
             return Some((Invariant::TrackWanted, detail));
         }
-        let track = playing?;
-        let data = track.user_data.as_object().map(|object| {
-            let mut object = object.clone();
-            object.shift_remove("lavapool");
-            object
-        });
-        let data = data.filter(|object| !object.is_empty());
-        let data = data.map(|object| serde_json::Value::Object(object).to_string());
-        if !intent.user_data.allows(&data) {
-            let detail = format!("user data {data:?}, wanted {:?}", intent.user_data);
+        found.track.as_ref()?;
+        if !may_differ(Part::UserData) && !intent.user_data.allows(&found.user_data) {
+            let detail = format!(
+                "user data {:?}, wanted {:?}",
+                found.user_data, intent.user_data
+            );
             return Some((Invariant::UserDataWanted, detail));
         }
-        // What clears an end time on a server is one that never comes.
-        let end_time = copy.end_time_ms.filter(|end| *end < i64::MAX);
-        let end_time = end_time.and_then(|end| u64::try_from(end).ok());
         // A move makes an end that was passed the next moment: such a track ends once it sounds.
         let is_passed = |wanted: u64| u64::try_from(copy.content_ms).is_ok_and(|at| at >= wanted);
         let is_over = intent.end_time.wanted.is_some_and(is_passed);
-        if !intent.was_scaled && !is_over && !intent.end_time.allows(&end_time) {
-            let detail = format!("end time {end_time:?}, wanted {:?}", intent.end_time);
+        let is_judged = !intent.was_scaled && !is_over && !may_differ(Part::EndTime);
+        if is_judged && !intent.end_time.allows(&found.end_time) {
+            let detail = format!(
+                "end time {:?}, wanted {:?}",
+                found.end_time, intent.end_time
+            );
             return Some((Invariant::EndTimeWanted, detail));
         }
         // With a flipped bit the pool may have asked for another place than it meant.
@@ -179,31 +202,28 @@ impl Simulation {
         copy: &Copy,
         intent: &Intent,
     ) -> Option<(Invariant, String)> {
-        let volume = u16::try_from(copy.volume).ok();
-        if view.paused != copy.paused || !intent.paused.allows(&copy.paused) {
+        let may_differ = |part| self.may_have_changed(view.guild, part);
+        let found = Found::read(copy);
+        let agrees = view.paused == found.paused && intent.paused.allows(&found.paused);
+        if !agrees && !may_differ(Part::Paused) {
             let detail = format!(
                 "paused {}, wanted {:?}, the pool says {}",
-                copy.paused, intent.paused, view.paused
+                found.paused, intent.paused, view.paused
             );
             return Some((Invariant::PauseWanted, detail));
         }
-        let wanted = intent.volume.wanted.unwrap_or(100);
-        if Some(view.volume.get()) != volume || (intent.volume.is_certain && Some(wanted) != volume)
-        {
+        let agrees = view.volume.get() == found.volume.0 && intent.volume.allows(&found.volume);
+        if !agrees && !may_differ(Part::Volume) {
             let detail = format!(
-                "volume {volume:?}, wanted {:?}, the pool says {:?}",
-                intent.volume, view.volume
+                "volume {:?}, wanted {:?}, the pool says {:?}",
+                found.volume, intent.volume, view.volume
             );
             return Some((Invariant::VolumeWanted, detail));
         }
-        let mut names = copy
-            .filters
-            .as_object()
-            .into_iter()
-            .flat_map(|object| object.keys());
-        let filter = names.next().cloned();
-        if !intent.filters.allows(&filter) || view.filters.is_some() != filter.is_some() {
-            let detail = format!("filter {filter:?}, wanted {:?}", intent.filters);
+        let is_on = view.filters.is_some();
+        let agrees = is_on == found.filters.is_some() && intent.filters.allows(&found.filters);
+        if !agrees && !may_differ(Part::Filters) {
+            let detail = format!("filter {:?}, wanted {:?}", found.filters, intent.filters);
             return Some((Invariant::FiltersWanted, detail));
         }
         None

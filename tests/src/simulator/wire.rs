@@ -182,6 +182,9 @@ pub(super) struct Asked {
     is_fresh: bool,
     /// When the present request began.
     began: Option<Duration>,
+    /// What has come of its body, and how long that is to be.
+    body: Vec<u8>,
+    body_bytes: usize,
 }
 
 impl Default for Asked {
@@ -190,6 +193,8 @@ impl Default for Asked {
             head: Vec::new(),
             is_fresh: true,
             began: None,
+            body: Vec::new(),
+            body_bytes: 0,
         }
     }
 }
@@ -198,6 +203,7 @@ impl Asked {
     /// Takes bytes in, and returns the head of a request when it is whole.
     pub(super) fn take(&mut self, bytes: &[u8], at: Duration) -> Option<(String, Duration)> {
         if !self.is_fresh {
+            self.body.extend_from_slice(bytes);
             return None;
         }
         self.began = self.began.or(Some(at));
@@ -205,8 +211,20 @@ impl Asked {
         let end = find(&self.head, b"\r\n\r\n")?;
         self.is_fresh = false;
         let head = String::from_utf8_lossy(&self.head[..end]).into_owned();
+        self.body = self.head.split_off(end + 4);
         self.head.clear();
+        let length = field(&head, "content-length").and_then(|text| text.parse().ok());
+        self.body_bytes = length.unwrap_or(0);
         Some((head, self.began.take().unwrap_or(at)))
+    }
+
+    /// The body of the present request when all of it was written, once.
+    pub(super) fn whole_body(&mut self) -> Option<Vec<u8>> {
+        let is_whole = self.body_bytes > 0 && self.body.len() >= self.body_bytes;
+        is_whole.then(|| {
+            self.body_bytes = 0;
+            std::mem::take(&mut self.body)
+        })
     }
 
     /// An answer came: what is sent next is another request.
@@ -214,6 +232,7 @@ impl Asked {
         if !self.is_fresh {
             self.is_fresh = true;
             self.head.clear();
+            self.body.clear();
         }
     }
 }

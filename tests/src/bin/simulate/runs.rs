@@ -44,8 +44,12 @@ pub(crate) fn all(options: &Options) -> bool {
     let speed = virtual_s / wall;
     println!("{virtual_s:.0} virtual seconds in {wall:.1} s: {speed:.0} a second");
     let is_as_said = is_as_said(&marks, runs);
+    let lacks = tally.lacks();
+    if let Some(lacks) = &lacks {
+        println!("TOO LITTLE: {lacks}");
+    }
     println!("{runs} seeds, {failures} failures");
-    failures == 0 && is_as_said
+    failures == 0 && is_as_said && lacks.is_none()
 }
 
 /// Whether the marks are hit as `docs/proof.md` says: of so many seeds that each has its chance.

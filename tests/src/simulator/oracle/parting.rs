@@ -1,18 +1,21 @@
 //! What is let go of: a node that is lost, and a client that has ended.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
 
 use super::{Host, Oracle, Sparing, Tellings};
 use crate::invariant::Invariant;
+use crate::simulator::parts::Part;
 
 /// A request that changes a player.
 #[derive(Clone, Debug)]
 pub(super) struct Changing {
     pub(super) guild: String,
     pub(super) removes: bool,
+    /// What it changes, as soon as all of it is written.
+    pub(super) parts: BTreeSet<Part>,
 }
 
 /// What clients asked for that had no answer when they ended: a server may do it after the next
@@ -23,6 +26,8 @@ pub(in crate::simulator) struct Orphans {
     removals: BTreeMap<String, Duration>,
     /// The guilds of PATCHes, which make a player or change one.
     changes: BTreeMap<String, Duration>,
+    /// What they change of the player.
+    parts: BTreeMap<(String, Part), Duration>,
 }
 
 impl Orphans {
@@ -36,10 +41,28 @@ impl Orphans {
         self.changes.contains_key(&guild.to_string())
     }
 
+    /// Whether a server may have changed this of the guild's player since.
+    pub(in crate::simulator) fn may_have_changed(&self, guild: GuildId, part: Part) -> bool {
+        self.parts.contains_key(&(guild.to_string(), part))
+    }
+
+    /// A server did what the present client asked for.
+    pub(in crate::simulator) fn settled(&mut self, guild: GuildId, parts: &[Part], at: Duration) {
+        for part in parts {
+            let key = (guild.to_string(), *part);
+            let since = self.parts.get(&key);
+            if since.is_some_and(|since| *since + HANGS_FOR < at) {
+                self.parts.remove(&key);
+            }
+        }
+    }
+
     /// A server has begun a play of the present client: what it was asked for so long ago that it
     /// has done it is of the past.
     pub(in crate::simulator) fn played(&mut self, guild: GuildId, at: Duration) {
         let guild = guild.to_string();
+        self.parts
+            .retain(|(known, _), since| *known != guild || *since + HANGS_FOR >= at);
         for of_kind in [&mut self.removals, &mut self.changes] {
             if of_kind
                 .get(&guild)
@@ -54,6 +77,13 @@ impl Orphans {
         if since + HANGS_FOR < now {
             // Whatever came of it, the next client finds it.
             return;
+        }
+        for part in changing.parts {
+            let latest = self
+                .parts
+                .entry((changing.guild.clone(), part))
+                .or_default();
+            *latest = since.max(*latest);
         }
         let of_kind = if changing.removes {
             &mut self.removals

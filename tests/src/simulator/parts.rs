@@ -1,0 +1,56 @@
+//! [`Part`]: what there is of a player to be compared.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+/// One thing of a player that a command can change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Part {
+    Track,
+    UserData,
+    EndTime,
+    Paused,
+    Volume,
+    Filters,
+    Voice,
+}
+
+impl Part {
+    /// What any player has.
+    pub(super) const OF_ALL: [Self; 4] = [Self::Track, Self::Paused, Self::Volume, Self::Filters];
+
+    /// What one that plays has beside that.
+    pub(super) const OF_PLAYING: [Self; 2] = [Self::UserData, Self::EndTime];
+
+    /// What the body of a PATCH changes. As on the server, a play has no end time and no data but
+    /// its own, and ends a pause.
+    pub(super) fn of_patch(body: &[u8]) -> BTreeSet<Self> {
+        let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+            return BTreeSet::new();
+        };
+        let mut parts = BTreeSet::new();
+        for (name, value) in &fields {
+            match &**name {
+                "track" => {
+                    let plays = |key| value.get(key).is_some();
+                    if plays("encoded") || plays("identifier") {
+                        parts.extend([Self::Track, Self::EndTime, Self::Paused]);
+                    }
+                    parts.insert(Self::UserData);
+                }
+                "encodedTrack" | "identifier" => {
+                    let play = [Self::Track, Self::EndTime, Self::Paused, Self::UserData];
+                    parts.extend(play);
+                }
+                "endTime" => drop(parts.insert(Self::EndTime)),
+                "paused" => drop(parts.insert(Self::Paused)),
+                "volume" => drop(parts.insert(Self::Volume)),
+                "filters" => drop(parts.insert(Self::Filters)),
+                "voice" => drop(parts.insert(Self::Voice)),
+                _ => {}
+            }
+        }
+        parts
+    }
+}
