@@ -94,7 +94,7 @@ impl Simulation {
             return;
         };
         let lost_at = self.oracle.lost_at(furthest.host);
-        if furthest.is_lost && self.oracle.is_in_doubt(lost_at) {
+        if furthest.is_lost && self.oracle.is_in_doubt(guild, lost_at) {
             // Where it was then is all that the pool knows since.
             return;
         }
@@ -155,7 +155,8 @@ impl Simulation {
                 && intent.track.is_certain
                 && intent.track.wanted.as_ref() == Some(&goes_on.identifier)
         });
-        is_known && !is_asked && !self.oracle.is_in_doubt(self.world.now())
+        let is_doubted = self.oracle.is_in_doubt(goes_on.guild, self.world.now());
+        is_known && !is_asked && !is_doubted
     }
 
     /// The other copies of the player that there are.

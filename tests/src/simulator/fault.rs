@@ -186,7 +186,6 @@ impl Simulation {
             FaultKind::EndMidway => world.bite(name, bite(fault, Bitten::Ended)),
             FaultKind::FlippedBit => {
                 world.bite(name, bite(fault, Bitten::Flipped));
-                self.oracle.doubt(fault.host, self.world.now());
                 // What else was said there may have been taken wrongly: nothing of it lasts.
                 self.undo_later(Fault {
                     lasts_for: short.min(FLIPPED_MAX),

@@ -416,6 +416,9 @@ impl Simulation {
         if let Some(lines) = &mut self.lines {
             lines.push(format!("{:>12.6} {traced}", at.as_secs_f64()));
         }
+        if let Traced::Given(Given::Flipped(socket)) = traced {
+            self.doubt_bits(*socket, at);
+        }
         self.oracle.see(at, traced);
         self.judge_told(at, traced);
         self.note_named(traced);

@@ -1,5 +1,6 @@
 //! [`Oracle`]: sees every byte both ways and every event, and says what must not be.
 
+mod doubts;
 mod hearing;
 mod parting;
 mod sparing;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use lavapool_core::node::Loss;
 use lavapool_core::{Event, Output, SocketId};
 
+use self::doubts::Doubts;
 use self::hearing::Hearing;
 use self::parting::{Changing, Orphans};
 use self::sparing::Sparing;
@@ -40,6 +42,7 @@ pub(super) struct Oracle {
     pub(super) tellings: Tellings,
     secrets: Secrets,
     sparing: Sparing,
+    doubts: Doubts,
     pub(super) told: Told,
 }
 
@@ -68,7 +71,6 @@ struct Host {
     is_leaving: bool,
     /// It is not to be dialled any more.
     is_over: bool,
-    doubt_until: Duration,
     /// Those that were given up without an answer, and when.
     unanswered: Vec<(Changing, Duration)>,
     /// When it last said something that means nothing.
@@ -93,11 +95,6 @@ impl Oracle {
             lag_max,
             ..Self::default()
         }
-    }
-
-    /// What a server says may arrive in other words.
-    pub(super) fn doubt(&mut self, host: usize, now: Duration) {
-        self.hosts[host].doubt_until = now + Duration::from_secs(120);
     }
 
     /// Timers of the pool are late until then.
@@ -175,6 +172,7 @@ impl Oracle {
             return;
         };
         for said in websocket.take(bytes) {
+            let is_doubted = self.doubts.is_host_doubted(index, at);
             let host = &mut self.hosts[index];
             if host.websocket != Some(id) {
                 continue;
@@ -188,7 +186,7 @@ impl Oracle {
                 }
                 // Another try changes nothing, unless the application orders one.
                 Said::Refused => {
-                    host.is_over |= !host.is_leaving && host.doubt_until <= at;
+                    host.is_over |= !host.is_leaving && !is_doubted;
                     continue;
                 }
                 Said::Close | Said::Control | Said::Broken => continue,
@@ -200,9 +198,14 @@ impl Oracle {
                 let hearing = host.hearings.entry(message.session.clone());
                 hearing.or_default().begin(at);
                 host.redial_at = None;
+                self.doubts.ready(index, id);
             }
+            if message.op == "playerUpdate" {
+                self.doubts.reported(&message.guild, id, at);
+            }
+            let is_leaving = self.hosts[index].is_leaving;
             if message.op == "stats" {
-                let is_owed = !host.is_leaving && host.doubt_until <= at;
+                let is_owed = !is_leaving && !is_doubted;
                 self.told.hear(index, at, is_owed);
             }
             let session = self.hosts[index].session.clone().unwrap_or_default();
@@ -229,7 +232,7 @@ impl Oracle {
         host.session = None;
         host.lost_at = at;
         let after_nonsense = by_pool && host.nonsense_at == Some(at) && !host.is_ordered;
-        let is_doubted = host.doubt_until > at;
+        let is_doubted = self.doubts.is_host_doubted(socket.host, at);
         self.parts(socket.host, at);
         let name = self.names[socket.host].clone();
         self.require(
@@ -242,14 +245,6 @@ impl Oracle {
     /// When a server was lost last.
     pub(super) fn lost_at(&self, host: usize) -> Duration {
         self.hosts[host].lost_at
-    }
-
-    /// Whether timers were late, or bytes flipped, a short time ago.
-    pub(super) fn is_in_doubt(&self, now: Duration) -> bool {
-        let doubts = self.hosts.iter().map(|host| host.doubt_until);
-        doubts
-            .chain([self.late_until + LATE_FOR])
-            .any(|until| until > now)
     }
 
     fn dialled(&mut self, id: SocketId, name: &str, at: Duration) {
@@ -337,7 +332,7 @@ impl Oracle {
         let asked = wire::field(head, "session-id").map(str::to_owned);
         let host = &mut self.hosts[index];
         let resumable = host.resumable.clone();
-        let doubted = host.doubt_until > Duration::ZERO;
+        let doubted = self.doubts.is_session_doubted(index);
         if let Some(asked) = asked {
             let fits = resumable.as_ref() == Some(&asked);
             self.require(fits || doubted, Invariant::ResumesLatest, || {
@@ -351,7 +346,8 @@ impl Oracle {
         let name = self.names[index].clone();
         let host = &self.hosts[index];
         // A request that was begun before the loss is written to its end.
-        let doubted = host.doubt_until > at || host.lost_at >= at || host.ready_at > Some(at);
+        let is_doubted = self.doubts.is_host_doubted(index, at);
+        let doubted = is_doubted || host.lost_at >= at || host.ready_at > Some(at);
         let session = host.session.clone();
         let line = head.lines().next().unwrap_or_default();
         let what = wire::without_session(line);
@@ -394,7 +390,9 @@ impl Oracle {
 
     fn told(&mut self, event: &Event, at: Duration) {
         self.shown(event);
-        let is_doubtful = self.hosts.iter().any(|host| host.doubt_until > at);
+        let is_doubtful = event
+            .guild()
+            .is_some_and(|guild| self.doubts.is_guild_doubted(guild, at));
         let session_of = |host: usize| self.hosts[host].session.clone();
         let told = self.tellings.told(event, at, is_doubtful, session_of);
         if self.broken.is_none() {
@@ -474,8 +472,6 @@ impl Oracle {
     }
 }
 
-/// How long after a delay the pool's idea of a position may still be from before.
-const LATE_FOR: Duration = Duration::from_secs(8);
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
 const DELAY_MAX: Duration = Duration::from_secs(30);
 const STABLE_AFTER: Duration = Duration::from_secs(10);

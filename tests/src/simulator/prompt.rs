@@ -11,7 +11,7 @@ impl Simulation {
     pub(super) fn judge_waiting(&mut self) {
         let now = self.world.now();
         let pool = self.world.pool();
-        if pool.best_node().is_none() || self.oracle.is_in_doubt(now) {
+        if pool.best_node().is_none() || self.oracle.is_late(now) {
             return;
         }
         let waiting: Vec<_> = pool

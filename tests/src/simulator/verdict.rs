@@ -177,7 +177,7 @@ impl Simulation {
             return Some((Invariant::EndTimeWanted, detail));
         }
         // With a flipped bit the pool may have asked for another place than it meant.
-        if self.oracle.is_in_doubt(self.world.now()) {
+        if self.oracle.is_in_doubt(view.guild, self.world.now()) {
             return None;
         }
         self.place_differs(view.position, copy)

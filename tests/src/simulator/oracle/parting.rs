@@ -116,13 +116,13 @@ impl Oracle {
         self.tellings = Tellings::default();
         self.told.new_client();
         self.sparing = Sparing::default();
+        self.doubts.new_client();
         for host in &mut self.hosts {
             for (changing, since) in host.unanswered.drain(..) {
                 self.orphans.add(changing, since, now);
             }
             *host = Host {
                 resumable: host.resumable.take(),
-                doubt_until: host.doubt_until,
                 lost_at: host.lost_at,
                 hearings: std::mem::take(&mut host.hearings),
                 ..Host::default()
