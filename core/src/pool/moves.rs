@@ -110,18 +110,23 @@ impl Tables {
     /// The best node for a lost player after one that failed it: first one that has not, then any
     /// other one.
     fn next_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
-        let busy = self.player_mut(id)?.busy();
-        if !busy.tried.contains(&failed) {
-            busy.tried.push(failed);
-        }
-        let tried = busy.tried.clone();
-        let next = self.choose_for(id, &tried);
+        let next = self.untried_target(id, failed);
         if next.is_some() {
             return next;
         }
         // All have had their turn.
         self.player_mut(id)?.busy().tried = vec![failed];
         self.choose_for(id, &[failed])
+    }
+
+    /// As [`Self::next_target`], of those that have not had their turn.
+    fn untried_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
+        let busy = self.player_mut(id)?.busy();
+        if !busy.tried.contains(&failed) {
+            busy.tried.push(failed);
+        }
+        let tried = busy.tried.clone();
+        self.choose_for(id, &tried)
     }
 
     /// Every field goes to the target.
@@ -428,6 +433,8 @@ impl Tables {
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         let other = match first {
+            // Others have failed since, and there may be more.
+            Some(first) if first == node => self.untried_target(id, node),
             Some(_) => None,
             None => self.next_target(id, node),
         };

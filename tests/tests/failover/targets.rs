@@ -1,7 +1,7 @@
 //! The node that should take over fails as well.
 
 use lavapool_core::player::Update;
-use lavapool_core::{Event, RequestError};
+use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
@@ -120,6 +120,28 @@ fn a_track_that_is_refused_twice_by_the_only_node_that_takes_the_player_is_over(
     let asked = world.requests_since("b", lost_at).into_iter();
     let asked = asked.filter(|what| what == "PATCH players/1").count();
     assert!((1..=4).contains(&asked), "{asked}");
+}
+
+#[test]
+fn a_track_that_one_node_refuses_twice_goes_to_a_node_that_was_not_asked() {
+    let mut world = crowded(1..=1, ["b", "c", "d"]);
+    refuse_the_player(&mut world, "b");
+    let rejected = "https://tracks.test/1".to_owned();
+    world.node("c").faults().rejected_tracks.insert(rejected);
+    let late = world.id("d");
+    world.submit(Command::Drain(late));
+    let lost_at = world.now();
+    world.kill("a");
+    let is_asked_again = |world: &World| {
+        let asked = world.requests_since("c", lost_at).into_iter();
+        asked.filter(|what| what == "PATCH players/1").count() == 3
+    };
+    world.run_until(is_asked_again, secs(20));
+    world.submit(Command::Undrain(late));
+    world.run_for(secs(10));
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
+    assert_eq!(world.only_copy(guild(1)).0, "d");
 }
 
 #[test]
