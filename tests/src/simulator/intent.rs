@@ -305,7 +305,7 @@ impl Intent {
                 found
                     .track
                     .as_ref()
-                    .and(self.user_data.was_kept(&found.user_data)),
+                    .and_then(|_| self.user_data.was_kept(&found.user_data)),
             ),
         ];
         let is_kept = parts.iter().any(|(_, was_kept)| *was_kept == Some(true));
