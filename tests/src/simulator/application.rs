@@ -160,8 +160,14 @@ impl Simulation {
         let added = self.submit_about(Command::AddNode(config), Asked::default());
         if added.is_some() {
             self.application.known[host] = true;
-            self.oracle.expect_dial(host);
+            self.expect_dial(host);
         }
+    }
+
+    /// A server may be dialled at once.
+    pub(super) fn expect_dial(&mut self, host: usize) {
+        let now = self.world.now();
+        self.oracle.expect_dial(host, now);
     }
 
     pub(super) fn remove_node(&mut self, order: Order, node: NodeId) {
@@ -356,9 +362,12 @@ impl Simulation {
                 }
             }
             // What a node has of a play that it refuses, it may have shown in the meantime.
-            Event::NodeDisconnected { .. } | Event::NodeReady { .. } => {
-                for intent in self.application.intents.values_mut() {
-                    intent.forget_before();
+            Event::NodeDisconnected { node, .. } | Event::NodeReady { node, .. } => {
+                let theirs = self.guilds_of(&node.name);
+                for guild in theirs {
+                    if let Some(intent) = self.application.intents.get_mut(&guild) {
+                        intent.forget_before();
+                    }
                 }
             }
             Event::VoiceFailed { guild } | Event::VoiceLost { guild, .. } => {

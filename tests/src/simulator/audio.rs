@@ -113,7 +113,10 @@ impl Simulation {
         let heard_at = self.oracle.heard_at(host, session, written_at);
         let unheard = furthest.at.saturating_sub(heard_at);
         let repeats_max = self.apart + unheard + REPEATS_MAX;
-        if furthest.is_audible && places.len() == 1 && -skipped_ms > millis(repeats_max) {
+        let told = self.oracle.told_place(furthest.host, guild, heard_at);
+        let is_known = told.is_none_or(|told| position + millis(self.apart) < told);
+        let is_much = -skipped_ms > millis(repeats_max);
+        if furthest.is_audible && places.len() == 1 && is_known && is_much {
             self.fail(Invariant::LittleRepeated, || detail);
         }
     }

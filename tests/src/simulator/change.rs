@@ -108,7 +108,7 @@ impl Change {
         }
         if let Some(sound) = self.filters {
             intent.filters.set(sound.echo(), by);
-            intent.was_scaled |= matches!(sound, Sound::Fast(_));
+            intent.scales(matches!(sound, Sound::Fast(_)));
         }
         if let Some(number) = self.user_data {
             intent.user_data.set(Some(user_data(number)), by);

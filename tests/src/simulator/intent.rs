@@ -23,8 +23,11 @@ pub(super) struct Intent {
     pub(super) filters: Field<Option<String>>,
     /// As JSON.
     pub(super) user_data: Field<Option<String>>,
-    /// Whether a speed was ever set: then an end time is rebased when the player moves.
+    /// Whether a speed was set since what plays was begun: then an end time is rebased when the
+    /// player moves.
     pub(super) was_scaled: bool,
+    /// Whether one was on, or set, since the latest play was asked for.
+    is_scaled: bool,
     /// Whether a node has confirmed where in the track the player is.
     pub(super) place_is_known: bool,
     /// Whether nobody here ever asked for the player, nor joins its channel.
@@ -319,9 +322,13 @@ impl Intent {
     pub(super) fn confirm(&mut self, command: CommandId) -> Vec<Part> {
         let confirmed = self.fields().map(|field| field.confirm(command));
         let parts = FIELDS.into_iter().zip(confirmed);
-        parts
+        let parts: Vec<_> = parts
             .filter_map(|(part, is_it)| is_it.then_some(part))
-            .collect()
+            .collect();
+        if parts.contains(&Part::Track) {
+            self.was_scaled = self.is_scaled;
+        }
+        parts
     }
 
     /// A node refused a command: all that it asked for is as before. Returns of how many fields it
@@ -344,8 +351,17 @@ impl Intent {
         }
     }
 
+    /// Filters were asked for, with or without a speed.
+    pub(super) const fn scales(&mut self, is_scaled: bool) {
+        self.is_scaled |= is_scaled;
+        self.was_scaled |= is_scaled;
+    }
+
     /// A play was asked for.
     pub(super) fn plays(&mut self, track: Option<String>, by: CommandId) {
+        let normal = [None, Some("volume"), Some("lowPass")];
+        let is_normal = self.filters.is_certain && normal.contains(&self.filters.wanted.as_deref());
+        self.is_scaled = !is_normal || self.filters.by.is_some() || self.filters.anew.is_some();
         let named = track.as_deref().unwrap_or_default();
         self.may_be_refused |= named.starts_with(UNKNOWN) || named.contains(REFUSED);
         self.track.set(track, by);

@@ -297,7 +297,7 @@ impl Simulation {
         self.submit(Command::Undrain(node), None);
         let view = self.world.pool().node(node);
         if view.is_some_and(|view| view.status == Status::Disconnected) {
-            self.oracle.expect_dial(host);
+            self.expect_dial(host);
             self.submit(Command::Connect(node), None);
         }
     }

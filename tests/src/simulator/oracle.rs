@@ -50,14 +50,16 @@ pub(super) struct Oracle {
 #[derive(Debug, Default)]
 struct Host {
     websocket: Option<SocketId>,
+    /// The one before, which is closed in good order, and since when.
+    closing: Option<(SocketId, Duration)>,
     /// The session of the present WebSocket, once it is ready.
     session: Option<String>,
     /// The latest session that it ever was, until it is known to be over.
     resumable: Option<String>,
     /// When it may be dialled at the earliest, after a loss.
     redial_at: Option<Duration>,
-    /// When it was dialled last, or the dial was ordered by the application.
-    is_ordered: bool,
+    /// When the application last let it be dialled.
+    ordered_at: Option<Duration>,
     /// Our close frame may be answered before the next dial, or not.
     is_spoken: bool,
     /// The number of the latest try since the schedule began; the first dial is none.
@@ -67,6 +69,8 @@ struct Host {
     lost_at: Duration,
     /// When it was heard of each of its sessions.
     hearings: BTreeMap<String, Hearing>,
+    /// Where it said last that each player is, by its guild, in milliseconds, and when that came.
+    reports: BTreeMap<String, (i64, Duration)>,
     /// It is not to have another WebSocket.
     is_leaving: bool,
     /// It is not to be dialled any more.
@@ -110,10 +114,11 @@ impl Oracle {
         self.late_until += time;
     }
 
-    /// The application lets a server be dialled, whatever the schedule.
-    pub(super) fn expect_dial(&mut self, host: usize) {
+    /// The application lets a server be dialled, whatever the schedule, which begins anew.
+    pub(super) fn expect_dial(&mut self, host: usize, now: Duration) {
         let host = &mut self.hosts[host];
-        host.is_ordered = true;
+        host.ordered_at = Some(now);
+        (host.attempt, host.ready_at) = (0, None);
         host.is_over = false;
         host.is_leaving = false;
         host.redial_at = None;
@@ -202,6 +207,8 @@ impl Oracle {
             }
             if message.op == "playerUpdate" {
                 self.doubts.reported(&message.guild, id, at);
+                let reports = &mut self.hosts[index].reports;
+                reports.insert(message.guild.clone(), (message.state.position, at));
             }
             let is_leaving = self.hosts[index].is_leaving;
             if message.op == "stats" {
@@ -231,7 +238,7 @@ impl Oracle {
         host.websocket = None;
         host.session = None;
         host.lost_at = at;
-        let after_nonsense = by_pool && host.nonsense_at == Some(at) && !host.is_ordered;
+        let after_nonsense = by_pool && host.nonsense_at == Some(at) && host.ordered_at != Some(at);
         let is_doubted = self.doubts.is_host_doubted(socket.host, at);
         self.parts(socket.host, at);
         let name = self.names[socket.host].clone();
@@ -308,7 +315,7 @@ impl Oracle {
             if let Some(socket) = self.sockets.get_mut(&id) {
                 socket.websocket = Some(Heard::default());
             }
-            self.upgrades(id, index, head);
+            self.upgrades(id, index, head, began);
         } else {
             let changed = self.asks(index, head, target, began);
             if let Some(socket) = self.sockets.get_mut(&id) {
@@ -319,12 +326,13 @@ impl Oracle {
     }
 
     /// The pool asks for a WebSocket.
-    fn upgrades(&mut self, id: SocketId, index: usize, head: &str) {
+    fn upgrades(&mut self, id: SocketId, index: usize, head: &str, at: Duration) {
         let name = self.names[index].clone();
         let is_leaving = self.hosts[index].is_leaving;
         self.require(!is_leaving, Invariant::OverIsOver, || {
             format!("{name} gets a WebSocket, though it was removed")
         });
+        self.judge_closing(index, at);
         let before = self.hosts[index].websocket.replace(id);
         self.require(before.is_none(), Invariant::OneWebSocket, || {
             format!("{name} gets {id:?} beside {before:?}")
@@ -408,7 +416,7 @@ impl Oracle {
             // Its connection may still be closed in good order while the next one is made.
             Event::NodeDisconnected { node, .. } => {
                 if let Some(index) = self.index(&node.name) {
-                    self.hosts[index].websocket = None;
+                    self.lets_close(index, at);
                     self.hosts[index].session = None;
                     self.hosts[index].lost_at = at;
                     self.parts(index, at);
@@ -441,18 +449,16 @@ impl Oracle {
             format!("try {attempt} of {name} comes after {delay:?}, not after {scheduled:?}")
         });
         let late = self.lag_max + Duration::from_millis(1);
-        let is_late = self.late_until > Duration::ZERO;
         let host = &mut self.hosts[index];
-        let ready_for = host.ready_at.take().map(|ready| at.saturating_sub(ready));
+        let ready_at = host.ready_at.take();
+        let is_late = ready_at.is_some_and(|ready| self.late_until >= ready);
+        let ready_for = ready_at.map(|ready| at.saturating_sub(ready));
         // The timer that says so may ring late.
         let was_stable = ready_for.is_some_and(|time| time + late >= STABLE_AFTER);
         let was_brief = ready_for.is_none_or(|time| time <= STABLE_AFTER + late || is_late);
         let next = host.attempt + 1;
-        // An order to dial may begin the schedule anew.
-        let fits = (attempt == 0 && was_stable)
-            || (attempt == next && was_brief)
-            || (attempt <= next && host.is_ordered);
-        let is_ordered = std::mem::take(&mut host.is_ordered);
+        let is_ordered = *loss == Loss::Requested && host.ordered_at == Some(at);
+        let fits = (attempt == 0 && (was_stable || is_ordered)) || (attempt == next && was_brief);
         host.attempt = attempt;
         host.redial_at = Some(at + delay);
         host.is_spoken = matches!(

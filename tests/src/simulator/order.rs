@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lavapool_core::node::Status;
 use lavapool_core::protocol::SessionUpdate;
 use lavapool_core::rest::Request;
 use lavapool_core::{Command, Leaving, NodeId, Target};
@@ -285,11 +286,14 @@ impl Simulation {
                 return true;
             }
             OrderKind::Reconnect => {
-                self.oracle.expect_dial(order.host);
+                self.expect_dial(order.host);
                 Command::Reconnect(node)
             }
             OrderKind::Connect => {
-                self.oracle.expect_dial(order.host);
+                let view = self.world.pool().node(node);
+                if view.is_none_or(|view| view.status != Status::Connected) {
+                    self.expect_dial(order.host);
+                }
                 Command::Connect(node)
             }
             OrderKind::Await => Command::AwaitNode(node),

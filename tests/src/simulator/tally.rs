@@ -184,4 +184,4 @@ fn list<K: fmt::Debug>(
 const RUNS_THAT_TELL: u64 = 1_000;
 
 /// How many of a hundred fields are judged in the end, at least.
-const PARTS_JUDGED_MIN: u64 = 80;
+const PARTS_JUDGED_MIN: u64 = 70;

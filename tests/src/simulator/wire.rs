@@ -35,6 +35,15 @@ pub(super) struct Message {
     pub(super) reason: Option<String>,
     #[serde(default)]
     pub(super) track: Option<Track>,
+    #[serde(default)]
+    pub(super) state: State,
+}
+
+/// Where the player of a message is in its track, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+pub(super) struct State {
+    #[serde(default)]
+    pub(super) position: i64,
 }
 
 /// The track of a message.

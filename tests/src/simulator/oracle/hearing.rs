@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use lavapool_core::protocol::GuildId;
+
 use super::Oracle;
 
 /// Until when a server was heard of a session.
@@ -39,5 +41,18 @@ impl Oracle {
         let hearing = hearing.copied().unwrap_or_default();
         let is_present = hearing.from <= now;
         [hearing.before, hearing.until][usize::from(is_present)].min(now)
+    }
+
+    /// Where a player was at a moment by what its server had said, in milliseconds: what was under
+    /// way for long tells of an earlier place, and the pool knows no better.
+    pub(in crate::simulator) fn told_place(
+        &self,
+        host: usize,
+        guild: GuildId,
+        at: Duration,
+    ) -> Option<i64> {
+        let (position_ms, since) = self.hosts[host].reports.get(&guild.to_string())?;
+        let later = i64::try_from(at.saturating_sub(*since).as_millis()).ok()?;
+        Some(position_ms + later)
     }
 }

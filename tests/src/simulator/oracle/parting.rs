@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
 
-use super::{Host, Oracle, Sparing, Tellings};
+use super::{CLOSE_DEADLINE, Host, Oracle, Sparing, Tellings};
 use crate::invariant::Invariant;
 use crate::simulator::parts::Part;
 
@@ -104,6 +104,26 @@ impl Oracle {
         let sockets = self.sockets.iter();
         let of_players = sockets.filter(|(_, socket)| socket.host == host && socket.is_of_players);
         self.parting.extend(of_players.map(|(id, _)| (*id, at)));
+    }
+
+    /// A node is lost, and its WebSocket may be closed in good order while the next one is made.
+    pub(super) fn lets_close(&mut self, host: usize, at: Duration) {
+        self.judge_closing(host, at);
+        let host = &mut self.hosts[host];
+        host.closing = host.websocket.take().map(|id| (id, at)).or(host.closing);
+    }
+
+    /// A WebSocket that is closed in good order is gone when the server does not answer in time.
+    pub(super) fn judge_closing(&mut self, host: usize, now: Duration) {
+        let Some((id, since)) = self.hosts[host].closing else {
+            return;
+        };
+        let by = since.max(self.late_until) + CLOSE_DEADLINE + self.lag_max;
+        let is_gone = !self.sockets.contains_key(&id);
+        let name = self.names[host].clone();
+        self.require(is_gone || now <= by, Invariant::OneWebSocket, || {
+            format!("{name} gets another one, and {id:?} is to be closed since {since:?}")
+        });
     }
 
     /// The process of the client is another one.
