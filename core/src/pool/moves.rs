@@ -10,7 +10,7 @@ use crate::error::{NodeFailure, RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::Node;
-use crate::player::{Choice, Fields, Move, Placement, Player, PlayerId};
+use crate::player::{Fields, Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -408,11 +408,16 @@ impl Tables {
         let Placement::Moving { from, to, why, .. } = player.place else {
             return;
         };
-        let has_track =
-            player.stage.in_flight().has(Fields::TRACK) && player.wanted.track.is_some();
+        let in_flight = player.stage.in_flight();
+        let is_superseded = in_flight.and(player.unsent).has(Fields::TRACK);
+        let has_track = in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
         player.recall();
         player.busy().refusals = 0;
         player.busy().refused = Fields::NONE;
+        if is_superseded {
+            // What is wanted now is another one, which the node has yet to be sent.
+            return self.sync(id);
+        }
         if !has_track || !matches!(status, 400 | 500) {
             return self.move_failed(id, node, NodeFailure::Unavailable { status }, now);
         }
@@ -448,40 +453,6 @@ impl Tables {
         if let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) {
             player.busy().failures = failures;
         }
-    }
-
-    /// The track cannot be played: two nodes refused it, or the only one there is. The player goes
-    /// on without it.
-    fn drop_track(&mut self, id: PlayerId, now: Timestamp) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let track = player
-            .wanted
-            .track
-            .as_deref()
-            .and_then(Choice::track)
-            .cloned();
-        let guild = player.guild;
-        mark!(TrackUnplayable);
-        let unplayable = player
-            .busy
-            .as_mut()
-            .map(|busy| busy.withdraw(Fields::PLAY))
-            .unwrap_or_default();
-        self.answer_waiting(unplayable, &RequestError::TrackUnplayable);
-        self.clear_track(id, now);
-        if let Some(track) = track {
-            self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
-        }
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        player.unsent = player.substance();
-        let busy = player.busy();
-        // The node that it left is to play it no more either.
-        busy.left = busy.left.with(Fields::TRACK);
-        self.sync(id);
     }
 
     /// The node is ready again: the players that were lost from it come back, if they are to.

@@ -82,6 +82,40 @@ impl Tables {
         }
     }
 
+    /// The track cannot be played: two nodes refused it, or the only one there is. The player goes
+    /// on without it.
+    pub(super) fn drop_track(&mut self, id: PlayerId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let track = player
+            .wanted
+            .track
+            .as_deref()
+            .and_then(Choice::track)
+            .cloned();
+        let guild = player.guild;
+        mark!(TrackUnplayable);
+        let unplayable = player
+            .busy
+            .as_mut()
+            .map(|busy| busy.withdraw(Fields::PLAY))
+            .unwrap_or_default();
+        self.answer_waiting(unplayable, &RequestError::TrackUnplayable);
+        self.clear_track(id, now);
+        if let Some(track) = track {
+            self.emit(Kinds::TRACKS, || Event::TrackUnplayable { guild, track });
+        }
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.unsent = player.substance();
+        let busy = player.busy();
+        // The node that it left is to play it no more either.
+        busy.left = busy.left.with(Fields::TRACK);
+        self.sync(id);
+    }
+
     /// The track that a refused play was to replace ended in the meantime, and there is none now.
     pub(super) fn tell_end_since(&mut self, id: PlayerId, taken_back: Fields) {
         let Some(player) = self

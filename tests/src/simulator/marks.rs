@@ -88,10 +88,6 @@ pub const UNREACHED: &[(Mark, &str)] = &[
         "its servers have no SponsorBlock; see `plugins::end_times`",
     ),
     (
-        Mark::SoughtLate,
-        "a seek must be done long after another one was asked for; see `failover::late_seeks`",
-    ),
-    (
         Mark::DelayCapped,
         "it takes fifteen tries, four minutes; see `failover::reconnects`",
     ),

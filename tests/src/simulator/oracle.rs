@@ -114,11 +114,10 @@ impl Oracle {
         self.late_until += time;
     }
 
-    /// The application lets a server be dialled, whatever the schedule, which begins anew.
+    /// The application lets a server be dialled, whatever the schedule.
     pub(super) fn expect_dial(&mut self, host: usize, now: Duration) {
         let host = &mut self.hosts[host];
         host.ordered_at = Some(now);
-        (host.attempt, host.ready_at) = (0, None);
         host.is_over = false;
         host.is_leaving = false;
         host.redial_at = None;
@@ -457,8 +456,11 @@ impl Oracle {
         let was_stable = ready_for.is_some_and(|time| time + late >= STABLE_AFTER);
         let was_brief = ready_for.is_none_or(|time| time <= STABLE_AFTER + late || is_late);
         let next = host.attempt + 1;
-        let is_ordered = *loss == Loss::Requested && host.ordered_at == Some(at);
-        let fits = (attempt == 0 && (was_stable || is_ordered)) || (attempt == next && was_brief);
+        // An order to dial, if it is taken, begins the schedule anew.
+        let is_ordered = host.ordered_at.take().is_some();
+        let fits = (attempt == 0 && was_stable)
+            || (attempt == next && was_brief)
+            || (attempt <= next && is_ordered);
         host.attempt = attempt;
         host.redial_at = Some(at + delay);
         host.is_spoken = matches!(

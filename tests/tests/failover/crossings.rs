@@ -411,11 +411,12 @@ fn a_failed_target_leaves_the_player_on_the_old_node_that_is_back() {
     let since = world.now();
     world.kill("b");
     world.run_for(secs(5));
-    // It plays on there: nothing is begun again.
+    // It plays on there, as a look shows: nothing is begun again.
     let asked = ["a", "c"].map(|name| world.requests_since(name, since));
+    let look = vec!["GET players/1".to_owned()];
     assert_eq!(
         (world.only_copy(guild(1)).0, asked),
-        ("a", [vec![], vec![]]),
+        ("a", [look, vec![]]),
         "{:?}",
         world.player(guild(1)).place
     );

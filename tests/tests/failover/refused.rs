@@ -272,6 +272,20 @@ fn of_a_refused_command_nothing_is_done_that_was_not_sent_with_the_rest_of_it() 
 }
 
 #[test]
+fn a_play_that_is_asked_for_while_a_target_refuses_the_one_before_is_played_there() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().latency.voice = millis(500);
+    world.node("b").faults().fail_next(400, 1);
+    world.kill("a");
+    world.run_for(millis(300));
+    let play = world.play(guild(1), &track("good"));
+    world.run_for(secs(10));
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    assert_eq!(title(&world), Some("Track good".into()));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
 fn what_is_wanted_though_nobody_waits_for_it_outlives_a_refused_play() {
     let mut world = World::builder().nodes(["a"]).build();
     world.refuse("a", true);
