@@ -90,11 +90,11 @@ impl Player {
     /// What is on its way is sent no more, and may have arrived.
     pub(crate) fn doubt_what_is_sent(&mut self) {
         let sent = self.stage.in_flight();
-        self.recall();
+        let overtaken = self.recall();
         if let Some(sent_at) = self.busy.as_ref().map(|busy| busy.sent_at)
             && !sent.is_empty()
         {
-            self.doubt(sent, sent_at);
+            self.doubt(sent, overtaken, sent_at);
         }
     }
 
@@ -115,13 +115,16 @@ impl Player {
         }
     }
 
-    /// Forgets that a PATCH is on its way: whether it arrived is not known.
-    pub(crate) fn recall(&mut self) {
+    /// Forgets that a PATCH is on its way: whether it arrived is not known. Returns what of it is
+    /// overtaken: the application has asked for something else since.
+    pub(crate) fn recall(&mut self) -> Fields {
         let fields = self.stage.answered();
+        let overtaken = self.unsent.and(fields);
         self.unsent = self.unsent.with(fields);
         if let Some(busy) = &mut self.busy {
             busy.recall();
         }
+        overtaken
     }
 
     /// Whether the node was asked, and is to be asked again.
@@ -130,12 +133,13 @@ impl Player {
         was_refused || matches!(self.stage, Stage::Resting(_))
     }
 
-    /// These fields were sent then, and whether they arrived is not known. What a node that it goes
-    /// to may have does not matter to the one that it leaves.
-    pub(crate) fn doubt(&mut self, fields: Fields, sent_at: Timestamp) {
+    /// These fields were sent then, and whether they arrived is not known: those that are overtaken
+    /// are yet to be sent in any case. What a node that it goes to may have does not matter to the
+    /// one that it leaves.
+    pub(crate) fn doubt(&mut self, fields: Fields, overtaken: Fields, sent_at: Timestamp) {
         let is_here = !self.is_moving();
         let busy = self.busy();
-        busy.doubtful = busy.doubtful.with(fields);
+        busy.doubtful = busy.doubtful.with(fields.without(overtaken));
         if is_here && fields.has(Fields::TRACK) {
             busy.is_sure = false;
             busy.base.clock.run(false, sent_at);

@@ -303,7 +303,7 @@ impl Tables {
         let Some(player) = self.player_mut(player_id) else {
             return;
         };
-        player.recall();
+        let overtaken = player.recall();
         if failure == NodeFailure::SessionLost {
             // The loss of the node decides what becomes of the player.
             return;
@@ -311,7 +311,7 @@ impl Tables {
         if player.is_moving() {
             return self.move_failed(player_id, id, failure, now);
         }
-        player.doubt(sent, sent_at);
+        player.doubt(sent, overtaken, sent_at);
         let busy = player.busy();
         busy.failures = busy.failures.saturating_add(1);
         let pause = RESEND_AFTER

@@ -313,8 +313,8 @@ impl Tables {
         match exchange.job {
             Job::Player(player_id) | Job::Check(player_id) => {
                 if let Some(player) = self.player_mut(player_id) {
-                    player.recall();
-                    player.doubt(exchange.effect.fields, exchange.sent_at);
+                    let overtaken = player.recall();
+                    player.doubt(exchange.effect.fields, overtaken, exchange.sent_at);
                 }
                 self.sync(player_id);
             }

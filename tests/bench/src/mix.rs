@@ -11,8 +11,8 @@ pub(crate) const MESSAGES_MAX: u64 = 20 * GUILDS;
 /// How many players a node says that it has.
 const PLAYERS: usize = 1_000;
 
-/// Which of `count` guilds the message of this number is about. In each twenty one guild is told that
-/// its track starts, and the one of the twenty before that its track ends.
+/// Which of `count` guilds the message of this number is about. In each twenty one guild is told
+/// that its track starts, and the one of the twenty before that its track ends.
 pub(crate) const fn guild_of(serial: u64, count: u64) -> u64 {
     match Kind::of(serial) {
         Kind::TrackStart => serial / 20 % count,
@@ -48,8 +48,8 @@ pub(crate) fn guilds() -> Vec<Guild> {
     (0..GUILDS).map(guild).collect()
 }
 
-/// The message of this number, of a session with these guilds. A position has `mark` as its place and
-/// its ping.
+/// The message of this number, of a session with these guilds. A position has `mark` as its place
+/// and its ping.
 ///
 /// Each track starts and ends once, so that a session can be told of as many twenties as it has
 /// guilds. Then all play again: the one whose track has not ended plays another in place of it.

@@ -11,8 +11,8 @@ pub(crate) fn order(port: u16, order: &str) -> io::Result<String> {
     read_body(&mut stream, &mut vec![0; 64 * 1024])
 }
 
-/// Reads one answer with a body in chunks, as Lavalink writes all that have one. `bytes` is where it
-/// is read to, and grows with it.
+/// Reads one answer with a body in chunks, as Lavalink writes all that have one. `bytes` is where
+/// it is read to, and grows with it.
 pub(crate) fn read_body(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> io::Result<String> {
     let mut end = 0;
     let mut body = Vec::new();

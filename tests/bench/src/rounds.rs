@@ -122,8 +122,8 @@ struct Judged<'a> {
     bounds: &'a [Bound],
 }
 
-/// All clients in turn, round after round, each round beginning with another. One that fails is left
-/// out from there on.
+/// All clients in turn, round after round, each round beginning with another. One that fails is
+/// left out from there on.
 fn measure(part: Part, options: &Options, results: &mut Results) {
     let is_wanted = |who: &Who| options.only.is_empty() || options.only.contains(who);
     let mut clients: Vec<_> = part.clients().iter().copied().filter(is_wanted).collect();

@@ -143,6 +143,20 @@ fn a_play_that_has_begun_is_not_sought_back_when_its_session_is_not_known_for_a_
     assert_eq!(places.count(), 1, "{heard:?}");
 }
 
+#[test]
+fn a_seek_that_was_asked_for_while_a_play_was_under_way_is_not_lost_with_its_answer() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.play(guild(1), &track("next"));
+    let seek = world.update(guild(1), Update::default().position(secs(60)));
+    world.run_until(|world| title(world) == Some("Track next".into()), secs(1));
+    world.node("a").faults().lost.clear();
+    world.run_until(|world| world.answer(seek).is_some(), secs(20));
+    assert_eq!(world.answer(seek), Some(&Ok(Answer::Done)));
+    let (_, copy) = world.only_copy(guild(1));
+    assert!(copy.content_ms >= 60_000, "{}", copy.content_ms);
+}
+
 /// The list of the players of the only node cannot be read once.
 fn fail_to_list(world: &mut World) {
     world.node("a").faults().failures.push(Failure {

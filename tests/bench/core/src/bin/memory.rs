@@ -14,8 +14,8 @@ const PLAYERS: usize = 100_000;
 const NODES: usize = 100;
 const MESSAGES: usize = 1_000;
 
-// 3 % more than is held. What is promised has room for the handles' part too, which the bench beside
-// the peers measures: 600 bytes of an idle player, 2 KiB of a playing one, 32 KiB of a node.
+// 3 % more than is held. What is promised has room for the handles' part too, which the bench
+// beside the peers measures: 600 bytes of an idle player, 2 KiB of a playing one, 32 KiB of a node.
 const NODE_BYTES_MAX: f64 = 5_522.0;
 const BARE_BYTES_MAX: f64 = 426.0;
 const IDLE_BYTES_MAX: f64 = 639.0;
