@@ -193,7 +193,7 @@ impl Hand {
             _ => None,
         });
         let asks = |socket: &SocketId| self.pool.outgoing(*socket).starts_with(asked.as_bytes());
-        sockets.filter(asks).last()
+        sockets.filter(asks).next_back()
     }
 
     fn knows_its_node(&self) -> bool {
