@@ -188,12 +188,12 @@ impl Hand {
             }
         }
         let asked = format!("GET {path} ");
-        let sockets = self.outputs.iter().filter_map(|output| match output {
+        let mut sockets = self.outputs.iter().filter_map(|output| match output {
             Output::Connect(socket, _) => Some(*socket),
             _ => None,
         });
         let asks = |socket: &SocketId| self.pool.outgoing(*socket).starts_with(asked.as_bytes());
-        sockets.filter(asks).next_back()
+        sockets.rfind(asks)
     }
 
     fn knows_its_node(&self) -> bool {
