@@ -5,14 +5,16 @@ use lavapool_core::protocol::{EventKind, Filters, LoadResult, Message, Player, R
 use lavapool_core::region::region_from_endpoint;
 
 /// Whatever a node says decodes or is an error, and what it borrows is a part of it. What is read
-/// in one pass, as servers write it, reads the same with a space before it, which `serde` reads.
+/// in one pass, as servers write it, reads the same with a space in it, which `serde` reads.
 pub fn lavalink_message(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return;
     };
     let message = Message::decode(text);
     if let Ok(Message::PlayerUpdate(_) | Message::Stats(_)) = &message {
-        assert_eq!(Message::decode(&format!(" {text}")), message, "{text}");
+        // Behind `op`, the first that is read.
+        let spaced = text.replacen("\",", "\", ", 1);
+        assert_eq!(Message::decode(&spaced), message, "{text}");
     }
     match message {
         Ok(Message::Event(event)) => track(&event.kind),
