@@ -85,15 +85,15 @@ impl Node {
         self.sessions.retain(|other| *other != place);
     }
 
-    /// The guilds to speak of.
+    /// The guilds to speak of: those that play, or all where a client has none play.
     pub(super) fn guilds(&self) -> Vec<Guild> {
-        if self.players.is_empty() {
+        let players = self.players.iter();
+        let playing = players.filter_map(|(id, player)| player.guild(*id));
+        let playing: Vec<_> = playing.collect();
+        if playing.is_empty() {
             return guilds();
         }
-        let players = self.players.iter();
-        players
-            .filter_map(|(id, player)| player.guild(*id))
-            .collect()
+        playing
     }
 
     pub(super) fn begin_count(&mut self, now: Instant) {
