@@ -8,7 +8,7 @@ use super::{Pool, headers};
 use crate::error::NodeFailure;
 use crate::http::{Connection, Ended, HttpLimits};
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, LaneKind, Loss, Node, State};
+use crate::node::{Job, LaneKind, Loss, State};
 use crate::output::{Closed, Output};
 use crate::player::Fields;
 use crate::time::Timestamp;
@@ -16,6 +16,10 @@ use crate::websocket::{CloseCode, Incoming, WebSocket, WebSocketLimits};
 
 impl Pool {
     pub(super) fn connected(&mut self, socket: SocketId, now: Timestamp) {
+        // Once only: a socket that counted twice would serve two requests.
+        if !self.is_dialled(socket) {
+            return;
+        }
         let Some(wire) = self.wires.get_mut(socket) else {
             return;
         };
@@ -24,11 +28,6 @@ impl Pool {
             WireKind::WebSocket(_) => self.tables.opened(node, now),
             WireKind::Rest(rest) => {
                 let kind = rest.lane;
-                // Once only: a socket that counted twice would serve two requests.
-                let is_dialled = |node: &mut Node| node.lane(kind).dialling.contains(&socket);
-                if !self.tables.node_mut(node).is_some_and(is_dialled) {
-                    return;
-                }
                 self.tables.timers.clear(&mut rest.timer);
                 if let Some(node) = self.tables.node_mut(node) {
                     let lane = node.lane(kind);
