@@ -76,7 +76,7 @@ impl Busy {
     /// The confirmed play is over, and the next has been asked for already.
     pub(crate) fn end_base(&mut self, reason: TrackEndReason, now: Timestamp) {
         if let Before::Standing { is_end_told } = self.before {
-            let track = self.base.track.as_deref().and_then(Choice::track).cloned();
+            let track = self.base.known_track().cloned();
             let untold = track.filter(|_| !is_end_told).map(|track| (track, reason));
             self.before = Before::Over(untold);
         }

@@ -66,6 +66,11 @@ impl Choice {
 }
 
 impl Desired {
+    /// The track, if there is one and it is known.
+    pub(crate) fn known_track(&self) -> Option<&Arc<Track>> {
+        self.track.as_deref().and_then(Choice::track)
+    }
+
     /// The length of its track in milliseconds; `u64::MAX` where there is none, or none is known.
     pub(crate) fn length_ms(&self) -> u64 {
         self.track.as_deref().map_or(u64::MAX, Choice::length_ms)

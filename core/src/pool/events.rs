@@ -7,7 +7,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::player::{Choice, Ending, Fields, Player, PlayerId, decode};
+use crate::player::{Choice, Desired, Ending, Fields, Player, PlayerId, decode};
 use crate::protocol::{self, EventKind, GuildId, Track, TrackEndReason, WireTrack, same_track};
 use crate::time::Timestamp;
 use crate::voice_code::VoiceCloseCode;
@@ -245,12 +245,7 @@ impl Tables {
         };
         mark!(HeldEndCounted);
         let guild = player.guild;
-        let track = player
-            .wanted
-            .track
-            .as_deref()
-            .and_then(Choice::track)
-            .cloned();
+        let track = player.wanted.known_track().cloned();
         self.clear_track(id, now);
         if let Some(track) = track {
             self.tell_end(guild, track, reason);
@@ -372,7 +367,7 @@ fn own_track(player: &Player, wire: &WireTrack<'_>) -> Option<Arc<Track>> {
     let plays = [Some(&player.wanted), confirmed].into_iter().flatten();
     // A number alone may be that of another client's play.
     let own = plays.filter(|play| play.is_played_as(wire));
-    let mut tracks = own.filter_map(|play| play.track.as_deref()?.track());
+    let mut tracks = own.filter_map(Desired::known_track);
     let own = tracks.find(|own| same_track(&own.encoded, &wire.encoded));
     own.cloned()
 }

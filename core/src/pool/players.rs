@@ -329,12 +329,7 @@ impl Tables {
         let player = self.player(id)?;
         let voice = player.voice.as_ref().and_then(|voice| voice.complete());
         let region = voice.and_then(|voice| self.config.regions.region(&voice.endpoint));
-        let track = player
-            .wanted
-            .track
-            .as_deref()
-            .and_then(Choice::track)
-            .cloned();
+        let track = player.wanted.known_track().cloned();
         let source = track.as_ref().map(|track| &*track.info.source_name);
         let needs = Needs {
             guild: Some(player.guild),

@@ -88,12 +88,7 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        let track = player
-            .wanted
-            .track
-            .as_deref()
-            .and_then(Choice::track)
-            .cloned();
+        let track = player.wanted.known_track().cloned();
         let guild = player.guild;
         mark!(TrackUnplayable);
         let unplayable = player

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::tables::Tables;
 use crate::id::NodeId;
 use crate::node::{Kept, Node, NodeRef, NodeView, Report, ReportedNode, State, Stopped};
-use crate::player::{Choice, Place, Placement, Player, PlayerView};
+use crate::player::{Place, Placement, Player, PlayerView};
 
 impl Tables {
     pub(super) fn node_view(&self, node: &Node) -> NodeView {
@@ -43,7 +43,7 @@ impl Tables {
         PlayerView {
             guild: player.guild,
             place: self.place(player),
-            track: wanted.track.as_deref().and_then(Choice::track).cloned(),
+            track: wanted.known_track().cloned(),
             playing: wanted.track.is_some(),
             paused: wanted.paused,
             volume: wanted.volume,

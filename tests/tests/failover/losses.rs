@@ -1,10 +1,11 @@
 //! A node is lost, and its players go on elsewhere.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use lavapool_core::node::{Loss, Status};
 use lavapool_core::player::{self, Place, Update};
-use lavapool_core::protocol::{Filters, RawJson, Timescale};
+use lavapool_core::protocol::{Filters, GuildId, RawJson, Timescale};
 use lavapool_core::{Closed, Command, Event, Leaving};
 use lavapool_tests::node::{PlayerView, TrackView, VoiceState};
 use lavapool_tests::world::{World, guild, track};
@@ -64,14 +65,7 @@ fn a_failover_is_told_though_one_of_its_players_was_destroyed_on_the_way() {
     world.submit(Command::Destroy(guild(2)));
     world.run_for(secs(5));
 
-    let told = world.events_since(lost_at);
-    let told: Vec<_> = told
-        .filter_map(|event| match event {
-            Event::Failover { players, .. } => Some(players.to_vec()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(told, [vec![guild(1)]]);
+    assert_eq!(failed_over_since(&world, lost_at), [vec![guild(1)]]);
 }
 
 #[test]
@@ -124,14 +118,7 @@ fn the_failover_of_players_whose_source_dies_on_their_way_is_told_when_all_have_
     world.kill("a");
     world.run_for(secs(2));
 
-    let told = world.events_since(lost_at);
-    let told: Vec<_> = told
-        .filter_map(|event| match event {
-            Event::Failover { players, .. } => Some(players.to_vec()),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(told, [[guild(1), guild(2)]]);
+    assert_eq!(failed_over_since(&world, lost_at), [[guild(1), guild(2)]]);
 }
 
 #[test]
@@ -424,7 +411,7 @@ fn players_prefer_their_region_and_then_the_lowest_penalty() {
     assert_eq!(places, ["eu-free", "us-far", "eu-free"]);
 }
 
-fn last_update_at(world: &World) -> std::time::Duration {
+fn last_update_at(world: &World) -> Duration {
     let updates = world.events().iter().rev();
     let mut updates = updates.filter(|(_, event)| matches!(event, Event::PlayerUpdate { .. }));
     updates.next().expect("a playing player is updated").0
@@ -459,4 +446,14 @@ fn a_player_that_waits_to_be_sent_again_does_not_wait_when_its_node_is_lost() {
     world.run_for(millis(500));
     let (name, copy) = world.only_copy(guild(1));
     assert_eq!((name, copy.volume), ("b", 50));
+}
+
+/// The players of each failover that was told since a moment.
+fn failed_over_since(world: &World, since: Duration) -> Vec<Vec<GuildId>> {
+    let told = world.events_since(since);
+    told.filter_map(|event| match event {
+        Event::Failover { players, .. } => Some(players.to_vec()),
+        _ => None,
+    })
+    .collect()
 }
