@@ -5,6 +5,7 @@ use std::time::Duration;
 use lavapool_core::CommandId;
 use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::{Filters, LowPass, RawJson, Timescale};
+use serde_json::{Value, json};
 
 use super::intent::{Intent, Loudness};
 use crate::world::{track, track_of};
@@ -34,12 +35,14 @@ pub(super) enum Choice {
     Identifier(String),
 }
 
-/// Filters, few enough to tell them apart by what a server echoes.
+/// Filters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sound {
     Clear,
-    Quiet,
-    Soft,
+    /// As loud as this, in percent.
+    Quiet(u8),
+    /// Smoothed by this.
+    Soft(u8),
     /// At this speed, in percent.
     Fast(u16),
 }
@@ -130,8 +133,10 @@ impl Sound {
     fn filters(self) -> Filters {
         match self {
             Self::Clear => Filters::default(),
-            Self::Quiet => Filters::new().with_volume(0.5),
-            Self::Soft => Filters::new().with_low_pass(LowPass { smoothing: 20.0 }),
+            Self::Quiet(percent) => Filters::new().with_volume(f32::from(percent) / 100.0),
+            Self::Soft(smoothing) => Filters::new().with_low_pass(LowPass {
+                smoothing: f32::from(smoothing),
+            }),
             Self::Fast(percent) => Filters::new().with_timescale(Timescale {
                 speed: f64::from(percent) / 100.0,
                 ..Timescale::default()
@@ -139,13 +144,17 @@ impl Sound {
         }
     }
 
-    /// What a server echoes of it, its numbers aside.
-    fn echo(self) -> Option<String> {
+    /// What a server echoes of it: with the defaults of what is omitted.
+    fn echo(self) -> Option<Value> {
+        let part = |percent| f64::from(percent) / 100.0;
         match self {
             Self::Clear => None,
-            Self::Quiet => Some("volume".to_owned()),
-            Self::Soft => Some("lowPass".to_owned()),
-            Self::Fast(_) => Some("timescale".to_owned()),
+            Self::Quiet(percent) => Some(json!({"volume": part(u16::from(percent))})),
+            Self::Soft(smoothing) => Some(json!({"lowPass": {"smoothing": f64::from(smoothing)}})),
+            Self::Fast(percent) => {
+                let speed = part(percent);
+                Some(json!({"timescale": {"speed": speed, "pitch": 1.0, "rate": 1.0}}))
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! [`Intent`]: what the application wants of a guild's player, kept apart from the pool.
 
 use lavapool_core::CommandId;
+use serde_json::Value;
 
 use super::parts::Part;
 use crate::invariant::Invariant;
@@ -19,8 +20,8 @@ pub(super) struct Intent {
     pub(super) volume: Field<Loudness>,
     /// In milliseconds.
     pub(super) end_time: Field<Option<u64>>,
-    /// The name of the filter that is on.
-    pub(super) filters: Field<Option<String>>,
+    /// All filters that are on, as a server echoes them.
+    pub(super) filters: Field<Option<Value>>,
     /// As JSON.
     pub(super) user_data: Field<Option<String>>,
     /// Whether a speed was set since what plays was begun: then an end time is rebased when the
@@ -45,7 +46,7 @@ pub(super) struct Found {
     pub(super) paused: bool,
     pub(super) volume: Loudness,
     pub(super) end_time: Option<u64>,
-    pub(super) filters: Option<String>,
+    pub(super) filters: Option<Value>,
     pub(super) user_data: Option<String>,
 }
 
@@ -62,14 +63,15 @@ impl Found {
         let data = data.filter(|object| !object.is_empty());
         // What clears an end time on a server is one that never comes.
         let end_time = copy.end_time_ms.filter(|end| *end < i64::MAX);
-        let filters = copy.filters.as_object();
+        let filters = Some(&copy.filters)
+            .filter(|filters| filters.as_object().is_some_and(|all| !all.is_empty()));
         Self {
             track: playing.map(|track| track.identifier.clone()),
-            user_data: data.map(|object| serde_json::Value::Object(object).to_string()),
+            user_data: data.map(|object| Value::Object(object).to_string()),
             end_time: end_time.and_then(|end| u64::try_from(end).ok()),
             paused: copy.paused,
             volume: Loudness(u16::try_from(copy.volume).unwrap_or(u16::MAX)),
-            filters: filters.and_then(|object| object.keys().next().cloned()),
+            filters: filters.cloned(),
         }
     }
 }
@@ -359,8 +361,9 @@ impl Intent {
 
     /// A play was asked for.
     pub(super) fn plays(&mut self, track: Option<String>, by: CommandId) {
-        let normal = [None, Some("volume"), Some("lowPass")];
-        let is_normal = self.filters.is_certain && normal.contains(&self.filters.wanted.as_deref());
+        let wanted = self.filters.wanted.as_ref();
+        let is_scaled = wanted.is_some_and(|filters| filters.get("timescale").is_some());
+        let is_normal = self.filters.is_certain && !is_scaled;
         self.is_scaled = !is_normal || self.filters.by.is_some() || self.filters.anew.is_some();
         let named = track.as_deref().unwrap_or_default();
         self.may_be_refused |= named.starts_with(UNKNOWN) || named.contains(REFUSED);

@@ -413,7 +413,10 @@ fn volume(order: Order) -> u16 {
 }
 
 fn sound(order: Order) -> Sound {
-    [Sound::Clear, Sound::Quiet, Sound::Soft][index(order.number / 11, 3)]
+    let which = index(order.number / 33, 3);
+    let (percent, smoothing) = ([25, 50, 75][which], [5, 20, 40][which]);
+    let all = [Sound::Clear, Sound::Quiet(percent), Sound::Soft(smoothing)];
+    all[index(order.number / 11, 3)]
 }
 
 fn query(number: u64) -> String {

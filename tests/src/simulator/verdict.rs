@@ -5,6 +5,7 @@ use std::time::Duration;
 use lavapool_core::node::Status;
 use lavapool_core::player::{PlayerView, Position};
 use lavapool_core::protocol::GuildId;
+use serde_json::json;
 
 use super::Simulation;
 use super::intent::{Found, Intent};
@@ -220,10 +221,11 @@ impl Simulation {
             );
             return Some((Invariant::VolumeWanted, detail));
         }
-        let is_on = view.filters.is_some();
-        let agrees = is_on == found.filters.is_some() && intent.filters.allows(&found.filters);
+        let shown = view.filters.as_deref().map(|filters| json!(filters));
+        let agrees = shown == found.filters && intent.filters.allows(&found.filters);
         if !agrees && !may_differ(Part::Filters) {
-            let detail = format!("filter {:?}, wanted {:?}", found.filters, intent.filters);
+            let (found, wanted) = (found.filters, &intent.filters);
+            let detail = format!("filters {found:?}, wanted {wanted:?}, the pool says {shown:?}");
             return Some((Invariant::FiltersWanted, detail));
         }
         None
