@@ -116,6 +116,8 @@ mod counted {
             "A move failed, and the node that the player was leaving had been removed.",
         OrderedMoveFailed: "The target of an ordered move did not answer, and the player stayed.",
         AnotherTargetTried: "The target of a player did not answer, and another was there to try.",
+        HeldUpNoLonger: "A player whose target had failed it went to another that was ready.",
+        TargetCannotLetGo: "A target did not answer a DELETE, and another was there to try.",
         SameTargetTriedAgain: "The target of a player did not answer, and there was no other.",
         TrackRefusedOnTheMove: "An ordered move was refused for its track.",
         RefusedAndBack: "The target of a player refused it, and the node that has it was back.",

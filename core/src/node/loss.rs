@@ -69,6 +69,12 @@ impl Loss {
 }
 
 impl Loss {
+    /// Whether it came about before it was noticed. A peer that closed or reset lived until then;
+    /// one that fell silent, or lost the session, is known to have played until its last byte.
+    pub(crate) const fn is_late(&self) -> bool {
+        matches!(self, Self::Silent | Self::SessionNotFound)
+    }
+
     /// Whether a close frame is owed to the peer, or was prepared for it.
     pub(crate) const fn is_spoken(&self) -> bool {
         matches!(self, Self::Closed { .. } | Self::Violation(_)) || self.is_ours()

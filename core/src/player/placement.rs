@@ -79,6 +79,21 @@ impl Player {
         matches!(self.place, Placement::Moving { .. })
     }
 
+    /// Whether the node that it is lost and on its way to has failed it, and is not being asked.
+    pub(crate) fn is_held_up(&self) -> bool {
+        let Placement::Moving {
+            to,
+            why: Move::Lost,
+            ..
+        } = self.place
+        else {
+            return false;
+        };
+        let busy = self.busy.as_ref();
+        let has_failed = busy.is_some_and(|busy| busy.tried.contains(&to));
+        has_failed && self.stage.exchange().is_none()
+    }
+
     /// Whether it has nothing to do with the node: it is on another one, or between others.
     pub(crate) fn is_elsewhere(&self, id: NodeId) -> bool {
         match self.place {

@@ -191,7 +191,11 @@ impl Tables {
                 self.plugin_failed(id, guild, plugin);
                 self.postpone(id, job, failure, retry_after, now);
             }
-            Job::Delete(_) | Job::Session { resuming: true } | Job::Players | Job::Info => {
+            Job::Delete(guild) => {
+                self.postpone(id, job, failure, retry_after, now);
+                self.move_blocked(guild, id, now);
+            }
+            Job::Session { resuming: true } | Job::Players | Job::Info => {
                 self.postpone(id, job, failure, retry_after, now);
             }
             Job::Request(number) => self.request_failed(number, failure, retry_after, now),
@@ -258,8 +262,10 @@ impl Tables {
     fn patched(&mut self, id: NodeId, player: PlayerId, class: Class, body: &[u8], now: Timestamp) {
         match class {
             Class::Done => {
+                let guild = self.player(player).map(|player| player.guild);
                 let reply = std::str::from_utf8(body).ok();
                 let reply = reply.and_then(|text| protocol::Confirmed::decode(text).ok());
+                let reply = reply.filter(|reply| guild.is_some_and(|guild| reply.is_of(guild)));
                 self.player_confirmed(player, id, reply.as_ref(), now);
             }
             Class::SessionUnknown => {
@@ -343,7 +349,7 @@ impl Tables {
             return self.session_unknown(id, now);
         }
         let doubtful = std::mem::take(&mut player.busy().doubtful);
-        let theirs = player_in(&class, body);
+        let theirs = player_in(&class, body, player.guild);
         let played = theirs.as_ref().map(|theirs| player.played(theirs, true));
         if let (Some(theirs), Some(played @ (Played::Late | Played::Nothing))) = (&theirs, played)
             && !player.is_moving()
@@ -430,11 +436,16 @@ impl Tables {
     }
 }
 
-/// The player that an answer tells of; none without one, or if that is not the server's.
-pub(super) fn player_in<'a>(class: &Class, body: &'a [u8]) -> Option<protocol::Player<'a>> {
+/// The guild's player that an answer tells of; none without one, or if that is not the server's.
+pub(super) fn player_in<'a>(
+    class: &Class,
+    body: &'a [u8],
+    guild: GuildId,
+) -> Option<protocol::Player<'a>> {
     let text = std::str::from_utf8(body).ok();
     text.filter(|_| matches!(class, Class::Done))
         .and_then(|text| protocol::Player::decode(text).ok())
+        .filter(|player| player.guild_id == guild)
 }
 
 fn classify(response: &Response<'_>) -> Class {

@@ -192,7 +192,7 @@ impl Tables {
                 ..
             }
         );
-        let theirs = player_in(&class, body);
+        let theirs = player_in(&class, body, guild);
         match &theirs {
             Some(theirs) => {
                 self.tell_hidden(id, node);

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | their node resumed | stay, compared with the server's | stay if unsent, else finish | stay |
 //! | grace over, session over, or redial failed | moving | | |
-//! | another node ready | moving, once the grace is over | | moving |
+//! | another node ready | moving, once the grace is over | to that one, if theirs failed | moving |
 //! | 5 s without a healthy node | stranded | | |
 //! | their node ready, not resumed | moving, to the same node | as they are | moving, to it |
 //!
@@ -243,7 +243,8 @@ impl Tables {
         let waiting = self.players.iter().filter(|player| match player.place {
             Placement::Frozen { old } => is_over(old),
             Placement::Stranded { .. } | Placement::Unplaced => true,
-            Placement::On(_) | Placement::Moving { .. } => false,
+            Placement::Moving { .. } => player.is_held_up(),
+            Placement::On(_) => false,
         });
         // Those that play come first.
         let mut waiting: Vec<_> = waiting
@@ -262,7 +263,8 @@ impl Tables {
                         self.put(id, node, now);
                     }
                 }
-                Some(Placement::On(_) | Placement::Moving { .. }) | None => {}
+                Some(Placement::Moving { to, .. }) => self.move_past(id, to, now),
+                Some(Placement::On(_)) | None => {}
             }
         }
         self.evacuate_drained(now);

@@ -29,8 +29,7 @@ impl Tables {
             let loss = loss.clone();
             self.emit_node(id, |node| Event::NodeDisconnected { node, loss });
         }
-        // A peer that closed or reset lived until then; one that fell silent, until its last byte.
-        let lost_at = heard_at.filter(|_| loss == Loss::Silent).unwrap_or(now);
+        let lost_at = heard_at.filter(|_| loss.is_late()).unwrap_or(now);
         if self.node(id).is_some_and(|node| node.duty.is_over()) {
             self.stop_node(id, Stopped::Closed);
             mark!(LostWhileLeaving);

@@ -42,6 +42,7 @@ mod sockets;
 mod state_table;
 mod strategy;
 mod tables;
+mod targets;
 mod timers;
 mod views;
 mod voice;

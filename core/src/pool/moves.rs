@@ -1,12 +1,11 @@
 //! Players on their way from one node to another.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::commands::Waits;
 use super::tables::Tables;
 use crate::command::Answer;
-use crate::error::{NodeFailure, RequestError, Unconfirmed};
+use crate::error::{RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::Node;
@@ -105,28 +104,6 @@ impl Tables {
         if let Some(to) = next {
             self.start_move(id, from, to, Move::Lost, now);
         }
-    }
-
-    /// The best node for a lost player after one that failed it: first one that has not, then any
-    /// other one.
-    fn next_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
-        let next = self.untried_target(id, failed);
-        if next.is_some() {
-            return next;
-        }
-        // All have had their turn.
-        self.player_mut(id)?.busy().tried = vec![failed];
-        self.choose_for(id, &[failed])
-    }
-
-    /// As [`Self::next_target`], of those that have not had their turn.
-    fn untried_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
-        let busy = self.player_mut(id)?.busy();
-        if !busy.tried.contains(&failed) {
-            busy.tried.push(failed);
-        }
-        let tried = busy.tried.clone();
-        self.choose_for(id, &tried)
     }
 
     /// Every field goes to the target.
@@ -326,133 +303,6 @@ impl Tables {
         self.node_changed(node);
         self.sync(id);
         self.settle_player(id);
-    }
-
-    /// The target did not answer: the next one is tried, and this one must not keep the player.
-    pub(super) fn move_failed(
-        &mut self,
-        id: PlayerId,
-        target: NodeId,
-        failure: NodeFailure,
-        now: Timestamp,
-    ) {
-        let Some(player) = self.player(id) else {
-            return;
-        };
-        let Placement::Moving { from, to, why, .. } = player.place else {
-            return;
-        };
-        let guild = player.guild;
-        self.bury(target, guild, None);
-        self.release(target, guild);
-        match why {
-            Move::Ordered => {
-                mark!(OrderedMoveFailed);
-                self.call_off(id, from, RequestError::NodeFailed(failure), now);
-            }
-            Move::Lost => self.try_next(id, from, to, failure, now),
-        }
-    }
-
-    /// Another target; the same again after a pause, if there is no other.
-    fn try_next(
-        &mut self,
-        id: PlayerId,
-        from: NodeId,
-        failed: NodeId,
-        failure: NodeFailure,
-        now: Timestamp,
-    ) {
-        if from != failed && self.still_has(id, from) {
-            self.left_group(from, failed, None);
-            return self.call_off(id, from, RequestError::NodeFailed(failure), now);
-        }
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let failures = player.busy().failures.saturating_add(1);
-        let mut pause = Duration::from_secs(u64::from(failures).min(10));
-        if let Some(to) = self.next_target(id, failed) {
-            mark!(AnotherTargetTried);
-            self.left_group(from, failed, None);
-            self.start_move(id, from, to, Move::Lost, now);
-            // The first other one is asked at once. If that fails as well, it may be the player's
-            // fault, and no node is to be asked over and over.
-            pause -= Duration::from_secs(1);
-        } else {
-            mark!(SameTargetTriedAgain);
-        }
-        let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) else {
-            return;
-        };
-        // What has started there after all is being deleted.
-        player.awaits_start = player.wanted.track.is_some();
-        player.busy().failures = failures;
-        if !pause.is_zero() {
-            self.resend_later(id, pause, now);
-        }
-    }
-
-    /// The target refused the player, and would again. If that may be the track's fault another
-    /// node is tried, and two such refusals are enough; anything else is the node's.
-    pub(super) fn move_rejected(
-        &mut self,
-        id: PlayerId,
-        node: NodeId,
-        status: u16,
-        now: Timestamp,
-    ) {
-        let Some(player) = self.player_mut(id) else {
-            return;
-        };
-        let Placement::Moving { from, to, why, .. } = player.place else {
-            return;
-        };
-        let in_flight = player.stage.in_flight();
-        let is_superseded = in_flight.and(player.unsent).has(Fields::TRACK);
-        let has_track = in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
-        player.recall();
-        player.busy().refusals = 0;
-        player.busy().refused = Fields::NONE;
-        if is_superseded {
-            // What is wanted now is another one, which the node has yet to be sent.
-            return self.sync(id);
-        }
-        if !has_track || !matches!(status, 400 | 500) {
-            return self.move_failed(id, node, NodeFailure::Unavailable { status }, now);
-        }
-        let guild = player.guild;
-        let first = player.busy().rejected_by.replace(node);
-        if why == Move::Ordered {
-            self.bury(to, guild, None);
-            self.release(to, guild);
-            mark!(TrackRefusedOnTheMove);
-            return self.call_off(id, from, RequestError::TrackUnplayable, now);
-        }
-        let failures = player.busy().failures;
-        if from != to && self.still_has(id, from) {
-            mark!(RefusedAndBack);
-            self.bury(to, guild, None);
-            self.release(to, guild);
-            self.left_group(from, to, None);
-            return self.call_off(id, from, RequestError::TrackUnplayable, now);
-        }
-        let other = match first {
-            // Others have failed since, and there may be more.
-            Some(first) if first == node => self.untried_target(id, node),
-            Some(_) => None,
-            None => self.next_target(id, node),
-        };
-        let Some(other) = other else {
-            return self.drop_track(id, now);
-        };
-        self.bury(to, guild, None);
-        self.release(to, guild);
-        self.left_group(from, to, None);
-        self.start_move(id, from, other, Move::Lost, now);
-        if let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) {
-            player.busy().failures = failures;
-        }
     }
 
     /// The node is ready again: the players that were lost from it come back, if they are to.

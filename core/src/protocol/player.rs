@@ -68,7 +68,10 @@ impl<'a> Player<'a> {
 /// The answer to a change of a player, as far as only the server knows it; the rest is what it was
 /// told, and is passed over.
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Confirmed<'a> {
+    #[serde(default)]
+    guild_id: Option<GuildId>,
     #[serde(borrow, default)]
     track: Option<&'a RawValue>,
     /// Where it is.
@@ -78,6 +81,11 @@ pub(crate) struct Confirmed<'a> {
 impl<'a> Confirmed<'a> {
     pub(crate) fn decode(text: &'a str) -> Result<Self, DecodeError> {
         decode(text, "player")
+    }
+
+    /// Whether it is not the answer about another guild.
+    pub(crate) fn is_of(&self, guild: GuildId) -> bool {
+        self.guild_id.is_none_or(|named| named == guild)
     }
 
     /// What the server made of the track that it was told to play.

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::config::AnswerKind;
 
 /// The faults that last until they are taken back. Those that happen once are methods of
@@ -26,6 +28,8 @@ pub struct Faults {
     pub failures: Vec<Failure>,
     /// The identifiers of tracks that are answered 500 whenever a player is asked to play them.
     pub rejected_tracks: BTreeSet<String>,
+    /// What answers about one player tell in place of it.
+    pub told_instead: Option<Value>,
     /// What 429 and 503 say in `Retry-After`, in seconds.
     pub retry_after_s: Option<u32>,
     /// The `Lavalink-Api-Version` of an upgrade, in place of 4.
@@ -52,6 +56,11 @@ impl Faults {
             path: Some(part.into()),
             ..Failure::always(status)
         });
+    }
+
+    /// Returns what an answer tells of a player.
+    pub(super) fn told(&self, player: Value) -> Value {
+        self.told_instead.clone().unwrap_or(player)
     }
 
     /// Takes all back but the tracks that are rejected, which are what the node cannot play.

@@ -177,7 +177,7 @@ impl TestNode {
         };
         let applied = applying.apply(player, patch, no_replace);
         let messages = applying.messages;
-        let body = player.json(now);
+        let body = self.faults.told(player.json(now));
         self.deliver(id, messages);
         self.arm_player(id, guild);
         match applied {

@@ -360,7 +360,8 @@ impl TestNode {
             .get(id)
             .and_then(|session| session.players.get(&guild));
         let player = player.ok_or_else(|| ApiError::new(404, "Player not found"))?;
-        Ok(Response::json(200, &player.json(self.now)))
+        let player = self.faults.told(player.json(self.now));
+        Ok(Response::json(200, &player))
     }
 
     fn delete_player(&mut self, id: &str, guild: &str) -> Result<Response, ApiError> {

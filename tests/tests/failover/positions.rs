@@ -1,5 +1,7 @@
 //! Where in its track a player goes on, whatever servers said about that before.
 
+use lavapool_core::Event;
+use lavapool_core::node::Loss;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Filters, Timescale};
 use lavapool_tests::node::{AnswerKind, Disturbance};
@@ -68,6 +70,32 @@ fn a_report_of_a_paused_player_does_not_count_before_the_node_lets_it_go_on() {
     world.run_for(secs(2));
 
     assert_eq!(place_s(&world), 61);
+}
+
+#[test]
+fn nothing_is_skipped_that_was_not_heard_before_a_session_turned_out_to_be_over() {
+    let mut world = crowded(1..=1, ["b"]);
+    let heard_s = place_s(&world);
+    // The process dies and comes back, and its WebSocket hangs.
+    world.end_rest("a");
+    world.run_for(millis(10));
+    world.half_open("a");
+    world.restart("a");
+    world.run_for(secs(10));
+    world.update(guild(1), Update::default().volume(40));
+    world.run_for(secs(5));
+
+    let since_loss = world.events().iter().rev().find_map(|(at, event)| {
+        let is_loss =
+            matches!(event, Event::NodeDisconnected { loss, .. } if *loss == Loss::SessionNotFound);
+        is_loss.then_some(world.now() - *at)
+    });
+    let played_s = i64::try_from(since_loss.unwrap().as_secs()).unwrap();
+    let goes_on_s = place_s(&world) - played_s;
+    assert!(
+        (heard_s - 5..=heard_s).contains(&goes_on_s),
+        "{heard_s} {goes_on_s}"
+    );
 }
 
 #[test]

@@ -8,9 +8,10 @@ use lavapool_core::{
     Answer, Command, Event, Leaving, NodeFailure, PoolConfig, RequestError, Target,
 };
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{World, guild};
+use lavapool_tests::world::{World, guild, track};
+use serde_json::json;
 
-use super::{crowded, millis, secs, unanswered};
+use super::{crowded, millis, secs, title, unanswered};
 
 #[test]
 fn a_lookup_goes_to_the_best_node_and_is_answered() {
@@ -328,6 +329,30 @@ fn a_request_that_finds_the_session_unknown_has_the_node_dialled_again() {
     });
     assert_eq!(losses.collect::<Vec<_>>(), [Loss::SessionNotFound]);
     assert!(world.is_connected());
+}
+
+#[test]
+fn an_answer_that_tells_of_another_guild_says_nothing_of_the_player_that_was_asked_about() {
+    let mut world = crowded(1..=1, []);
+    let state = json!({"time": 1, "position": 0, "connected": false, "ping": -1});
+    world.node("a").faults().told_instead = Some(json!({
+        "guildId": "2", "track": null, "volume": 100, "paused": false, "state": state,
+        "voice": {"token": "", "endpoint": "", "sessionId": ""}, "filters": {},
+    }));
+
+    let update = world.update(guild(1), Update::default().volume(40));
+    world.run_for(millis(100));
+
+    assert_eq!(world.answer(update), Some(&Ok(Answer::Done)));
+    assert!(world.player(guild(1)).connected);
+    // A play whose answer was lost is looked for.
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.play(guild(1), &track("next"));
+    world.run_for(millis(100));
+    world.node("a").faults().lost.clear();
+    world.run_for(secs(60));
+    assert!(world.player(guild(1)).connected);
+    assert_eq!(title(&world).as_deref(), Some("Track next"));
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! The node that should take over fails as well.
 
-use lavapool_core::player::Update;
+use lavapool_core::player::{Source, Update};
 use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{crowded, millis, moves_since, secs};
+use super::{crowded, millis, moves_since, secs, unanswered};
 
 #[test]
 fn a_target_that_dies_during_the_failover_is_replaced_by_the_next() {
@@ -69,6 +69,72 @@ fn a_target_behind_a_bad_gateway_is_left_for_the_next() {
 
     assert_eq!(world.guilds_on("c"), [1, 2, 3]);
     assert_eq!(moves_since(&world, lost_at).len(), 3);
+}
+
+#[test]
+fn a_player_whose_only_target_fails_goes_to_the_next_node_that_is_ready() {
+    let mut world = World::builder()
+        .nodes(["a", "b"])
+        .node("c", |node| node.is_known = false)
+        .connected();
+    world.node("b").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.fill(1..=1);
+    assert_eq!(world.only_copy(guild(1)).0, "a");
+    world.node("b").faults().fail_matching("/players/", 503);
+    world.kill("a");
+    world.run_for(secs(30));
+
+    world.add_node("c");
+    world.run_for(millis(500));
+
+    assert_eq!(world.only_copy(guild(1)).0, "c");
+}
+
+#[test]
+fn a_player_whose_only_target_refuses_its_track_leaves_nothing_there_for_the_next_node() {
+    let builder = World::builder().nodes(["a", "b"]);
+    let builder = builder.node("c", |node| node.is_known = false);
+    let mut world = builder
+        .config(|config| config.limits.control_sockets_max = 2)
+        .connected();
+    world.node("b").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.fill(1..=9);
+    world.node("b").config().latency.voice = secs(2);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::play(Source::identifier("nothing-here")));
+    let lost_at = world.now();
+    world.kill("a");
+    let is_refused = |world: &World| {
+        let heard = world.heard_since("b", lost_at).into_iter();
+        heard.filter(|heard| heard.status == Some(400)).count() == 1
+    };
+    world.run_until(is_refused, secs(20));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+
+    // The rest of it waits behind other players.
+    world.add_node("c");
+    world.run_for(secs(20));
+
+    assert_eq!(world.only_copy(guild(1)).0, "c");
+}
+
+#[test]
+fn a_player_goes_to_the_first_of_two_failing_nodes_that_works_again() {
+    for name in ["b", "c"] {
+        let mut world = crowded(1..=1, ["b", "c"]);
+        for name in ["b", "c"] {
+            world.node(name).faults().fail_matching("/players/", 503);
+        }
+        world.kill("a");
+        world.run_for(secs(30));
+
+        world.node(name).faults().failures.clear();
+        world.run_for(secs(25));
+
+        assert_eq!(world.only_copy(guild(1)).0, name);
+    }
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! Where a lost player goes when a target fails it, or refuses it.
+//!
+//! | the target | another node that has not had its turn | all have had it | no other |
+//! |---|---|---|---|
+//! | does not answer | at once, then after pauses | after a pause | the same after a pause |
+//! | cannot let go of what it may have | at once | at once | waited for |
+//! | refuses the track, as the first | at once | at once | the track is dropped |
+//! | refuses the track, as the second | the track is dropped | | |
+//!
+//! A player whose target failed it goes to the next node that is ready.
+
+use std::time::Duration;
+
+use super::tables::Tables;
+use crate::error::{NodeFailure, RequestError};
+use crate::id::NodeId;
+use crate::player::{Fields, Move, Placement, Player, PlayerId, Stage};
+use crate::protocol::GuildId;
+use crate::time::Timestamp;
+
+impl Tables {
+    /// The best node for a lost player after one that failed it: first one that has not, then any
+    /// other one.
+    pub(super) fn next_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
+        let next = self.untried_target(id, failed);
+        if next.is_some() {
+            return next;
+        }
+        // All have had their turn.
+        self.player_mut(id)?.busy().tried = vec![failed];
+        self.choose_for(id, &[failed])
+    }
+
+    /// As [`Self::next_target`], of those that have not had their turn.
+    fn untried_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
+        let busy = self.player_mut(id)?.busy();
+        if !busy.tried.contains(&failed) {
+            busy.tried.push(failed);
+        }
+        let tried = busy.tried.clone();
+        self.choose_for(id, &tried)
+    }
+
+    /// The target did not answer: the next one is tried, and this one must not keep the player.
+    pub(super) fn move_failed(
+        &mut self,
+        id: PlayerId,
+        target: NodeId,
+        failure: NodeFailure,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let Placement::Moving { from, to, why, .. } = player.place else {
+            return;
+        };
+        let guild = player.guild;
+        self.bury(target, guild, None);
+        self.release(target, guild);
+        match why {
+            Move::Ordered => {
+                mark!(OrderedMoveFailed);
+                self.call_off(id, from, RequestError::NodeFailed(failure), now);
+            }
+            Move::Lost => self.try_next(id, from, to, failure, now),
+        }
+    }
+
+    /// Another target; the same again after a pause, if there is no other.
+    fn try_next(
+        &mut self,
+        id: PlayerId,
+        from: NodeId,
+        failed: NodeId,
+        failure: NodeFailure,
+        now: Timestamp,
+    ) {
+        if from != failed && self.still_has(id, from) {
+            self.left_group(from, failed, None);
+            return self.call_off(id, from, RequestError::NodeFailed(failure), now);
+        }
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let failures = player.busy().failures.saturating_add(1);
+        player.busy().failures = failures;
+        let mut pause = Duration::from_secs(u64::from(failures).min(10));
+        if let Some(to) = self.next_target(id, failed) {
+            mark!(AnotherTargetTried);
+            self.try_instead(id, failed, to, now);
+            // The first other one is asked at once. If that fails as well, it may be the player's
+            // fault, and no node is to be asked over and over.
+            pause -= Duration::from_secs(1);
+        } else {
+            mark!(SameTargetTriedAgain);
+        }
+        let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) else {
+            return;
+        };
+        // What has started there after all is being deleted.
+        player.awaits_start = player.wanted.track.is_some();
+        if !pause.is_zero() {
+            self.resend_later(id, pause, now);
+        }
+    }
+
+    /// Another node is ready for a lost player whose target failed it: it waits for that no longer.
+    pub(super) fn move_past(&mut self, id: PlayerId, failed: NodeId, now: Timestamp) {
+        if let Some(to) = self.untried_target(id, failed) {
+            mark!(HeldUpNoLonger);
+            if let Some(guild) = self.player(id).map(|player| player.guild) {
+                // What it refused may have made a player there.
+                self.bury(failed, guild, None);
+            }
+            self.try_instead(id, failed, to, now);
+        }
+    }
+
+    /// The target of a lost player cannot even let go of what it may have of it, before which
+    /// nothing else of the guild may be sent there. That has pauses of its own, so this needs none.
+    pub(super) fn move_blocked(&mut self, guild: GuildId, target: NodeId, now: Timestamp) {
+        let is_blocked = |player: &&Player| {
+            let is_lost = player.is_moving() && !player.is_led_over();
+            is_lost && player.target() == Some(target) && player.stage == Stage::Idle
+        };
+        let id = self.player_of(guild);
+        let player = id.and_then(|id| self.player(id)).filter(is_blocked);
+        let Some(id) = player.map(|player| player.id) else {
+            return;
+        };
+        if let Some(to) = self.next_target(id, target) {
+            mark!(TargetCannotLetGo);
+            self.try_instead(id, target, to, now);
+        }
+    }
+
+    /// Sends a lost player to this target instead of one that failed it.
+    fn try_instead(&mut self, id: PlayerId, failed: NodeId, to: NodeId, now: Timestamp) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let Placement::Moving { from, .. } = player.place else {
+            return;
+        };
+        let (guild, failures) = (player.guild, player.busy().failures);
+        self.release(failed, guild);
+        self.left_group(from, failed, None);
+        self.start_move(id, from, to, Move::Lost, now);
+        if let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) {
+            player.busy().failures = failures;
+        }
+    }
+
+    /// The target refused the player, and would again. If that may be the track's fault another
+    /// node is tried, and two such refusals are enough; anything else is the node's.
+    pub(super) fn move_rejected(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        status: u16,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let Placement::Moving { from, to, why, .. } = player.place else {
+            return;
+        };
+        let in_flight = player.stage.in_flight();
+        let is_superseded = in_flight.and(player.unsent).has(Fields::TRACK);
+        let has_track = in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
+        player.recall();
+        player.busy().refusals = 0;
+        player.busy().refused = Fields::NONE;
+        if is_superseded {
+            // What is wanted now is another one, which the node has yet to be sent.
+            return self.sync(id);
+        }
+        if !has_track || !matches!(status, 400 | 500) {
+            return self.move_failed(id, node, NodeFailure::Unavailable { status }, now);
+        }
+        let guild = player.guild;
+        let first = player.busy().rejected_by.replace(node);
+        if why == Move::Ordered {
+            self.bury(to, guild, None);
+            self.release(to, guild);
+            mark!(TrackRefusedOnTheMove);
+            return self.call_off(id, from, RequestError::TrackUnplayable, now);
+        }
+        if from != to && self.still_has(id, from) {
+            mark!(RefusedAndBack);
+            self.bury(to, guild, None);
+            self.release(to, guild);
+            self.left_group(from, to, None);
+            return self.call_off(id, from, RequestError::TrackUnplayable, now);
+        }
+        let other = match first {
+            // Others have failed since, and there may be more.
+            Some(first) if first == node => self.untried_target(id, node),
+            Some(_) => None,
+            None => self.next_target(id, node),
+        };
+        let Some(other) = other else {
+            return self.drop_track(id, now);
+        };
+        self.bury(to, guild, None);
+        self.try_instead(id, to, other, now);
+    }
+}
