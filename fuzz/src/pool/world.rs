@@ -177,7 +177,10 @@ impl World {
     }
 
     /// The clock runs backwards, which counts as standing still.
+    /// The clock runs back from the time that the pool was told last.
     fn early(&mut self, millis: u16) {
+        self.pool.handle(Input::Timeout, self.now);
+        self.check();
         let early = self
             .now
             .as_nanos()
