@@ -168,6 +168,38 @@ pub enum Command {
     Close(Leaving),
 }
 
+impl Command {
+    /// Whether it is Discord's word, or the application's of who listens: it is answered at once,
+    /// and what it says would be lost if it were refused.
+    pub(crate) const fn is_news(&self) -> bool {
+        match self {
+            Self::VoiceState(_)
+            | Self::VoiceServer(_)
+            | Self::Voice { .. }
+            | Self::GatewayReady(_)
+            | Self::Alone { .. } => true,
+            Self::AddNode(_)
+            | Self::AwaitNode(_)
+            | Self::RemoveNode { .. }
+            | Self::Reconnect(_)
+            | Self::Connect(_)
+            | Self::Plugin { .. }
+            | Self::Ping(_)
+            | Self::Drain(_)
+            | Self::Undrain(_)
+            | Self::Update { .. }
+            | Self::Move { .. }
+            | Self::Destroy(_)
+            | Self::Join { .. }
+            | Self::InactiveAfter { .. }
+            | Self::Rest { .. }
+            | Self::FetchTracks { .. }
+            | Self::SetCacheCapacity(_)
+            | Self::Close(_) => false,
+        }
+    }
+}
+
 /// What becomes of the players of a node that goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "recording", derive(serde::Serialize, serde::Deserialize))]

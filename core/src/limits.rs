@@ -20,7 +20,8 @@ pub struct Limits {
     /// One WebSocket message, whole. Default 16 MiB.
     pub message_bytes_max: usize,
     /// Commands that wait for an answer. Default 65 536; one more is
-    /// [`SubmitError::TooManyCommands`](crate::SubmitError::TooManyCommands).
+    /// [`SubmitError::TooManyCommands`](crate::SubmitError::TooManyCommands). What Discord says is
+    /// answered at once, and always taken.
     pub commands_max: usize,
     /// Events that wait to be polled, see [`EventQueue`](crate::EventQueue). Default 8 192.
     pub events_max: usize,

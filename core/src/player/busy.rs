@@ -215,6 +215,7 @@ impl Busy {
 
     /// Everything but these fields turned out to be confirmed: returns the commands that are done.
     pub(crate) fn settle_except(&mut self, pending: Fields) -> Vec<Waiting> {
+        let pending = pending.with_play();
         self.release(|waiting| {
             waiting.confirmed |= !waiting.unsent.without(pending).is_empty();
             waiting.unsent = waiting.unsent.and(pending);

@@ -33,6 +33,15 @@ impl Fields {
         Self(self.0 | other.0)
     }
 
+    /// As the node gets them: a track brings all that belongs to its play.
+    pub(crate) const fn with_play(self) -> Self {
+        if self.has(Self::TRACK) {
+            self.with(Self::PLAY)
+        } else {
+            self
+        }
+    }
+
     pub(crate) const fn without(self, other: Self) -> Self {
         Self(self.0 & !other.0)
     }

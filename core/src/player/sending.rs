@@ -1,7 +1,7 @@
 //! What of a player its node has yet to be sent: what that is, when it may go, and who waits.
 
 use crate::id::{CommandId, NodeId};
-use crate::player::{Fields, Player, Stage, Volume, Waiting};
+use crate::player::{Desired, Fields, Player, Stage, Volume, Waiting};
 use crate::time::Timestamp;
 
 impl Player {
@@ -194,6 +194,12 @@ impl Player {
         fields
     }
 
+    /// The fields are on their way: a play with all that belongs to it, unless that was set since.
+    pub(crate) fn note_sent(&mut self, fields: Fields, sent: Desired, now: Timestamp) {
+        let brought = fields.with_play().without(self.unsent);
+        self.busy().send(brought, sent, now);
+    }
+
     /// Lets the command wait for the fields that it sets. Returns the commands that are overridden
     /// by that, and whether there is nothing to wait for.
     pub(crate) fn enlist(
@@ -208,8 +214,15 @@ impl Player {
             overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
         }
         let superseded = self.busy().supersede(overridden);
-        // A value that is set already may still be on its way: its confirmation is this one's.
-        let waits = set.and(self.pending()).with(changed);
+        // A value that is set already may still be on its way: its confirmation is this one's, as is
+        // that of a play which brings it.
+        let pending = self.pending();
+        let mut waits = set.and(pending).with(changed);
+        let is_brought = set.without(changed).has(Fields::PLAY.with(Fields::PAUSED));
+        if is_brought && pending.has(Fields::TRACK) {
+            mark!(WaitsForThePlay);
+            waits = waits.with(Fields::TRACK);
+        }
         let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
         mark!(WaitsForWhatIsSent if !in_flight.is_empty());
         if !waits.is_empty() {

@@ -365,7 +365,7 @@ impl Tables {
             player.stage = Stage::Sent { exchange, fields };
             player.unsent = player.unsent.without(fields);
             let sent = player.wanted.clone();
-            player.busy().send(fields, sent, now);
+            player.note_sent(fields, sent, now);
             player.awaits_start = false;
             self.player_confirmed(player_id, id, None, now);
         }

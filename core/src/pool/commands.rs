@@ -50,10 +50,15 @@ pub(super) enum Waits {
 }
 
 impl Tables {
-    /// Opens a command, which must be answered by `deadline`.
-    pub(super) fn open(&mut self, deadline: Timestamp) -> Result<CommandId, SubmitError> {
+    /// Opens a command, which must be answered by `deadline`. News is answered at once, and finds
+    /// room however many others wait.
+    pub(super) fn open(
+        &mut self,
+        deadline: Timestamp,
+        is_news: bool,
+    ) -> Result<CommandId, SubmitError> {
         let max = self.config.limits.commands_max;
-        if self.commands.open.len() >= max {
+        if self.commands.open.len() >= max && !is_news {
             mark!(TooManyCommands);
             return Err(SubmitError::TooManyCommands { max });
         }

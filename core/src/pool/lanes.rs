@@ -261,7 +261,7 @@ impl Tables {
         };
         // Where it begins it stands until it is confirmed.
         sent.clock.run(false, now);
-        player.busy().send(fields, sent, now);
+        player.note_sent(fields, sent, now);
         player.regulate(now);
         self.player_changed(player_id);
         let method = Method::PATCH;

@@ -151,7 +151,7 @@ impl Pool {
         if self.tables.closing {
             return Err(SubmitError::Closed);
         }
-        let id = self.tables.open(deadline.max(now))?;
+        let id = self.tables.open(deadline.max(now), command.is_news())?;
         let submitted = self.dispatch(id, command, now);
         if submitted.is_err() {
             self.tables.unopen(id);

@@ -174,7 +174,7 @@ impl Tables {
         let busy = player.busy();
         busy.voice_timer = None;
         let taken_back = unsent.and(Fields::PLAY.with(Fields::PAUSED));
-        let withdrawn = busy.withdraw(taken_back);
+        let withdrawn = busy.withdraw(taken_back.with_play());
         player.unsent = unsent.without(taken_back);
         player.awaits_start = false;
         player.take_back(taken_back, now);

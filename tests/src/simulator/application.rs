@@ -311,12 +311,9 @@ impl Simulation {
             Err(RequestError::Rejected { .. }) => {
                 self.tally.refusals_judged += intent.refuse(id);
             }
-            Err(RequestError::VoiceTimeout) => {
+            Err(RequestError::VoiceTimeout | RequestError::TrackUnplayable) => {
                 intent.take_back(id);
-                // What was attached to such a play goes with it, whatever was answered to that.
-                intent.user_data.doubt();
             }
-            Err(RequestError::TrackUnplayable) => intent.take_back(id),
             // Whether it is refused later will not be heard of.
             Err(RequestError::Unconfirmed(_)) => intent.doubt_refused(id),
             Err(_) => {}

@@ -88,10 +88,6 @@ pub const UNREACHED: &[(Mark, &str)] = &[
         "its servers have no SponsorBlock; see `plugins::end_times`",
     ),
     (
-        Mark::DelayCapped,
-        "it takes fifteen tries, four minutes; see `failover::reconnects`",
-    ),
-    (
         Mark::HeldBehindARequest,
         "its application makes no requests of its own about players; see `failover::barriers`",
     ),
@@ -119,6 +115,10 @@ pub const UNREACHED: &[(Mark, &str)] = &[
 
 /// The marks that fewer than one in a hundred seeds hit, and why so few.
 pub const RARE: &[(Mark, &str)] = &[
+    (
+        Mark::DelayCapped,
+        "it takes fifteen tries, four minutes; see `failover::reconnects`",
+    ),
     (
         Mark::PlayerUndecodable,
         "a flipped bit must fall into a list of players; the fuzz target `pool` makes others",

@@ -3,11 +3,12 @@
 use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::{Filters, RawJson};
 use lavapool_core::{Answer, CommandId, Event, RequestError};
+use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
 use super::refused::refuse_bad;
-use super::{crowded, secs, title};
+use super::{crowded, secs, title, unanswered};
 
 #[test]
 fn a_refused_play_leaves_a_paused_player_paused() {
@@ -123,4 +124,54 @@ fn is_refused(world: &World, command: CommandId) -> bool {
         world.answer(command),
         Some(Err(RequestError::Rejected { .. }))
     )
+}
+
+#[test]
+fn what_a_play_without_voice_brings_is_answered_with_that_play() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    world.play(guild(1), &track("song"));
+    // A play is not paused, and this says no more than that.
+    let resume = world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(10));
+    assert_eq!(world.answer(resume), None);
+
+    world.run_for(secs(10));
+
+    assert_eq!(world.answer(resume), Some(&Err(RequestError::VoiceTimeout)));
+    assert!(world.player(guild(1)).paused);
+    assert!(world.only_copy(guild(1)).1.paused);
+}
+
+#[test]
+fn what_is_set_of_a_play_without_voice_is_answered_with_that_play_on_whatever_node() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    world.play(guild(1), &track("song"));
+    let marked = RawJson::parse(r#"{"by":"me"}"#).unwrap();
+    let mark = world.update(guild(1), Update::default().user_data(marked));
+    world.kill("a");
+    world.run_for(secs(10));
+    assert_eq!(world.answer(mark), None);
+
+    world.run_for(secs(10));
+
+    assert_eq!(world.answer(mark), Some(&Err(RequestError::VoiceTimeout)));
+}
+
+#[test]
+fn what_is_set_of_a_play_is_confirmed_by_the_node_that_the_player_moves_to() {
+    let mut world = crowded(1..=1, ["b"]);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.node("b").config().latency.voice = secs(3);
+    let marked = RawJson::parse(r#"{"by":"me"}"#).unwrap();
+    let mark = world.update(guild(1), Update::default().user_data(marked));
+    world.kill("a");
+    world.run_for(secs(2));
+    assert_eq!(world.answer(mark), None);
+
+    world.run_for(secs(3));
+
+    assert_eq!(world.answer(mark), Some(&Ok(Answer::Done)));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
 }

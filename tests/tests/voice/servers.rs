@@ -1,7 +1,8 @@
 //! Voice servers that Discord takes away, to name others in a while.
 
 use lavapool_core::player::Update;
-use lavapool_core::{Answer, Command, Event, PoolConfig};
+use lavapool_core::rest::Request;
+use lavapool_core::{Answer, Command, Event, PoolConfig, Target};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 
@@ -161,4 +162,34 @@ fn failed(world: &World) -> usize {
         .iter()
         .filter(|(_, event)| failed(event))
         .count()
+}
+
+#[test]
+fn a_voice_server_is_heeded_however_many_commands_wait() {
+    let mut world = World::builder()
+        .nodes(["a"])
+        .config(|config| config.limits.commands_max = 2)
+        .connected();
+    world.join(guild(1), "us-east");
+    world.run_for(secs(1));
+    world.node("a").faults().unanswered.insert(AnswerKind::Load);
+    let load = Request::LoadTracks {
+        identifier: "https://tracks.test/song".to_owned(),
+    };
+    let lookup = Command::Rest {
+        node: Target::Best,
+        request: load,
+    };
+    for _ in 0..2 {
+        world.submit(lookup.clone());
+    }
+    assert!(world.try_submit(lookup).is_err());
+    let since = world.now();
+
+    world.voice_server(guild(1), Some("frankfurt"));
+    world.run_for(secs(1));
+
+    let told = world.heard_since("a", since);
+    let mut endpoints = told.iter().map(|told| &told.body["voice"]["endpoint"]);
+    assert!(endpoints.any(|endpoint| endpoint.to_string().contains("frankfurt")));
 }
