@@ -46,6 +46,16 @@ impl Player {
         self.busy().lose_base(is_asked_for, plays, now);
     }
 
+    /// The node that it leaves does not have it any more: the next one is sent all of it. If a play
+    /// that is under way comes to nothing, the one before goes on there.
+    pub(crate) fn begin_elsewhere(&mut self, now: Timestamp) {
+        if self.pending().has(Fields::TRACK) {
+            self.unsent = self.unsent.with(self.substance());
+        } else {
+            self.begin_again(now);
+        }
+    }
+
     /// As [`Desired::renumber`](super::Desired::renumber): to the application it is the same play.
     pub(crate) fn renumber(&mut self) {
         let is_told = self.is_start_told();

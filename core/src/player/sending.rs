@@ -75,7 +75,7 @@ impl Player {
             self.unsent = busy.left;
             busy.doubtful = std::mem::take(&mut busy.left_doubtful);
             if busy.is_burnt {
-                self.begin_again(now);
+                self.begin_elsewhere(now);
             }
         }
     }
@@ -214,8 +214,8 @@ impl Player {
             overridden = overridden.with(Fields::PLAY).with(Fields::PAUSED);
         }
         let superseded = self.busy().supersede(overridden);
-        // A value that is set already may still be on its way: its confirmation is this one's, as is
-        // that of a play which brings it.
+        // A value that is set already may still be on its way: its confirmation is this one's, and
+        // so is that of a play which brings it.
         let pending = self.pending();
         let mut waits = set.and(pending).with(changed);
         let is_brought = set.without(changed).has(Fields::PLAY.with(Fields::PAUSED));

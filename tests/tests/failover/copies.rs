@@ -1,6 +1,6 @@
 //! Copies of a player that a node must not have, or has to make again.
 
-use lavapool_core::player::Update;
+use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::TrackEndReason;
 use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
@@ -88,6 +88,36 @@ fn a_play_that_is_taken_back_during_a_move_leaves_the_track_before_it() {
     let timeout = RequestError::VoiceTimeout;
     assert_eq!(world.answer(play), Some(&Answered::Err(timeout)));
     assert_eq!(playing_on(&world, "b"), ["1: Track one", "2: Track 2"]);
+}
+
+#[test]
+fn a_play_that_is_taken_back_after_two_nodes_were_lost_leaves_the_track_before_it() {
+    let mut world = World::builder().nodes(["a", "b", "c"]).connected();
+    let update = Update::play(track("one")).without_voice();
+    world.submit(Command::Update {
+        guild: guild(1),
+        node: Some(world.id("a")),
+        update,
+    });
+    world.run_for(secs(1));
+    let play = world.play(guild(1), &track("two"));
+    world.kill("a");
+    world.run_for(secs(2));
+    // It has lost what it had.
+    world.restart("a");
+    world.run_for(secs(5));
+    let place = world.player(guild(1)).place;
+    assert!(matches!(place, Place::Moving { .. }), "{place:?}");
+    let target = place.node().unwrap().name.to_string();
+    world.kill(&target);
+
+    world.run_for(secs(15));
+
+    let timeout = RequestError::VoiceTimeout;
+    assert_eq!(world.answer(play), Some(&Answered::Err(timeout)));
+    let (_, copy) = world.only_copy(guild(1));
+    assert_eq!(copy.track.unwrap().title, "Track one");
+    assert_eq!(ends(&world), []);
 }
 
 #[test]
