@@ -145,7 +145,9 @@ impl Tellings {
         passed.iter_mut().for_each(|one| one.was_passed = true);
         passed.append(queue);
         *queue = passed;
-        let is_present = is_alive(&arrived) || is_doubtful;
+        // An end that was heard in time is told when its successor comes to nothing.
+        let was_kept = is_refused && arrived.held == Some(Held::Succeeded);
+        let is_present = is_alive(&arrived) || was_kept || is_doubtful;
         let detail = format!("{kind} of {track:?} in {guild} is from a session that is over");
         require(is_present, Invariant::EventsNotStale, detail)?;
         self.follow(event, guild, track)

@@ -2,8 +2,8 @@
 
 use lavapool_core::player::{Source, Update};
 use lavapool_core::{Command, Event, RequestError};
-use lavapool_tests::node::{AnswerKind, Failure};
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::node::{AnswerKind, Failure, Voice};
+use lavapool_tests::world::{Discord, World, guild, track};
 
 use super::{crowded, millis, moves_since, secs, unanswered};
 
@@ -165,6 +165,28 @@ fn a_player_that_one_target_refuses_and_another_its_track_goes_to_the_third() {
     world.run_for(secs(5));
 
     assert_eq!(world.only_copy(guild(1)).0, "d");
+}
+
+#[test]
+fn a_track_is_not_over_because_no_node_reaches_the_voice_server() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(5));
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Connects;
+    }
+    world.set_discord(Discord::Answers);
+    world.run_for(secs(30));
+
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
+    let (_, copy) = world.only_copy(guild(1));
+    assert_eq!(copy.track.unwrap().title, "Track 1");
+    assert!(copy.audible);
 }
 
 #[test]

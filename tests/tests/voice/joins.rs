@@ -2,9 +2,9 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{ChannelId, VoiceState};
-use lavapool_core::{Command, Event, Fate, VoiceTrouble};
+use lavapool_core::{Answer, Command, Event, Fate, VoiceTrouble};
 use lavapool_tests::node::Voice;
-use lavapool_tests::world::{CHANNELS, Discord, World, guild};
+use lavapool_tests::world::{CHANNELS, Discord, World, guild, track};
 
 use super::{asked_since, is_connected, millis, playing, secs, told_since};
 
@@ -189,7 +189,7 @@ fn a_voice_state_that_the_application_puts_together_itself_is_as_good() {
         guild: guild(1),
         voice,
     });
-    world.play(guild(1), &lavapool_tests::world::track("song"));
+    world.play(guild(1), &track("song"));
     world.run_for(secs(1));
     let copy = world.only_copy(guild(1)).1;
     assert_eq!(
@@ -197,4 +197,24 @@ fn a_voice_state_that_the_application_puts_together_itself_is_as_good() {
         (true, "a token".into())
     );
     assert_eq!(world.player(guild(1)).channel, ChannelId::new(7));
+}
+
+#[test]
+fn a_play_is_not_refused_for_the_voice_connection_that_went_with_it() {
+    let mut world = World::builder()
+        .node("a", |node| node.is_known = false)
+        .connected();
+    world.set_discord(Discord::Answers);
+    world.join(guild(1), "us-east");
+    let play = world.play(guild(1), &track("song"));
+    world.add_node("a");
+    world.node("a").config().voice = Voice::Fails;
+    world.run_for(secs(2));
+    world.node("a").config().voice = Voice::Connects;
+    world.run_for(secs(20));
+
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    let (_, copy) = world.only_copy(guild(1));
+    assert_eq!(copy.track.unwrap().title, "Track song");
+    assert!(copy.audible);
 }
