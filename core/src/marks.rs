@@ -219,7 +219,7 @@ mod counted {
         WindowAtItsLeast: "So many requests of moves failed that they go one at a time.",
         // player/sending.rs
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
-        RefusedWithVoice: "A play was refused beside a voice connection, which stays behind then.",
+        RefusedWithVoice: "A voice connection was refused with other things, which went without it then.",
         WaitsForThePlay: "A command that asks for what a play brings waits for that play.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",
         // player/again.rs

@@ -284,10 +284,11 @@ impl Tables {
                 let busy = found.busy();
                 busy.refusals = busy.refusals.saturating_add(1);
                 busy.refused = in_flight;
-                if in_flight.has(Fields::TRACK) {
-                    mark!(RefusedWithVoice if in_flight.has(Fields::VOICE));
-                    // A play is not to blame for a voice connection, which can be made anew.
-                    busy.refused = in_flight.without(Fields::VOICE);
+                let others = in_flight.without(Fields::VOICE);
+                if !others.is_empty() {
+                    mark!(RefusedWithVoice if in_flight != others);
+                    // They are not to blame for a voice connection, which can be made anew.
+                    busy.refused = others;
                 }
                 // The server answers 500 to what it cannot decode, and to passing troubles.
                 if status >= 500 && busy.refusals < 2 {

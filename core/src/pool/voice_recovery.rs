@@ -342,11 +342,13 @@ impl Tables {
             Some(_) if !is_silent => self.timers.clear(&mut player.care.silence),
             None | Some(_) => {}
         }
+        // A node that refused a voice state tells of the connection that it had before.
         let is_waiting = |rejoining: &Rejoining| {
-            matches!(
+            let is_pausing = matches!(
                 rejoining.step,
                 Step::Awaiting { .. } | Step::Pausing(_) | Step::Lost
-            )
+            );
+            is_pausing && rejoining.trouble != Some(VoiceTrouble::Refused)
         };
         let waits = player.care.rejoining.as_deref().is_some_and(is_waiting);
         if waits && player.connected {

@@ -3,7 +3,7 @@
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{ChannelId, VoiceState};
 use lavapool_core::{Answer, Command, Event, Fate, VoiceTrouble};
-use lavapool_tests::node::Voice;
+use lavapool_tests::node::{Failure, Voice};
 use lavapool_tests::world::{CHANNELS, Discord, World, guild, track};
 
 use super::{asked_since, is_connected, millis, playing, secs, told_since};
@@ -217,4 +217,24 @@ fn a_play_is_not_refused_for_the_voice_connection_that_went_with_it() {
     let (_, copy) = world.only_copy(guild(1));
     assert_eq!(copy.track.unwrap().title, "Track song");
     assert!(copy.audible);
+}
+
+#[test]
+fn a_voice_state_that_the_node_refuses_again_is_renewed_though_it_has_an_older_connection() {
+    let mut world = playing();
+    world.node("a").faults().failures.push(Failure {
+        method: Some("PATCH".to_owned()),
+        ..Failure::always(403)
+    });
+    let since = world.now();
+    world.voice_server(guild(1), Some("us-east"));
+    // The node tells of the connection that it has.
+    world.run_for(secs(6));
+    world.node("a").faults().failures.clear();
+    world.run_for(secs(20));
+
+    let heard = world.heard_since("a", since);
+    let statuses: Vec<_> = heard.iter().map(|heard| heard.status).collect();
+    assert_eq!(statuses, [Some(403), Some(403), Some(403), Some(200)]);
+    assert!(is_connected(&world));
 }
