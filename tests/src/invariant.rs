@@ -91,7 +91,7 @@ invariants! {
     PauseWanted: "The player is paused if the application paused it.",
     VolumeWanted: "The player is as loud as the application said.",
     FiltersWanted: "The player has the filters that the application set.",
-    VoiceWanted: "The player is heard on the latest voice server.",
+    VoiceWanted: "The player is heard where, and by what, Discord said last.",
 }
 
 impl fmt::Display for Invariant {

@@ -137,16 +137,6 @@ impl Simulation {
         }
     }
 
-    /// Joins a voice channel on a voice server of some region.
-    pub(super) fn join(&mut self, guild: GuildId, number: u64) {
-        if self.world.is_suspended() || self.application.is_closing() {
-            return;
-        }
-        let regions = ["us-east", "frankfurt", "sydney", "brazil"];
-        let region = regions[super::fault::index(number, regions.len())];
-        self.world.join(guild, region);
-    }
-
     /// The pool's name for a server.
     pub(super) fn node_of(&self, host: usize) -> Option<NodeId> {
         let known = self.application.known[host];
@@ -337,8 +327,10 @@ impl Simulation {
                 track,
                 reason,
             } => {
+                let is_of_a_copy = *reason == TrackEndReason::Stopped && self.plays_on(*guild);
                 if let Some(intent) = self.application.intents.get_mut(guild) {
                     match reason {
+                        _ if is_of_a_copy => {}
                         TrackEndReason::Replaced => intent.replaced(&track.info.identifier),
                         _ => intent.ended(&track.info.identifier),
                     }
@@ -367,11 +359,23 @@ impl Simulation {
                     }
                 }
             }
+            Event::VoiceLeft {
+                guild,
+                destroyed: true,
+            } => drop(self.application.intents.remove(guild)),
             Event::VoiceFailed { guild } | Event::VoiceLost { guild, .. } => {
                 self.rejoins.push((self.world.now(), *guild));
             }
             _ => {}
         }
+    }
+
+    /// Whether the pool has deleted a copy of the player just now, and plays on: that the copy was
+    /// stopped by that may be told, though it is news of nothing (seed 0xa3).
+    fn plays_on(&self, guild: GuildId) -> bool {
+        let view = self.world.pool().player(guild);
+        let plays = view.is_some_and(|view| view.playing);
+        plays && self.oracle.was_just_deleted(guild, self.world.now())
     }
 
     /// Judges whether a queue may go on: what was played meanwhile would be lost.
@@ -442,7 +446,10 @@ impl Simulation {
         self.application.open.clear();
         self.application.blind_until = Some(Duration::MAX);
         // It knows the voice servers that it is told of, and those of players that it finds.
-        self.tokens.clear();
+        self.voices.new_client();
+        for number in 1..=self.plan.options.guilds {
+            self.world.renew_voice_session(guild(number));
+        }
         self.oracle.new_client(self.world.now());
         self.outlive();
         self.world.restart_client(nodes, by_force);

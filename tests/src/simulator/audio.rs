@@ -44,6 +44,7 @@ struct Place {
     /// When that was.
     at: Duration,
     is_lost: bool,
+    /// Somebody hears it: the server has a voice connection that is open, too.
     is_audible: bool,
 }
 
@@ -175,7 +176,7 @@ impl Simulation {
                 content_ms: copy.content_ms,
                 at: now,
                 is_lost: false,
-                is_audible: copy.audible,
+                is_audible: copy.audible && copy.connected,
             })
         });
         places.collect()
@@ -215,7 +216,7 @@ impl Place {
             at: *at,
             // What was deleted is known to have stopped.
             is_lost: *fate != PlayerFate::Deleted,
-            is_audible: player.audible,
+            is_audible: player.audible && player.connected,
         }
     }
 }

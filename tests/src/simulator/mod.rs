@@ -33,6 +33,7 @@ mod tally;
 mod tellings;
 mod twice;
 mod verdict;
+mod voices;
 mod wire;
 
 pub use self::fault::{Fault, FaultKind};
@@ -43,17 +44,17 @@ pub use self::shrink::shrink;
 pub use self::tally::Tally;
 pub use self::twice::differs;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lavapool_core::node::Status;
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{Command, Output, Secret, Timing};
+use lavapool_core::{Command, Output, Timing};
 
 use self::application::Application;
 use self::copies::Copies;
 use self::oracle::Oracle;
 use self::spread::Standings;
+use self::voices::Voices;
 use crate::invariant::{Broken, Invariant};
 use crate::node::{Accepting, Voice};
 use crate::world::{Discord, Given, Traced, World};
@@ -70,10 +71,8 @@ pub struct Simulation {
     undos: Vec<(Duration, Fault)>,
     /// Guilds in which the bot joins again, and when.
     rejoins: Vec<(Duration, GuildId)>,
-    /// The latest voice token by guild that the present client was told.
-    tokens: BTreeMap<GuildId, Secret>,
-    /// All that any client was told.
-    given: BTreeMap<GuildId, Vec<Secret>>,
+    /// What Discord has said of voice.
+    voices: Voices,
     /// The copies of players that are no more.
     copies: Copies,
     /// How many requests and lost players of each server were looked at.
@@ -176,8 +175,7 @@ impl Simulation {
             oracle,
             undos: Vec::new(),
             rejoins: Vec::new(),
-            tokens: BTreeMap::new(),
-            given: BTreeMap::new(),
+            voices: Voices::default(),
             copies: Copies::default(),
             seen,
             apart,
@@ -423,17 +421,7 @@ impl Simulation {
         self.judge_told(at, traced);
         self.note_named(traced);
         match traced {
-            Traced::Given(Given::Submitted(Command::VoiceServer(update), Some(_)))
-                if self.has_room_for(update.guild) =>
-            {
-                if update.endpoint.is_some() {
-                    self.tokens.insert(update.guild, update.token.clone());
-                    let given = self.given.entry(update.guild).or_default();
-                    given.push(update.token.clone());
-                }
-                // Whoever joins has a player.
-                self.wanted(update.guild);
-            }
+            Traced::Given(Given::Submitted(command, Some(_))) => self.note_voice(command),
             Traced::Output(Output::Answer(id, answer)) => self.hear_answer(*id, answer),
             Traced::Event(event) => self.hear(event),
             Traced::Given(_) | Traced::Output(_) | Traced::Wrote(..) => {}

@@ -77,6 +77,8 @@ struct Host {
     is_over: bool,
     /// Those that were given up without an answer, and when.
     unanswered: Vec<(Changing, Duration)>,
+    /// When it last answered a DELETE of a player, by the guild.
+    deleted: BTreeMap<String, Duration>,
     /// When it last said something that means nothing.
     nonsense_at: Option<Duration>,
 }
@@ -166,11 +168,10 @@ impl Oracle {
     }
 
     fn heard(&mut self, id: SocketId, bytes: &[u8], at: Duration) {
+        self.answered(id, at);
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
-        socket.asked.answered();
-        socket.changing = None;
         let index = socket.host;
         let Some(websocket) = &mut socket.websocket else {
             return;

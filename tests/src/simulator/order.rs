@@ -73,6 +73,12 @@ kinds! {
         Join = 5,
         /// Lets Discord look for another voice server for a moment.
         VoiceServerGone = 2,
+        /// Moves the bot to another voice channel.
+        MoveChannel = 0,
+        /// Leaves the voice channel, and joins it again later.
+        LeaveChannel = 0,
+        /// Connects to Discord's gateway anew.
+        NewGateway = 0,
         /// Moves the player to a node.
         Move = 6,
         /// Drains a node.
@@ -261,6 +267,8 @@ impl Simulation {
                 self.rejoins
                     .push((self.world.now() + Duration::from_secs(2), guild));
             }
+            OrderKind::MoveChannel => self.move_channel(order),
+            OrderKind::LeaveChannel => self.leave_channel(order),
             OrderKind::Move => {
                 if let Some(node) = self.node_of(order.host) {
                     self.submit(Command::Move { guild, node }, Some(guild));
@@ -361,6 +369,7 @@ impl Simulation {
 
     fn obey_for_process(&mut self, order: Order) {
         match order.kind {
+            OrderKind::NewGateway => self.begin_gateway(),
             OrderKind::Cancel => self.cancel(order.number),
             OrderKind::Close => self.close(Leaving::Keep),
             OrderKind::CloseWithPlayers => self.close(Leaving::Destroy),
@@ -371,6 +380,11 @@ impl Simulation {
 }
 
 impl OrderKind {
+    /// Whether sound may stop without the pool knowing at once.
+    pub(super) const fn silences(self) -> bool {
+        matches!(self, Self::LeaveChannel | Self::NewGateway)
+    }
+
     /// Whether another process of the client follows.
     pub(super) const fn ends_client(self) -> bool {
         matches!(

@@ -231,26 +231,15 @@ impl Simulation {
         None
     }
 
-    /// Whether Discord ever named this voice server to a client in this guild.
-    fn was_given(&self, guild: GuildId, token: &str) -> bool {
-        let given = self.given.get(&guild);
-        given.is_some_and(|given| given.iter().any(|known| known.expose() == token))
-    }
-
     fn voice_differs(&self, view: &PlayerView, copy: &Copy) -> Option<(Invariant, String)> {
-        let token = copy.voice.as_ref().map(|voice| &*voice.token);
-        let told = self.tokens.get(&view.guild);
-        // A client that was told none goes on with what it found, which an earlier one was told.
-        let is_latest = match told {
-            Some(told) => token == Some(told.expose()),
-            None => token.is_some_and(|token| self.was_given(view.guild, token)),
+        let differs = match &copy.voice {
+            Some(voice) => self.voices.differs(view.guild, voice),
+            None => Some("voice connection"),
         };
         let is_audible = copy.track.is_some() && !copy.paused;
-        if is_audible && !is_latest {
-            return Some((
-                Invariant::VoiceWanted,
-                "it has an old voice server".to_owned(),
-            ));
+        if let Some(half) = differs.filter(|_| is_audible) {
+            let detail = format!("it has not the latest {half}: {:?}", copy.voice);
+            return Some((Invariant::VoiceWanted, detail));
         }
         (copy.audible != is_audible).then(|| {
             let detail = format!("it is heard: {}, should be: {is_audible}", copy.audible);

@@ -128,7 +128,7 @@ impl World {
             guild,
             user: UserId::new(USER_ID).expect("an id is not zero"),
             channel,
-            session_id: format!("voice-session-{guild}").into(),
+            session_id: self.voice_session(guild).into(),
         }));
     }
 

@@ -1,9 +1,10 @@
 //! Discord, as far as a pool sees it: what it answers to payloads on the gateway.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use lavapool_core::GatewayPayload;
+use lavapool_core::protocol::GuildId;
 
 use super::World;
 
@@ -26,6 +27,8 @@ pub enum Discord {
 pub(super) struct Gateway {
     pub(super) discord: Discord,
     pub(super) payloads: Vec<(Duration, GatewayPayload)>,
+    /// How many voice sessions of the bot are over, by guild.
+    sessions: BTreeMap<GuildId, u64>,
     /// What is answered, and when.
     answers: VecDeque<(Duration, GatewayPayload)>,
 }
@@ -38,6 +41,19 @@ impl Gateway {
 }
 
 impl World {
+    /// Ends the bot's voice session in a guild: it is in a channel by another one from then on.
+    pub fn renew_voice_session(&mut self, guild: GuildId) {
+        *self.gateway.sessions.entry(guild).or_default() += 1;
+    }
+
+    /// The id of the bot's voice session in a guild.
+    pub(super) fn voice_session(&self, guild: GuildId) -> String {
+        match self.gateway.sessions.get(&guild) {
+            None => format!("voice-session-{guild}"),
+            Some(over) => format!("voice-session-{guild}-{over}"),
+        }
+    }
+
     /// Sets what Discord answers from now on.
     pub fn set_discord(&mut self, discord: Discord) {
         self.gateway.discord = discord;

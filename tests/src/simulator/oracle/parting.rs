@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use lavapool_core::SocketId;
 use lavapool_core::protocol::GuildId;
 
 use super::{CLOSE_DEADLINE, Host, Oracle, Sparing, Tellings};
@@ -96,6 +97,29 @@ impl Orphans {
 }
 
 impl Oracle {
+    /// A server answers, or begins to.
+    pub(super) fn answered(&mut self, id: SocketId, at: Duration) {
+        let Some(socket) = self.sockets.get_mut(&id) else {
+            return;
+        };
+        socket.asked.answered();
+        if let Some(changing) = socket.changing.take().filter(|changing| changing.removes) {
+            let deleted = &mut self.hosts[socket.host].deleted;
+            deleted.insert(changing.guild, at);
+        }
+    }
+
+    /// Whether a server has just answered that it has the guild's player no more. That its track
+    /// was stopped because of that may be heard a moment later.
+    pub(in crate::simulator) fn was_just_deleted(&self, guild: GuildId, now: Duration) -> bool {
+        let guild = guild.to_string();
+        let mut times = self
+            .hosts
+            .iter()
+            .filter_map(|host| host.deleted.get(&guild));
+        times.any(|at| *at + SAID_WITHIN > now)
+    }
+
     /// A node is lost: whatever is asked there of its session's players is of no use any more.
     pub(super) fn parts(&mut self, host: usize, at: Duration) {
         if self.hosts[host].is_leaving {
@@ -165,6 +189,9 @@ impl Oracle {
         }
     }
 }
+
+/// What a server says on its WebSocket may come so much later than an answer of the same moment.
+const SAID_WITHIN: Duration = Duration::from_secs(30);
 
 /// A server that is slow, and gets what it is asked late, has done it by then.
 const HANGS_FOR: Duration = Duration::from_secs(70);
