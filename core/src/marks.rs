@@ -219,7 +219,7 @@ mod counted {
         WindowAtItsLeast: "So many requests of moves failed that they go one at a time.",
         // player/sending.rs
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
-        RefusedWithVoice: "A voice connection was refused with other things, which went without it then.",
+        RefusedWithVoice: "What was refused with a voice connection was sent without it.",
         WaitsForThePlay: "A command that asks for what a play brings waits for that play.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",
         // player/again.rs

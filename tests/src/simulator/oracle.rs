@@ -238,7 +238,8 @@ impl Oracle {
         host.websocket = None;
         host.session = None;
         host.lost_at = at;
-        let after_nonsense = by_pool && host.nonsense_at == Some(at) && host.ordered_at != Some(at);
+        let is_wanted = !host.is_leaving && host.ordered_at != Some(at);
+        let after_nonsense = by_pool && host.nonsense_at == Some(at) && is_wanted;
         let is_doubted = self.doubts.is_host_doubted(socket.host, at);
         self.parts(socket.host, at);
         let name = self.names[socket.host].clone();
