@@ -78,6 +78,11 @@ impl Player {
             self.busy().confirm_base(fields, &shown, now);
         }
         self.awaits_start = false;
+        self.heed_place(theirs, now);
+    }
+
+    /// The server's word for where its play is, which is what is wanted.
+    pub(crate) fn heed_place(&mut self, theirs: &protocol::Player<'_>, now: Timestamp) {
         // As with its reports: without sound the server says 0, or the last place of any.
         let is_heard = self.is_audible() && !theirs.paused;
         if is_heard && !self.unsent.has(Fields::POSITION) {

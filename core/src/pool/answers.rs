@@ -363,16 +363,20 @@ impl Tables {
             player.note_base(theirs, played, now);
         }
         // What should have arrived may have been stopped in the meantime.
-        if played == Some(Played::Ours) && player.wanted.track.is_some() {
+        if let (Some(theirs), Some(Played::Ours)) = (&theirs, played)
+            && player.plays()
+        {
             mark!(PlayHadArrived);
             // The rest may have arrived or not, and is harmless to send twice; what was set since
             // has not.
             let fields = player.unsent.and(doubtful).and(Fields::PLAY);
             player.stage = Stage::Sent { exchange, fields };
             player.unsent = player.unsent.without(fields);
+            player.awaits_start = false;
+            player.heed_connection(&theirs.state);
+            player.heed_place(theirs, now);
             let sent = player.wanted.clone();
             player.note_sent(fields, sent, now);
-            player.awaits_start = false;
             self.player_confirmed(player_id, id, None, now);
         }
         self.sync(player_id);

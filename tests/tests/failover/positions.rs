@@ -99,6 +99,20 @@ fn nothing_is_skipped_that_was_not_heard_before_a_session_turned_out_to_be_over(
 }
 
 #[test]
+fn a_play_that_turns_out_to_have_arrived_is_where_the_node_has_it() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.play(guild(1), &track("next"));
+    world.run_for(millis(100));
+    world.node("a").faults().lost.clear();
+    // It is asked after its pause, and has reported nothing by then.
+    world.run_for(secs(3));
+
+    let known = world.position(guild(1)).as_secs();
+    assert_eq!(i64::try_from(known).unwrap(), place_s(&world));
+}
+
+#[test]
 fn a_player_that_stays_after_all_is_where_its_copy_has_played_to() {
     for speed in [1.0, 2.0] {
         let mut world = crowded(1..=1, ["b"]);
