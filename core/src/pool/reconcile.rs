@@ -142,7 +142,8 @@ impl Tables {
             return;
         };
         player.heed_connection(&theirs.state);
-        if !std::mem::replace(&mut player.was_sent, true) {
+        // What this client left there before is nothing that somebody wants.
+        if !std::mem::replace(&mut player.was_sent, true) && !is_doubted {
             player.take_unasked(theirs, now);
         }
         let played = player.played(theirs, is_doubted);

@@ -72,6 +72,32 @@ fn the_stop_of_a_copy_that_is_made_again_ends_no_track() {
 }
 
 #[test]
+fn a_player_that_a_node_did_not_delete_leaves_nothing_to_the_next_one_of_its_guild() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::default().volume(70));
+    world.node("a").faults().failures.push(Failure {
+        method: Some("DELETE".into()),
+        ..Failure::always(403)
+    });
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    world.refuse("a", true);
+    world.drop_connections("a");
+    world.run_for(secs(5));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("next"));
+    world.refuse("a", false);
+    world.run_for(secs(5));
+
+    assert_eq!(world.player(guild(1)).volume.get(), 100);
+    let (_, copy) = world.only_copy(guild(1));
+    assert_eq!(
+        (copy.volume, copy.track.unwrap().title),
+        (100, "Track next".into())
+    );
+}
+
+#[test]
 fn a_play_that_is_taken_back_during_a_move_leaves_the_track_before_it() {
     let mut world = crowded(2..=2, ["b"]);
     let update = Update::play(track("one")).without_voice();
