@@ -49,6 +49,7 @@ use crate::pool::TimerKey;
 use crate::protocol::plugins::KnownPlugin;
 use crate::protocol::{GuildId, Info, Stats};
 use crate::secret::Secret;
+use crate::slab::Entry;
 use crate::time::Timestamp;
 
 /// One node of the pool.
@@ -288,6 +289,12 @@ impl Duty {
             Self::Draining | Self::Removed { .. } => true,
             Self::Serving | Self::Closing | Self::Gone => false,
         }
+    }
+}
+
+impl Entry for Node {
+    fn generation(&self) -> u32 {
+        self.node.id.generation
     }
 }
 

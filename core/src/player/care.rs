@@ -13,21 +13,16 @@ pub(crate) struct Care {
     /// Whether the application ever asked for the player, or a node had it: one that exists only
     /// because Discord spoke of its guild goes when the bot leaves.
     pub(crate) asked: bool,
-    /// Armed from when the node that the application chose was not there.
-    pub(crate) pinned: Option<TimerKey>,
-    /// Armed while it plays and its node has no voice connection, for no reason that is known.
-    pub(crate) silence: Option<TimerKey>,
     /// Whether nobody is there to hear it.
     pub(crate) alone: bool,
-    /// After what time it is inactive, if the pool's own is not meant.
-    pub(crate) inactive_after: Option<Option<Duration>>,
+    /// After what time it is inactive, if the pool's own is not meant. Few players have this, so
+    /// it takes no room of the others.
+    pub(crate) inactive_after: Option<Box<Option<Duration>>>,
     pub(crate) activity: Activity,
     /// How the bot shows itself in the channel that it asked to join: muted, and deaf.
     pub(crate) shows: Option<(bool, bool)>,
     /// Until then the end of a voice connection may be that of the one before.
     pub(crate) voice_fresh_until: Timestamp,
-    /// What is being done for a voice connection.
-    pub(crate) rejoining: Option<Box<Rejoining>>,
 }
 
 /// Whether a player is of use to anybody.
@@ -52,7 +47,7 @@ pub(crate) enum Activity {
 /// | repeating | watching | watching | over |
 /// | watching | over | watching | over |
 /// | lost | | watching | over |
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Rejoining {
     pub(crate) step: Step,
     pub(crate) channel: ChannelId,

@@ -14,6 +14,7 @@ mod known;
 mod packed;
 mod placement;
 pub(crate) mod play_tag;
+mod plight;
 mod position;
 mod sending;
 mod snapshot;
@@ -36,6 +37,7 @@ pub(crate) use desired::{Choice, Desired};
 pub(crate) use fields::Fields;
 pub(crate) use known::{Counted, Unpublished};
 pub(crate) use placement::{Move, Placement};
+pub(crate) use plight::Plight;
 pub(crate) use snapshot::{Played, decode};
 pub(crate) use stage::Stage;
 pub(crate) use voice::{Voice, VoiceChange};
@@ -43,8 +45,9 @@ pub(crate) use wishes::Wishes;
 
 use std::time::Duration;
 
-use crate::id::{CommandId, NodeId};
+use crate::id::CommandId;
 use crate::protocol::{GuildId, PlayerState};
+use crate::slab::Entry;
 use crate::time::Timestamp;
 
 /// A player of the pool: a slot and its generation. Never reused.
@@ -80,8 +83,6 @@ pub(crate) struct Player {
     pub(crate) connected: bool,
     /// The node's word: milliseconds to the voice server, -1 without a connection.
     pub(crate) ping_ms: i32,
-    /// The node that it was lost from, and goes back to if the pool is told to.
-    pub(crate) home: Option<NodeId>,
     /// What of its view waits to be published.
     pub(crate) unpublished: Unpublished,
     /// How its nodes count it, and whether that may be out of date.
@@ -95,14 +96,20 @@ pub(crate) struct Player {
     pub(crate) told: u32,
     /// Whether the present play was sent once more after a cleanup.
     pub(crate) replayed: bool,
-    /// When the music stopped, if its node was lost.
-    pub(crate) lost_at: Option<Timestamp>,
     /// What is wanted of plugins, if anything ever was.
     pub(crate) wishes: Option<Box<Wishes>>,
     /// What is watched over, so that something is done when nothing happens.
     pub(crate) care: Care,
+    /// What is amiss with it, if anything is.
+    pub(crate) plight: Option<Box<Plight>>,
     /// What only a player that waits for something needs.
     pub(crate) busy: Option<Box<Busy>>,
+}
+
+impl Entry for Player {
+    fn generation(&self) -> u32 {
+        self.id.generation
+    }
 }
 
 impl Player {
@@ -123,7 +130,6 @@ impl Player {
             awaits_start: false,
             connected: false,
             ping_ms: -1,
-            home: None,
             unpublished: Unpublished::Nothing,
             counted: Counted::default(),
             uncounted: false,
@@ -131,9 +137,9 @@ impl Player {
             pinned: false,
             told: plays,
             replayed: false,
-            lost_at: None,
             wishes: None,
             care: Care::default(),
+            plight: None,
             busy: None,
         }
     }
@@ -203,7 +209,7 @@ impl Player {
             busy.base.clock.run(false, lost_at);
         }
         self.connected = false;
-        self.lost_at = Some(lost_at);
+        self.change_plight(|plight| plight.lost_at = Some(lost_at));
     }
 
     /// Sets the clock going or standing, as all that is known of the player says.

@@ -23,21 +23,34 @@ use crate::protocol::{ChannelId, Filters, GuildId, Track};
 #[derive(Clone, Debug)]
 pub struct PackedView {
     guild: GuildId,
-    place: Place,
+    /// The node that it is on or goes to, or was on when that was lost.
+    node: Option<NodeRef>,
     channel: Option<ChannelId>,
     more: Option<Box<More>>,
     /// [`NO_PING`] for none.
     ping_ms: u32,
     volume: Volume,
+    tie: Tie,
     playing: bool,
     paused: bool,
     connected: bool,
     synced: bool,
 }
 
+/// What a player has to do with its node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tie {
+    /// It is there, or goes there.
+    Bound,
+    Frozen,
+    Stranded,
+}
+
 /// What an idle player lacks.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct More {
+    /// The node that it leaves, while it moves.
+    left: Option<Box<NodeRef>>,
     track: Option<Arc<Track>>,
     end_time: Option<Duration>,
     filters: Option<Arc<Filters>>,
@@ -52,7 +65,7 @@ impl PackedView {
         let more = self.more.as_deref().cloned().unwrap_or_default();
         PlayerView {
             guild: self.guild,
-            place: self.place.clone(),
+            place: self.place(more.left),
             track: more.track,
             playing: self.playing,
             paused: self.paused,
@@ -69,9 +82,24 @@ impl PackedView {
         }
     }
 
+    fn place(&self, left: Option<Box<NodeRef>>) -> Place {
+        let Some(node) = self.node.clone() else {
+            return Place::Unplaced;
+        };
+        match (self.tie, left) {
+            (Tie::Bound, Some(from)) => Place::Moving {
+                from: *from,
+                to: node,
+            },
+            (Tie::Bound, None) => Place::On(node),
+            (Tie::Frozen, _) => Place::Frozen(node),
+            (Tie::Stranded, _) => Place::Stranded(node),
+        }
+    }
+
     /// As [`PlayerView::node`].
     pub fn node(&self) -> Option<&NodeRef> {
-        self.place.node()
+        self.node.as_ref().filter(|_| self.tie == Tie::Bound)
     }
 
     /// Takes over what moved.
@@ -93,7 +121,15 @@ impl PackedView {
 
 impl From<PlayerView> for PackedView {
     fn from(view: PlayerView) -> Self {
+        let (tie, node, left) = match view.place {
+            Place::On(node) => (Tie::Bound, Some(node), None),
+            Place::Moving { from, to } => (Tie::Bound, Some(to), Some(Box::new(from))),
+            Place::Frozen(node) => (Tie::Frozen, Some(node), None),
+            Place::Stranded(node) => (Tie::Stranded, Some(node), None),
+            Place::Unplaced => (Tie::Bound, None, None),
+        };
         let more = More {
+            left,
             track: view.track,
             end_time: view.end_time,
             filters: view.filters,
@@ -103,11 +139,12 @@ impl From<PlayerView> for PackedView {
         };
         Self {
             guild: view.guild,
-            place: view.place,
+            node,
             channel: view.channel,
             more: packed(more),
             ping_ms: ping_ms(view.ping),
             volume: view.volume,
+            tie,
             playing: view.playing,
             paused: view.paused,
             connected: view.connected,
@@ -143,6 +180,7 @@ fn standing(playing: bool, position: Position) -> Position {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::id::NodeId;
     use crate::time::Timestamp;
 
     const PING: Duration = Duration::from_millis(20);
@@ -195,6 +233,31 @@ mod tests {
         }
         let shown = view.position_at(Timestamp::from_millis(1_500));
         assert_eq!(shown, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn each_place_is_unpacked_as_it_was() {
+        let node = |slot, name: &str| NodeRef {
+            id: NodeId {
+                slot,
+                generation: 0,
+            },
+            name: name.into(),
+        };
+        let (from, to) = (node(0, "left"), node(1, "reached"));
+        for place in [
+            Place::On(to.clone()),
+            Place::Frozen(to.clone()),
+            Place::Stranded(to.clone()),
+            Place::Moving { from, to },
+            Place::Unplaced,
+        ] {
+            let mut view = view(false);
+            view.place = place;
+            let packed = PackedView::from(view.clone());
+            assert_eq!(packed.node(), view.node());
+            assert_eq!(packed.unpack(), view);
+        }
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 use crate::id::NodeId;
 use crate::player::Player;
-use crate::time::Timestamp;
 
 /// Where a player is; whatever is not its present node is ignored when it speaks of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +18,6 @@ pub(crate) enum Placement {
         from: NodeId,
         to: NodeId,
         why: Move,
-        began_at: Timestamp,
     },
     /// Its node is lost and no other could take it.
     Stranded {

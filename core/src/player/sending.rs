@@ -2,6 +2,7 @@
 
 use crate::id::{CommandId, NodeId};
 use crate::player::{Desired, Fields, Player, Stage, Volume, Waiting};
+use crate::protocol::VoiceState;
 use crate::time::Timestamp;
 
 impl Player {
@@ -36,11 +37,7 @@ impl Player {
         if wanted.filters.is_some() {
             fields = fields.with(Fields::FILTERS);
         }
-        if self
-            .voice
-            .as_ref()
-            .is_some_and(|voice| voice.complete().is_some())
-        {
+        if self.has_voice() {
             fields = fields.with(Fields::VOICE);
         }
         fields
@@ -146,10 +143,21 @@ impl Player {
         }
     }
 
+    /// Whether there is all that a node needs for the voice connection.
+    pub(crate) fn has_voice(&self) -> bool {
+        self.voice.as_ref().is_some_and(|voice| voice.is_complete())
+    }
+
+    /// The voice connection, if it is one of the fields to be sent.
+    pub(crate) fn voice_to_send(&self, fields: Fields) -> Option<VoiceState> {
+        let voice = self.voice.as_ref().filter(|_| fields.has(Fields::VOICE));
+        voice.and_then(|voice| voice.complete())
+    }
+
     /// Whether there is anything to send that may be sent now, and is not lined up already.
     pub(crate) fn may_send(&self) -> bool {
         let is_free = match self.stage {
-            Stage::Idle | Stage::Looking { .. } => true,
+            Stage::Idle | Stage::ToLookAt | Stage::Looking { .. } => true,
             // The play that is asked about is not wanted any more.
             Stage::Asked { .. } => !self.must_check(),
             Stage::Queued | Stage::Sent { .. } | Stage::Resting(_) => false,
@@ -173,13 +181,12 @@ impl Player {
 
     /// Whether it waits in this node's lane to be looked at.
     pub(crate) fn is_to_be_looked_at(&self, id: NodeId) -> bool {
-        self.stage == Stage::Looking { exchange: None } && self.target() == Some(id)
+        self.stage == Stage::ToLookAt && self.target() == Some(id)
     }
 
     /// Nothing is to be sent any more of a voice connection that is gone.
     pub(crate) fn drop_lost_voice(&mut self) {
-        let voice = self.voice.as_ref().and_then(|voice| voice.complete());
-        if voice.is_none() {
+        if !self.has_voice() {
             self.unsent = self.unsent.without(Fields::VOICE);
         }
     }

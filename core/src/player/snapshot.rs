@@ -127,13 +127,12 @@ impl Player {
 
     /// Whether the server was given another voice connection than the present one.
     fn has_old_voice(&self, theirs: &protocol::Player<'_>) -> bool {
-        let ours = self.voice.as_ref().and_then(|voice| voice.complete());
+        let ours = self.voice.as_ref().filter(|voice| voice.is_complete());
         ours.zip(theirs.voice.as_ref())
             .is_some_and(|(ours, theirs)| {
                 !theirs.token.is_empty()
                     && !theirs.session_id.is_empty()
-                    && (ours.token.expose() != theirs.token
-                        || ours.session_id.expose() != theirs.session_id)
+                    && !ours.is_of(&theirs.session_id, &theirs.token)
             })
     }
 

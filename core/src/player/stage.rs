@@ -12,7 +12,8 @@ use crate::pool::TimerKey;
 /// | sent | stays unsent | | idle | resting | |
 /// | asked | stays unsent | | idle | resting | |
 /// | resting | stays unsent | | | | idle |
-/// | looking | queued | looking | idle | idle | |
+/// | to be looked at | queued | looking | | | |
+/// | looking | queued | | idle | idle | |
 ///
 /// A player whose node is lost, or that goes to another, is idle again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,8 +29,10 @@ pub(crate) enum Stage {
     /// A GET is on its way that shows whether a play arrived.
     Asked { exchange: u64 },
     /// Nothing is to be sent, and the node is to show what a request did that it may have done
-    /// late: a GET waits for that, or is on its way. Without an answer it is asked another time.
-    Looking { exchange: Option<u64> },
+    /// late: a GET waits for that.
+    ToLookAt,
+    /// That GET is on its way. Without an answer it is asked another time.
+    Looking { exchange: u64 },
     /// After a failure, until this timer is due.
     Resting(TimerKey),
 }
@@ -42,6 +45,7 @@ impl Stage {
             Self::Idle
             | Self::Queued
             | Self::Asked { .. }
+            | Self::ToLookAt
             | Self::Looking { .. }
             | Self::Resting(_) => Fields::NONE,
         }
@@ -50,9 +54,10 @@ impl Stage {
     /// The request that is on its way.
     pub(crate) const fn exchange(self) -> Option<u64> {
         match self {
-            Self::Sent { exchange, .. } | Self::Asked { exchange } => Some(exchange),
-            Self::Looking { exchange } => exchange,
-            Self::Idle | Self::Queued | Self::Resting(_) => None,
+            Self::Sent { exchange, .. } | Self::Asked { exchange } | Self::Looking { exchange } => {
+                Some(exchange)
+            }
+            Self::Idle | Self::Queued | Self::ToLookAt | Self::Resting(_) => None,
         }
     }
 
@@ -67,7 +72,7 @@ impl Stage {
 
     /// It is in no lane any more.
     pub(crate) fn unqueue(&mut self) {
-        if matches!(self, Self::Queued | Self::Looking { exchange: None }) {
+        if matches!(self, Self::Queued | Self::ToLookAt) {
             *self = Self::Idle;
         }
     }

@@ -63,7 +63,7 @@ impl Tables {
             return;
         };
         self.timers.rouse(&mut player.stage);
-        self.timers.clear_care(&mut player.care);
+        self.timers.clear_care(&mut player);
         self.uncount(&player.counted);
         self.guilds.remove(&guild);
         self.plays = self.plays.max(player.wanted.plays);

@@ -156,7 +156,7 @@ impl Tables {
     /// Lines up the question what the node has of the player.
     fn look(&mut self, player: PlayerId, id: NodeId) {
         if let Some(player) = self.player_mut(player) {
-            player.stage = Stage::Looking { exchange: None };
+            player.stage = Stage::ToLookAt;
         }
         if let Some(node) = self.node_mut(id) {
             // Whatever is waited for goes first.

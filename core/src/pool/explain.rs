@@ -96,8 +96,8 @@ impl Verdict {
 impl Tables {
     /// The nodes in the order of configuration, and what speaks for or against each.
     pub(super) fn explain(&self, player: Option<PlayerId>) -> Vec<Candidate> {
-        let voice = player.and_then(|id| self.player(id)?.voice.as_ref()?.complete());
-        let region = voice.and_then(|voice| self.config.regions.region(&voice.endpoint));
+        let endpoint = player.and_then(|id| self.player(id)?.voice.as_ref()?.endpoint());
+        let region = endpoint.and_then(|endpoint| self.config.regions.region(endpoint));
         let chosen = self.peek(region.as_ref());
         let mut candidates = self.candidates(region.as_ref());
         for candidate in &mut candidates {

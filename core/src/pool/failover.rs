@@ -72,7 +72,6 @@ impl Tables {
             from,
             to,
             why: Move::Ordered,
-            began_at,
         } = player.place
             && from == lost
         {
@@ -84,7 +83,6 @@ impl Tables {
                 from,
                 to,
                 why: Move::Lost,
-                began_at,
             };
             self.failovers.entry((from, to)).or_default().under_way += 1;
             self.player_changed(id);
@@ -330,7 +328,7 @@ impl Tables {
             return;
         };
         player.place = Placement::On(id);
-        player.lost_at = None;
+        player.settle_down();
         if let Some(busy) = &mut player.busy {
             busy.behind = None;
         }

@@ -55,7 +55,7 @@ impl Tables {
                 care.alone = alone;
             }),
             Command::InactiveAfter { guild, after } => self.change_activity(guild, |care| {
-                care.inactive_after = Some(after);
+                care.inactive_after = Some(Box::new(after));
             }),
             Command::AddNode(_)
             | Command::AwaitNode(_)
@@ -116,7 +116,7 @@ impl Tables {
         let player = self.player(id)?;
         let guild = player.guild;
         let channel = player.voice.as_ref().and_then(|voice| voice.channel());
-        let earlier = player.care.rejoining.as_ref();
+        let earlier = player.plight().rejoining.as_ref();
         let channel = channel.or_else(|| earlier.map(|earlier| earlier.channel))?;
         let tries_max = self.config.rejoin.map_or(0, |rejoin| rejoin.tries);
         let rejoining = Rejoining {

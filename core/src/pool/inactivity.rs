@@ -92,7 +92,7 @@ impl Tables {
 
 /// After what time the player counts as inactive, if it ever does.
 fn inactive_after(player: &Player, default: Option<Duration>) -> Option<Duration> {
-    let after = player.care.inactive_after.unwrap_or(default);
+    let after = player.care.inactive_after.as_deref().unwrap_or(&default);
     after.or_else(|| is_stray(player).then_some(STRAY_FOR))
 }
 
@@ -103,7 +103,7 @@ fn is_stray(player: &Player) -> bool {
 
 fn is_in_channel(player: &Player) -> bool {
     let voice = player.voice.as_ref();
-    let rejoins = player.care.rejoining.is_some();
+    let rejoins = player.plight().rejoining.is_some();
     rejoins || voice.is_some_and(|voice| voice.channel().is_some())
 }
 

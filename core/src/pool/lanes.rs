@@ -125,7 +125,7 @@ impl Tables {
                 self.write_rest(id, &Request::Player(guild), scratch)
             }
             Job::Look(player) => {
-                let exchange = Some(self.exchanges);
+                let exchange = self.exchanges;
                 let player = self
                     .player_mut(player)
                     .filter(|player| player.is_to_be_looked_at(id))?;
@@ -241,8 +241,8 @@ impl Tables {
             .has(Fields::TRACK.with(Fields::USER_DATA))
             .then(|| sent.tagged())
             .flatten();
-        let voice = player.voice.as_ref().and_then(|voice| voice.complete());
-        let patch = sent.patch(fields, tagged.as_ref(), voice.map(|voice| &**voice), now);
+        let voice = player.voice_to_send(fields);
+        let patch = sent.patch(fields, tagged.as_ref(), voice.as_ref(), now);
         write_player_patch(
             node.config.endpoint().path_prefix(),
             node.session_id()?.expose(),

@@ -118,19 +118,11 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let began_at = match why {
-            Move::Lost => *player.lost_at.get_or_insert(now),
-            Move::Ordered => now,
-        };
+        player.set_out(why, now);
         if player.is_moving() {
             player.unpack(now);
         }
-        player.place = Placement::Moving {
-            from,
-            to,
-            why,
-            began_at,
-        };
+        player.place = Placement::Moving { from, to, why };
         self.timers.rouse(&mut player.stage);
         let settled = player.pack();
         if why == Move::Lost {
@@ -172,26 +164,23 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let Placement::Moving {
-            from,
-            to,
-            why,
-            began_at,
-        } = player.place
-        else {
+        let Placement::Moving { from, to, why } = player.place else {
             return;
         };
         if to != node {
             return;
         }
         player.place = Placement::On(to);
-        player.lost_at = None;
-        if to == player.home.unwrap_or(to) {
-            player.home = None;
-        }
-        if why == Move::Lost && from != to {
-            player.home.get_or_insert(from);
-        }
+        let began_at = player.settle_down().unwrap_or(now);
+        let leaves_home = why == Move::Lost && from != to && self.config.return_home;
+        player.change_plight(|plight| {
+            if to == plight.home.unwrap_or(to) {
+                plight.home = None;
+            }
+            if leaves_home {
+                plight.home.get_or_insert(from);
+            }
+        });
         if let Some(busy) = &mut player.busy {
             self.timers.clear_ending(&mut busy.ending);
             busy.rejected_by = None;
@@ -293,7 +282,7 @@ impl Tables {
             busy.rejected_by = None;
         }
         player.place = Placement::On(node);
-        player.lost_at = None;
+        player.settle_down();
         player.regulate(now);
         if was_away {
             // What its node has said of it since was not heeded.
@@ -311,7 +300,8 @@ impl Tables {
             return;
         }
         let theirs = self.players_where(|player| {
-            player.home == Some(id) && matches!(player.place, Placement::On(on) if on != id)
+            player.plight().home == Some(id)
+                && matches!(player.place, Placement::On(on) if on != id)
         });
         mark!(WentHome if !theirs.is_empty());
         for player in theirs {

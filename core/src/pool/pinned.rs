@@ -17,7 +17,7 @@ impl Tables {
         let by = now + self.config.timing.healthy_within;
         let timer = self.timers.arm(by, Timer::Pinned(id));
         if let Some(player) = self.player_mut(id) {
-            player.care.pinned = Some(timer);
+            player.change_plight(|plight| plight.pinned = Some(timer));
         }
     }
 
@@ -26,7 +26,7 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        player.care.pinned = None;
+        player.change_plight(|plight| plight.pinned = None);
         let (guild, was_sent, place) = (player.guild, player.was_sent, player.place);
         let Placement::On(node) = place else {
             return;

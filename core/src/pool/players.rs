@@ -123,10 +123,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let is_voiceless = player
-            .voice
-            .as_ref()
-            .is_none_or(|voice| voice.complete().is_none());
+        let is_voiceless = !player.has_voice();
         let busy = player.busy();
         busy.doubtful = busy.doubtful.without(changed);
         busy.left_doubtful = busy.left_doubtful.without(changed);
@@ -327,8 +324,8 @@ impl Tables {
     /// The best node for the player: its region first.
     pub(super) fn choose_for(&mut self, id: PlayerId, except: &[NodeId]) -> Option<NodeId> {
         let player = self.player(id)?;
-        let voice = player.voice.as_ref().and_then(|voice| voice.complete());
-        let region = voice.and_then(|voice| self.config.regions.region(&voice.endpoint));
+        let endpoint = player.voice.as_ref().and_then(|voice| voice.endpoint());
+        let region = endpoint.and_then(|endpoint| self.config.regions.region(endpoint));
         let track = player.wanted.known_track().cloned();
         let source = track.as_ref().map(|track| &*track.info.source_name);
         let needs = Needs {

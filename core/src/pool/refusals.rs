@@ -191,9 +191,7 @@ impl Refused {
     /// Whether it was refused for the voice connection, which then has to be made anew. Beside a
     /// track that is not known: it goes alone.
     fn blame_voice(&self, player: &mut Player) -> bool {
-        let voice = player.voice.as_ref();
-        let is_present = voice.is_some_and(|voice| voice.complete().is_some());
-        if !self.reverted.has(Fields::VOICE) || !is_present {
+        if !self.reverted.has(Fields::VOICE) || !player.has_voice() {
             return false;
         }
         let names_track = self.fields.has(Fields::TRACK);

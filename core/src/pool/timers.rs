@@ -3,7 +3,7 @@
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::player::{Ending, PlayerId, Stage};
 use crate::protocol::TrackEndReason;
-use crate::slab::Slab;
+use crate::slab::{Entry, Slab};
 use crate::time::Timestamp;
 
 /// What a moment is waited for.
@@ -91,18 +91,26 @@ struct Armed {
     due: (Timestamp, u64),
     timer: Timer,
     place: u32,
+    generation: u32,
+}
+
+impl Entry for Armed {
+    fn generation(&self) -> u32 {
+        self.generation
+    }
 }
 
 impl Timers {
     pub(super) fn arm(&mut self, at: Timestamp, timer: Timer) -> TimerKey {
         self.serial += 1;
         let place = u32::try_from(self.heap.len()).expect("Limits bound what has timers");
-        let armed = Armed {
-            due: (at, self.serial),
+        let due = (at, self.serial);
+        let (slot, generation) = self.armed.insert(|_, generation| Armed {
+            due,
             timer,
             place,
-        };
-        let (slot, generation) = self.armed.insert(|_, _| armed);
+            generation,
+        });
         self.heap.push(slot);
         self.rise(self.heap.len() - 1);
         TimerKey { slot, generation }

@@ -24,7 +24,7 @@ impl Tables {
             ..
         } = update;
         self.voice(guild, channel.is_some(), now, |voice| {
-            voice.state(channel, session_id)
+            voice.state(channel, &session_id)
         });
     }
 
@@ -36,7 +36,7 @@ impl Tables {
             endpoint,
         } = update;
         let endpoint = endpoint.map(|endpoint| self.texts.share(&endpoint));
-        self.voice(guild, true, now, |voice| voice.server(token, endpoint));
+        self.voice(guild, true, now, |voice| voice.server(&token, endpoint));
     }
 
     /// A complete voice state.
@@ -98,7 +98,7 @@ impl Tables {
         let is_own = self.is_own_leave(id);
         let channel = self
             .player(id)
-            .and_then(|player| player.care.rejoining.as_ref());
+            .and_then(|player| player.plight().rejoining.as_ref());
         let channel = channel.map(|rejoining| rejoining.channel);
         let Some(player) = self.player_mut(id) else {
             return;

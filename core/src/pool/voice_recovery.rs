@@ -13,7 +13,7 @@ use crate::error::SubmitError;
 use crate::event::{Event, Kinds};
 use crate::gateway::GatewayPayload;
 use crate::node::Node;
-use crate::player::{Activity, Care, Fields, Placement, Player, PlayerId, Rejoining, Step};
+use crate::player::{Activity, Fields, Placement, Player, PlayerId, Rejoining, Step};
 use crate::protocol::{ChannelId, GuildId};
 use crate::time::Timestamp;
 use crate::voice_code::{VoiceCloseCode, VoiceRecovery, VoiceTrouble};
@@ -57,7 +57,7 @@ impl Tables {
             return;
         };
         let channel = player.voice.as_ref().and_then(|voice| voice.channel());
-        let tries = match &player.care.rejoining {
+        let tries = match &player.plight().rejoining {
             None => 0,
             Some(earlier) if matches!(earlier.step, Step::Watching(_)) => earlier.tries,
             Some(_) => return,
@@ -245,8 +245,7 @@ impl Tables {
         let Some((_, rejoining)) = self.rejoining(id) else {
             return;
         };
-        let voice = self.player(id).and_then(|player| player.voice.as_ref());
-        let is_complete = voice.is_some_and(|voice| voice.complete().is_some());
+        let is_complete = self.player(id).is_some_and(Player::has_voice);
         if is_complete && matches!(rejoining.step, Step::Joining(_)) {
             mark!(JoinRepeated);
             let timer = self.timers.arm(now + OTHER_HALF, Timer::VoiceStep(id));
@@ -335,11 +334,15 @@ impl Tables {
             | Placement::Stranded { .. } => false,
         };
         let is_silent = watches && is_there && is_silent(player);
-        match player.care.silence {
+        match player.plight().silence {
             None if is_silent => {
-                player.care.silence = Some(self.timers.arm(due_at, Timer::Silence(id)));
+                let timer = self.timers.arm(due_at, Timer::Silence(id));
+                player.change_plight(|plight| plight.silence = Some(timer));
             }
-            Some(_) if !is_silent => self.timers.clear(&mut player.care.silence),
+            Some(timer) if !is_silent => {
+                self.timers.cancel(timer);
+                player.change_plight(|plight| plight.silence = None);
+            }
             None | Some(_) => {}
         }
         // A node that refused a voice state tells of the connection that it had before.
@@ -350,7 +353,7 @@ impl Tables {
             );
             is_pausing && rejoining.trouble != Some(VoiceTrouble::Refused)
         };
-        let waits = player.care.rejoining.as_deref().is_some_and(is_waiting);
+        let waits = player.plight().rejoining.as_ref().is_some_and(is_waiting);
         if waits && player.connected {
             self.set_rejoining(id, None);
         }
@@ -359,7 +362,7 @@ impl Tables {
     /// The player has played for long enough without a connection.
     pub(super) fn silence_due(&mut self, id: PlayerId, now: Timestamp) {
         if let Some(player) = self.player_mut(id) {
-            player.care.silence = None;
+            player.change_plight(|plight| plight.silence = None);
             if is_silent(player) {
                 mark!(PlayedUnheard);
                 self.recover_voice(id, VoiceTrouble::Silent, VoiceRecovery::BackOff, now);
@@ -382,7 +385,7 @@ impl Tables {
 
     fn rejoining(&self, id: PlayerId) -> Option<(GuildId, Rejoining)> {
         let player = self.player(id)?;
-        Some((player.guild, *player.care.rejoining.as_deref()?))
+        Some((player.guild, player.plight().rejoining?))
     }
 
     fn set_step(&mut self, id: PlayerId, step: Step) {
@@ -396,28 +399,25 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let earlier = player.care.rejoining.as_ref();
+        let earlier = player.plight().rejoining;
         let earlier = earlier.and_then(|earlier| earlier.step.timer());
         if let Some(timer) = earlier
             && rejoining.and_then(|rejoining| rejoining.step.timer()) != Some(timer)
         {
             self.timers.cancel(timer);
         }
-        player.care.rejoining = rejoining.map(Box::new);
+        player.change_plight(|plight| plight.rejoining = rejoining);
     }
 }
 
 impl Timers {
     /// Nothing of the player is watched over any more.
-    pub(super) fn clear_care(&mut self, care: &mut Care) {
-        self.clear(&mut care.pinned);
-        self.clear(&mut care.silence);
-        if let Activity::Waiting(timer) = std::mem::take(&mut care.activity) {
+    pub(super) fn clear_care(&mut self, player: &mut Player) {
+        if let Activity::Waiting(timer) = std::mem::take(&mut player.care.activity) {
             self.cancel(timer);
         }
-        let rejoining = care.rejoining.take();
-        if let Some(timer) = rejoining.and_then(|rejoining| rejoining.step.timer()) {
-            self.cancel(timer);
+        if let Some(plight) = player.plight.take() {
+            plight.timers().for_each(|timer| self.cancel(timer));
         }
     }
 }
@@ -441,7 +441,7 @@ fn is_silent(player: &Player) -> bool {
     let voice = player.voice.as_ref();
     // Discord may have taken the server away, and name no other.
     let is_joined = voice.is_some_and(|voice| voice.channel().is_some());
-    let rejoining = player.care.rejoining.as_ref();
+    let rejoining = player.plight().rejoining;
     let is_cared_for =
         rejoining.is_some_and(|rejoining| !matches!(rejoining.step, Step::Watching(_)));
     player.plays()

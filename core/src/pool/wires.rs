@@ -7,7 +7,7 @@ use crate::player::Fields;
 use crate::pool::TimerKey;
 use crate::protocol::GuildId;
 use crate::room::{self, ROOM_KEPT};
-use crate::slab::Slab;
+use crate::slab::{Entry, Slab};
 use crate::time::Timestamp;
 use crate::websocket::WebSocket;
 
@@ -29,6 +29,13 @@ pub(super) struct Wire {
     pub(super) closing: Option<TimerKey>,
     /// Whether the driver knows that there is something to write.
     write_asked: bool,
+    generation: u32,
+}
+
+impl Entry for Wire {
+    fn generation(&self) -> u32 {
+        self.generation
+    }
 }
 
 #[derive(Debug)]
@@ -88,11 +95,12 @@ impl Rest {
 
 impl Wires {
     pub(super) fn insert(&mut self, node: NodeId, kind: WireKind) -> SocketId {
-        let (slot, generation) = self.wires.insert(|_, _| Wire {
+        let (slot, generation) = self.wires.insert(|_, generation| Wire {
             node,
             kind,
             closing: None,
             write_asked: false,
+            generation,
         });
         SocketId { slot, generation }
     }
