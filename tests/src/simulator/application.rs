@@ -113,6 +113,10 @@ impl Simulation {
             return;
         }
         change.apply(intent, id);
+        let track = change.track.as_ref();
+        let track = track.and_then(|_| intent.track.wanted.clone());
+        self.news.asked(guild, track);
+        let intent = self.wanted(guild);
         intent.is_strange = false;
         intent.may_be_gone = false;
         if change.sets_place() {
@@ -447,6 +451,7 @@ impl Simulation {
         self.application.blind_until = Some(Duration::MAX);
         // It knows the voice servers that it is told of, and those of players that it finds.
         self.voices.new_client();
+        self.news.new_client();
         for number in 1..=self.plan.options.guilds {
             self.world.renew_voice_session(guild(number));
         }

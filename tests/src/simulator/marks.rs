@@ -136,10 +136,6 @@ pub const RARE: &[(Mark, &str)] = &[
         "a server must lose a track and then refuse it; see `failover::late`",
     ),
     (
-        Mark::JoinUnanswered,
-        "its application joins without the pool; see `voice::joins`",
-    ),
-    (
         Mark::PongForeign,
         "only a flipped bit makes one; see `failover::messages`",
     ),

@@ -20,6 +20,7 @@ mod copies;
 mod fault;
 mod intent;
 mod marks;
+mod news;
 mod oracle;
 mod order;
 mod panics;
@@ -52,6 +53,7 @@ use lavapool_core::{Command, Output, Timing};
 
 use self::application::Application;
 use self::copies::Copies;
+use self::news::News;
 use self::oracle::Oracle;
 use self::spread::Standings;
 use self::voices::Voices;
@@ -85,6 +87,8 @@ pub struct Simulation {
     plays: u64,
     /// How nodes stood after the last step.
     standings: Standings,
+    /// What the application has to be told.
+    news: News,
     tally: Tally,
     /// When secrets are looked for in all that the pool is.
     searches_at: Duration,
@@ -182,6 +186,7 @@ impl Simulation {
             grace: Timing::default().resume_grace,
             plays: 0,
             standings: Standings::default(),
+            news: News::default(),
             tally: Tally::default(),
             searches_at: Duration::ZERO,
             broken: None,
@@ -400,6 +405,7 @@ impl Simulation {
                 trace.push((at, traced));
             }
         }
+        self.judge_owed();
         self.judge_choices();
         self.judge_audio();
         if self.broken.is_none() {
@@ -419,6 +425,7 @@ impl Simulation {
         }
         self.oracle.see(at, traced);
         self.judge_told(at, traced);
+        self.judge_news(at, traced);
         self.note_named(traced);
         match traced {
             Traced::Given(Given::Submitted(command, Some(_))) => self.note_voice(command),

@@ -45,6 +45,8 @@ kinds! {
         PlayRefused = 0,
         /// Plays what an identifier should lead to, which leads to nothing.
         PlayUnknown = 0,
+        /// Plays a track that cannot be played, which its node says when it is to begin.
+        PlayFailing = 0,
         /// Plays without waiting for voice.
         PlayWithoutVoice = 1,
         /// Stops.
@@ -171,6 +173,10 @@ impl Simulation {
                 if !order.number.is_multiple_of(3) {
                     with_all(&mut play, order);
                 }
+            }
+            OrderKind::PlayFailing => {
+                let name = format!("failing-{number}?fails");
+                play.track = Some(Choice::Track(name, LONG));
             }
             OrderKind::PlayUnknown => {
                 play.track = Some(Choice::Identifier(format!("{UNKNOWN}{number}")));

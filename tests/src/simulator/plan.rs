@@ -82,6 +82,7 @@ impl Plan {
         };
         plan.draw_oddities();
         plan.draw_voices();
+        plan.draw_failing();
         plan.draw_last_words();
         plan.draw_skips();
         plan.draw_refusals();

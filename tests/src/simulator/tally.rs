@@ -25,6 +25,7 @@ pub struct Tally {
     pub(super) closed_with_players: u64,
     pub(super) moves_judged: u64,
     pub(super) waits_judged: u64,
+    pub(super) news_judged: u64,
     pub(super) choices_judged: u64,
     /// Fields of refused commands of which it is known what they were before.
     pub(super) refusals_judged: u64,
@@ -58,6 +59,7 @@ impl Tally {
             (&mut self.moves_judged, other.moves_judged),
             (&mut self.waits_judged, other.waits_judged),
             (&mut self.choices_judged, other.choices_judged),
+            (&mut self.news_judged, other.news_judged),
             (&mut self.refusals_judged, other.refusals_judged),
             (&mut self.parts_judged, other.parts_judged),
             (&mut self.parts, other.parts),
@@ -145,13 +147,14 @@ impl fmt::Display for Tally {
         writeln!(
             f,
             "answers: {} done, {} not; clients restarted: {}; \
-             judged: {} places of moves, {} waits, {} choices, {} refused fields, \
+             judged: {} places of moves, {} waits, {} news, {} choices, {} refused fields, \
              {} of {} fields in the end",
             self.done,
             self.undone,
             self.restarts,
             self.moves_judged,
             self.waits_judged,
+            self.news_judged,
             self.choices_judged,
             self.refusals_judged,
             self.parts_judged,

@@ -14,6 +14,8 @@ use crate::world::Answered;
 #[derive(Debug, Default)]
 pub(super) struct Tellings {
     arrived: BTreeMap<GuildId, VecDeque<Arrived>>,
+    /// What has just arrived.
+    fresh: Vec<Told>,
     /// The tracks of which the end was told.
     ended: BTreeSet<(GuildId, String)>,
     /// When a session was resumed last.
@@ -21,6 +23,15 @@ pub(super) struct Tellings {
     /// Until when ends that were held back may be told, as what comes after them was refused: for
     /// ever where nobody waits for that.
     refused: BTreeMap<GuildId, Duration>,
+}
+
+/// What a server, by its index, said of a player.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) guild: GuildId,
+    pub(super) kind: &'static str,
+    pub(super) track: String,
+    pub(super) host: usize,
 }
 
 #[derive(Debug)]
@@ -65,6 +76,11 @@ impl Tellings {
         self.refused.insert(guild, Duration::MAX);
     }
 
+    /// What has arrived since the last time.
+    pub(super) fn take_fresh(&mut self) -> Vec<Told> {
+        std::mem::take(&mut self.fresh)
+    }
+
     /// A message arrived.
     pub(super) fn arrived(&mut self, host: usize, session: String, message: Message, at: Duration) {
         let kind = KINDS.into_iter().find(|kind| **kind == *message.kind);
@@ -77,6 +93,12 @@ impl Tellings {
             queue.pop_front();
         }
         let track = message.track.unwrap_or_default().info.identifier;
+        self.fresh.push(Told {
+            guild,
+            kind,
+            track: track.clone(),
+            host,
+        });
         queue.push_back(Arrived {
             kind,
             track,
@@ -171,7 +193,7 @@ impl Tellings {
 }
 
 /// The guild of an event, the type of the message that it was, and its track.
-fn about(event: &Event) -> Option<(GuildId, &'static str, &str)> {
+pub(super) fn about(event: &Event) -> Option<(GuildId, &'static str, &str)> {
     Some(match event {
         Event::TrackStart { guild, track } => (*guild, KINDS[0], &track.info.identifier),
         Event::TrackEnd { guild, track, .. } => (*guild, KINDS[1], &track.info.identifier),

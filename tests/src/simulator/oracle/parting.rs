@@ -120,6 +120,28 @@ impl Oracle {
         times.any(|at| *at + SAID_WITHIN > now)
     }
 
+    /// Whether a server is asked to delete the guild's player, or has just done that.
+    pub(in crate::simulator) fn is_deleted(
+        &self,
+        host: usize,
+        guild: GuildId,
+        now: Duration,
+    ) -> bool {
+        let name = guild.to_string();
+        let is_it = |changing: &Changing| changing.removes && changing.guild == name;
+        let mut sockets = self.sockets.values().filter(|socket| socket.host == host);
+        sockets.any(|socket| socket.changing.as_ref().is_some_and(is_it))
+            || self.was_just_deleted(guild, now)
+    }
+
+    /// Whether nothing that a server says is sure to be taken: a flipped bit may have said
+    /// something else, it has been ready for no time, or its node was removed.
+    pub(in crate::simulator) fn is_new(&self, host: usize, now: Duration) -> bool {
+        let is_doubted = self.doubts.is_host_doubted(host, now);
+        let host = &self.hosts[host];
+        is_doubted || host.is_leaving || host.ready_at.is_none_or(|at| at >= now)
+    }
+
     /// A node is lost: whatever is asked there of its session's players is of no use any more.
     pub(super) fn parts(&mut self, host: usize, at: Duration) {
         if self.hosts[host].is_leaving {

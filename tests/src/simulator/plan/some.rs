@@ -57,6 +57,24 @@ impl Plan {
         self.orders.sort_by_key(|(at, _)| *at);
     }
 
+    /// In some worlds there are tracks that cannot be played.
+    pub(super) fn draw_failing(&mut self) {
+        let mut chance = Chance::new(self.seed ^ FAIL);
+        if chance.number(4) != 0 {
+            return;
+        }
+        let (guilds, within) = (self.options.guilds, self.options.safety_for);
+        let apart = Duration::from_secs(chance.one_of(&[4, 12]));
+        let drawn = draw_times(within, apart, &mut chance, |chance| Order {
+            kind: OrderKind::PlayFailing,
+            guild: 1 + chance.number(guilds),
+            host: 0,
+            number: chance.number(u64::MAX),
+        });
+        self.orders.extend(drawn);
+        self.orders.sort_by_key(|(at, _)| *at);
+    }
+
     /// Some worlds end with an order to each player whose connection ends under it: what is lost
     /// there is not made good by whatever happens later.
     pub(super) fn draw_last_words(&mut self) {
@@ -213,6 +231,9 @@ const ODD: u64 = 0x6f64_6469_7479;
 
 /// The same for voice channels.
 const VOICE: u64 = 0x0076_6f69_6365;
+
+/// The same for tracks that fail.
+const FAIL: u64 = 0x6661_696c;
 
 /// The same for last words.
 const LAST: u64 = 0x6c61_7374;
