@@ -116,6 +116,7 @@ mod counted {
             "A move failed, and the node that the player was leaving had been removed.",
         OrderedMoveFailed: "The target of an ordered move did not answer, and the player stayed.",
         AnotherTargetTried: "The target of a player did not answer, and another was there to try.",
+        TriedWithoutVoice: "A track that no node took was tried without its voice connection.",
         HeldUpNoLonger: "A player whose target had failed it went to another that was ready.",
         TargetCannotLetGo: "A target did not answer a DELETE, and another was there to try.",
         SameTargetTriedAgain: "The target of a player did not answer, and there was no other.",
@@ -219,6 +220,7 @@ mod counted {
         WindowAtItsLeast: "So many requests of moves failed that they go one at a time.",
         // player/sending.rs
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
+        RefusedWithoutVoice: "What was refused with a voice connection was refused without it too.",
         RefusedWithVoice: "What was refused with a voice connection was sent without it.",
         WaitsForThePlay: "A command that asks for what a play brings waits for that play.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",

@@ -317,12 +317,14 @@ impl Connection {
         head.with_body(body.unwrap_or(&self.body), reusable)
     }
 
-    /// Gives back the buffer of a response that was handed out.
+    /// Gives back the buffer of a response that was handed out, but for room for another like it.
     fn release_body(&mut self) {
         match self.state {
+            State::Idle | State::Spent if self.body.is_empty() => {}
             State::Idle | State::Spent => {
+                let kept = self.body.len().clamp(BODY_KEPT_BYTES, BODY_KEPT_BYTES_MAX);
                 self.body.clear();
-                self.body.shrink_to(BODY_KEPT_BYTES);
+                self.body.shrink_to(kept);
             }
             State::Head { .. } | State::Body { .. } => {}
         }
@@ -392,5 +394,8 @@ impl Progress {
     }
 }
 
-/// What an idle connection may keep of its body buffer.
+/// What an idle connection keeps of its body buffer at least, if it was ever as much.
 const BODY_KEPT_BYTES: usize = 16 * 1024;
+/// What it keeps at most, until it is closed or was used for something shorter: a playlist of some
+/// hundred tracks.
+const BODY_KEPT_BYTES_MAX: usize = 128 * 1024;

@@ -24,10 +24,10 @@ pub(crate) struct Busy {
     pub(crate) voice_timer: Option<TimerKey>,
     /// The end of the track, while it is held back.
     pub(crate) ending: Option<Ending>,
-    /// How often in a row the present node answered 500 to the same content.
+    /// How often in a row the present node refused the same content, or a part of it.
     pub(crate) refusals: u8,
-    /// The fields of that content, which is sent once more as it was: what was asked for since
-    /// must not be refused with it.
+    /// The fields of that content that are sent once more: what was asked for since must not be
+    /// refused with them.
     pub(crate) refused: Fields,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
@@ -197,6 +197,12 @@ impl Busy {
             }
         }
         spared
+    }
+
+    /// Whether a command waits for these fields that asks for no part of a play.
+    pub(crate) fn is_asked_alone(&self, fields: Fields) -> bool {
+        let mut unsent = self.waiting.iter().map(|waiting| waiting.unsent);
+        unsent.any(|unsent| unsent.has(fields) && !unsent.has(Fields::PLAY))
     }
 
     /// What these commands, which wait no more, were yet to send and nobody else waits for.

@@ -77,19 +77,18 @@ impl Player {
         matches!(self.place, Placement::Moving { .. })
     }
 
+    /// Whether it is lost, and on its way to the node.
+    pub(crate) fn is_lost_to(&self, id: NodeId) -> bool {
+        let why = Move::Lost;
+        matches!(self.place, Placement::Moving { to, why: of, .. } if to == id && of == why)
+    }
+
     /// Whether the node that it is lost and on its way to has failed it, and is not being asked.
     pub(crate) fn is_held_up(&self) -> bool {
-        let Placement::Moving {
-            to,
-            why: Move::Lost,
-            ..
-        } = self.place
-        else {
-            return false;
-        };
         let busy = self.busy.as_ref();
-        let has_failed = busy.is_some_and(|busy| busy.tried.contains(&to));
-        has_failed && self.stage.exchange().is_none()
+        let has_failed = |target: &NodeId| busy.is_some_and(|busy| busy.tried.contains(target));
+        let target = self.target().filter(has_failed);
+        target.is_some_and(|target| self.is_lost_to(target)) && self.stage.exchange().is_none()
     }
 
     /// Whether it has nothing to do with the node: it is on another one, or between others.

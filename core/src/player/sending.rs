@@ -11,6 +11,15 @@ impl Player {
         self.unsent.with(self.stage.in_flight())
     }
 
+    /// As [`pending`](Self::pending), of the node that it is on: one that it is led over to is told
+    /// all of it, most of which stands already.
+    pub(crate) fn awaited(&self) -> Fields {
+        match &self.busy {
+            Some(busy) if self.is_led_over() => busy.left,
+            _ => self.pending(),
+        }
+    }
+
     /// Whether the next PATCH must wait for Discord's voice updates.
     pub(crate) fn awaits_voice(&self) -> bool {
         self.busy
@@ -191,7 +200,36 @@ impl Player {
         }
     }
 
-    /// Takes what the next PATCH sends: everything, or what was refused once, as it was.
+    /// The node refused what it was sent: whether that is worth another try. The server answers
+    /// 500 to what it cannot decode, and to passing troubles. It may be the fault of the voice
+    /// connection, which can be made anew: so the rest is tried without, unless another node may
+    /// take all of it. NodeLink takes no pause without one (400), which is then no answer to the
+    /// rest.
+    pub(crate) fn may_be_sent_again(&mut self, status: u16) -> bool {
+        let in_flight = self.stage.in_flight();
+        let is_here = !self.is_moving();
+        let others = match is_here {
+            true => in_flight.without(Fields::VOICE),
+            false => in_flight,
+        };
+        let voice_waits = self.unsent.has(Fields::VOICE) && others == in_flight && is_here;
+        let busy = self.busy();
+        let was_parted = busy.refused == in_flight && voice_waits;
+        busy.refusals = busy.refusals.saturating_add(1);
+        let is_first = busy.refusals == 1 && status >= 500;
+        let is_parted = is_first && !others.is_empty();
+        mark!(RefusedWithVoice if is_parted && others != in_flight);
+        let is_of_parting = busy.refusals == 2 && status < 500 && was_parted;
+        mark!(RefusedWithoutVoice if is_of_parting);
+        busy.refused = match (is_parted, is_of_parting) {
+            (true, _) => others,
+            (_, true) => in_flight.with(Fields::VOICE),
+            (false, false) => in_flight,
+        };
+        is_first || is_of_parting
+    }
+
+    /// Takes what the next PATCH sends: everything, or what was refused before by itself.
     pub(crate) fn take_unsent(&mut self) -> Fields {
         let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
         let again = self.unsent.and(refused);
@@ -223,10 +261,10 @@ impl Player {
         let superseded = self.busy().supersede(overridden);
         // A value that is set already may still be on its way: its confirmation is this one's, and
         // so is that of a play which brings it.
-        let pending = self.pending();
+        let pending = self.awaited();
         let mut waits = set.and(pending).with(changed);
-        let is_brought = set.without(changed).has(Fields::PLAY.with(Fields::PAUSED));
-        if is_brought && pending.has(Fields::TRACK) {
+        let is_brought = set.without(changed).has(Fields::PLAY);
+        if is_brought && pending.has(Fields::TRACK) && !changed.has(Fields::TRACK) {
             mark!(WaitsForThePlay);
             waits = waits.with(Fields::TRACK);
         }

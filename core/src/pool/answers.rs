@@ -142,7 +142,7 @@ impl Tables {
             }
             Job::Player(player) => {
                 let sent = (exchange.effect.fields, exchange.sent_at);
-                self.patch_failed(player, id, sent, failure, retry_after, now);
+                self.patch_failed(player, sent, failure, retry_after, now);
             }
             Job::Check(_)
             | Job::Look(_)
@@ -184,7 +184,7 @@ impl Tables {
         match job {
             Job::Look(player) => self.look_failed(player, id, now),
             Job::Player(player) | Job::Check(player) => {
-                self.patch_failed(player, id, (Fields::NONE, now), failure, retry_after, now);
+                self.patch_failed(player, (Fields::NONE, now), failure, retry_after, now);
             }
             Job::Session { resuming: false } => self.session_ended(id),
             Job::Plugin(guild, plugin) => {
@@ -280,18 +280,7 @@ impl Tables {
                 let Some(found) = self.player_mut(player) else {
                     return;
                 };
-                let in_flight = found.stage.in_flight();
-                let busy = found.busy();
-                busy.refusals = busy.refusals.saturating_add(1);
-                busy.refused = in_flight;
-                let others = in_flight.without(Fields::VOICE);
-                if !others.is_empty() {
-                    mark!(RefusedWithVoice if in_flight != others);
-                    // They are not to blame for a voice connection, which can be made anew.
-                    busy.refused = others;
-                }
-                // The server answers 500 to what it cannot decode, and to passing troubles.
-                if status >= 500 && busy.refusals < 2 {
+                if found.may_be_sent_again(status) {
                     mark!(PatchRefusedOnce);
                     found.recall();
                     return self.resend_later(player, REFUSED_RESEND_AFTER, now);
@@ -306,7 +295,6 @@ impl Tables {
     fn patch_failed(
         &mut self,
         player_id: PlayerId,
-        id: NodeId,
         (sent, sent_at): (Fields, Timestamp),
         failure: NodeFailure,
         retry_after: Option<Duration>,
@@ -321,7 +309,7 @@ impl Tables {
             return;
         }
         if player.is_moving() {
-            return self.move_failed(player_id, id, failure, now);
+            return self.move_failed(player_id, failure, now);
         }
         player.doubt(sent, overtaken, sent_at);
         let busy = player.busy();

@@ -114,6 +114,7 @@ impl Tables {
                 ..
             } => {
                 player.place = Placement::Frozen { old: lost };
+                self.forget_tried(id);
                 self.left_group(from, to, None);
             }
             Placement::Unplaced
@@ -261,7 +262,7 @@ impl Tables {
                         self.put(id, node, now);
                     }
                 }
-                Some(Placement::Moving { to, .. }) => self.move_past(id, to, now),
+                Some(Placement::Moving { .. }) => self.move_past(id, now),
                 Some(Placement::On(_)) | None => {}
             }
         }

@@ -99,7 +99,10 @@ impl Tables {
         }
         let next = match failed {
             Some(failed) => self.next_target(id, failed),
-            None => self.choose_for(id, &[]),
+            None => {
+                self.forget_tried(id);
+                self.choose_for(id, &[])
+            }
         };
         if let Some(to) = next {
             self.start_move(id, from, to, Move::Lost, now);
@@ -267,7 +270,9 @@ impl Tables {
         let failed = player.target();
         let was_away = !player.is_led_over();
         let guild = player.guild;
-        player.turn_back(now);
+        if player.is_moving() {
+            player.turn_back(now);
+        }
         self.timers.rouse(&mut player.stage);
         if is_gone {
             mark!(CameBackToNoNode);
@@ -277,10 +282,11 @@ impl Tables {
             self.player_changed(id);
             return self.move_player(id, node, failed, now);
         }
-        if let Some(busy) = &mut player.busy {
-            busy.behind = None;
-            busy.rejected_by = None;
-        }
+        let pending = player.pending();
+        let busy = player.busy();
+        (busy.behind, busy.rejected_by) = (None, None);
+        // What the other node was only to be told with all the rest stands here.
+        let settled = busy.settle_except(pending);
         player.place = Placement::On(node);
         player.settle_down();
         player.regulate(now);
@@ -288,8 +294,12 @@ impl Tables {
             // What its node has said of it since was not heeded.
             self.look_at_once(node, guild, now);
         }
+        self.answer_settled(settled);
         self.player_changed(id);
         self.node_changed(node);
+        if let Some(failed) = failed {
+            self.check_drained(failed);
+        }
         self.sync(id);
         self.settle_player(id);
     }

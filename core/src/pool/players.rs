@@ -100,7 +100,12 @@ impl Tables {
         player.begin_from_here();
         player.care.asked = true;
         let before = player.wanted.track.clone();
+        let awaited = player.awaited();
         let mut changed = player.wanted.apply(update, now);
+        if set.has(Fields::PAUSED) && awaited.has(Fields::TRACK) && !changed.has(Fields::TRACK) {
+            // A play ends a pause: who asks for that as well does not mean the play alone.
+            changed = changed.with(Fields::PAUSED);
+        }
         if is_unknown {
             // A server may have had it since before this client: what is asked for is sent, also
             // where it is what a new player has anyway.

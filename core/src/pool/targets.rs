@@ -4,9 +4,11 @@
 //! |---|---|---|---|
 //! | does not answer | at once, then after pauses | after a pause | the same after a pause |
 //! | cannot let go of what it may have | at once | at once | waited for |
-//! | refuses the track, as the first | at once | at once | the track is dropped |
-//! | refuses the track, as the second | the track is dropped | | |
+//! | refuses the track, as the first node | at once | at once | the track is dropped |
+//! | refuses the track, the same node again | at once | the track is dropped | |
+//! | refuses the track, as the second node | the track is dropped | | |
 //!
+//! Before a track is dropped that went with a voice connection it is tried without.
 //! A player whose target failed it goes to the next node that is ready.
 
 use std::time::Duration;
@@ -31,6 +33,13 @@ impl Tables {
         self.choose_for(id, &[failed])
     }
 
+    /// Each node may have it again.
+    pub(super) fn forget_tried(&mut self, id: PlayerId) {
+        if let Some(busy) = self.player_mut(id).and_then(|player| player.busy.as_mut()) {
+            busy.tried = Vec::new();
+        }
+    }
+
     /// As [`Self::next_target`], of those that have not had their turn.
     fn untried_target(&mut self, id: PlayerId, failed: NodeId) -> Option<NodeId> {
         let busy = self.player_mut(id)?.busy();
@@ -42,25 +51,17 @@ impl Tables {
     }
 
     /// The target did not answer: the next one is tried, and this one must not keep the player.
-    pub(super) fn move_failed(
-        &mut self,
-        id: PlayerId,
-        target: NodeId,
-        failure: NodeFailure,
-        now: Timestamp,
-    ) {
+    pub(super) fn move_failed(&mut self, id: PlayerId, failure: NodeFailure, now: Timestamp) {
         let Some(player) = self.player(id) else {
             return;
         };
         let Placement::Moving { from, to, why, .. } = player.place else {
             return;
         };
-        let guild = player.guild;
-        self.bury(target, guild, None);
-        self.release(target, guild);
         match why {
             Move::Ordered => {
                 mark!(OrderedMoveFailed);
+                self.forsake(id);
                 self.call_off(id, from, RequestError::NodeFailed(failure), now);
             }
             Move::Lost => self.try_next(id, from, to, failure, now),
@@ -76,6 +77,7 @@ impl Tables {
         failure: NodeFailure,
         now: Timestamp,
     ) {
+        self.forsake(id);
         if from != failed && self.still_has(id, from) {
             self.left_group(from, failed, None);
             return self.call_off(id, from, RequestError::NodeFailed(failure), now);
@@ -88,7 +90,7 @@ impl Tables {
         let mut pause = Duration::from_secs(u64::from(failures).min(10));
         if let Some(to) = self.next_target(id, failed) {
             mark!(AnotherTargetTried);
-            self.try_instead(id, failed, to, now);
+            self.try_instead(id, to, now);
             // The first other one is asked at once. If that fails as well, it may be the player's
             // fault, and no node is to be asked over and over.
             pause -= Duration::from_secs(1);
@@ -106,24 +108,21 @@ impl Tables {
     }
 
     /// Another node is ready for a lost player whose target failed it: it waits for that no longer.
-    pub(super) fn move_past(&mut self, id: PlayerId, failed: NodeId, now: Timestamp) {
-        if let Some(to) = self.untried_target(id, failed) {
+    pub(super) fn move_past(&mut self, id: PlayerId, now: Timestamp) {
+        let target = self.player(id).and_then(Player::target);
+        if let Some(target) = target
+            && let Some(to) = self.untried_target(id, target)
+        {
             mark!(HeldUpNoLonger);
-            if let Some(guild) = self.player(id).map(|player| player.guild) {
-                // What it refused may have made a player there.
-                self.bury(failed, guild, None);
-            }
-            self.try_instead(id, failed, to, now);
+            self.try_instead(id, to, now);
         }
     }
 
     /// The target of a lost player cannot even let go of what it may have of it, before which
     /// nothing else of the guild may be sent there. That has pauses of its own, so this needs none.
     pub(super) fn move_blocked(&mut self, guild: GuildId, target: NodeId, now: Timestamp) {
-        let is_blocked = |player: &&Player| {
-            let is_lost = player.is_moving() && !player.is_led_over();
-            is_lost && player.target() == Some(target) && player.stage == Stage::Idle
-        };
+        let is_blocked =
+            |player: &&Player| player.is_lost_to(target) && player.stage == Stage::Idle;
         let id = self.player_of(guild);
         let player = id.and_then(|id| self.player(id)).filter(is_blocked);
         let Some(id) = player.map(|player| player.id) else {
@@ -131,24 +130,40 @@ impl Tables {
         };
         if let Some(to) = self.next_target(id, target) {
             mark!(TargetCannotLetGo);
-            self.try_instead(id, target, to, now);
+            self.try_instead(id, to, now);
         }
     }
 
-    /// Sends a lost player to this target instead of one that failed it.
-    fn try_instead(&mut self, id: PlayerId, failed: NodeId, to: NodeId, now: Timestamp) {
+    /// Sends a lost player to this target instead of the one that failed it.
+    fn try_instead(&mut self, id: PlayerId, to: NodeId, now: Timestamp) {
+        self.forsake(id);
         let Some(player) = self.player_mut(id) else {
             return;
         };
-        let Placement::Moving { from, .. } = player.place else {
+        let Placement::Moving {
+            from, to: failed, ..
+        } = player.place
+        else {
             return;
         };
-        let (guild, failures) = (player.guild, player.busy().failures);
-        self.release(failed, guild);
+        let failures = player.busy().failures;
         self.left_group(from, failed, None);
         self.start_move(id, from, to, Move::Lost, now);
         if let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) {
             player.busy().failures = failures;
+        }
+        self.check_drained(failed);
+    }
+
+    /// The target must not keep what it may have made of the player.
+    fn forsake(&mut self, id: PlayerId) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let guild = player.guild;
+        if let Some(target) = player.target() {
+            self.bury(target, guild, None);
+            self.release(target, guild);
         }
     }
 
@@ -170,6 +185,7 @@ impl Tables {
         let in_flight = player.stage.in_flight();
         let is_superseded = in_flight.and(player.unsent).has(Fields::TRACK);
         let has_track = in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
+        let was_without_voice = player.unsent.has(Fields::VOICE) && !in_flight.has(Fields::VOICE);
         player.recall();
         player.busy().refusals = 0;
         player.busy().refused = Fields::NONE;
@@ -177,34 +193,45 @@ impl Tables {
             // What is wanted now is another one, which the node has yet to be sent.
             return self.sync(id);
         }
+        let failure = NodeFailure::Unavailable { status };
         if !has_track || !matches!(status, 400 | 500) {
-            return self.move_failed(id, node, NodeFailure::Unavailable { status }, now);
+            return self.move_failed(id, failure, now);
         }
-        let guild = player.guild;
         let first = player.busy().rejected_by.replace(node);
         if why == Move::Ordered {
-            self.bury(to, guild, None);
-            self.release(to, guild);
             mark!(TrackRefusedOnTheMove);
+            self.forsake(id);
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         if from != to && self.still_has(id, from) {
             mark!(RefusedAndBack);
-            self.bury(to, guild, None);
-            self.release(to, guild);
+            self.forsake(id);
             self.left_group(from, to, None);
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         let other = match first {
+            _ if was_without_voice => None,
             // Others have failed since, and there may be more.
             Some(first) if first == node => self.untried_target(id, node),
             Some(_) => None,
             None => self.next_target(id, node),
         };
-        let Some(other) = other else {
-            return self.drop_track(id, now);
+        match other {
+            Some(other) => self.try_instead(id, other, now),
+            None if in_flight.has(Fields::VOICE) => self.try_without_voice(id, in_flight),
+            None => self.drop_track(id, now),
+        }
+    }
+
+    /// No node takes the track of a lost player: perhaps for the voice connection that goes with
+    /// it, which can be made anew where the player is.
+    fn try_without_voice(&mut self, id: PlayerId, refused: Fields) {
+        let Some(player) = self.player_mut(id) else {
+            return;
         };
-        self.bury(to, guild, None);
-        self.try_instead(id, to, other, now);
+        mark!(TriedWithoutVoice);
+        let busy = player.busy();
+        (busy.refusals, busy.refused) = (1, refused.without(Fields::VOICE));
+        self.sync(id);
     }
 }

@@ -173,8 +173,14 @@ impl Tables {
         let unsent = player.unsent;
         let busy = player.busy();
         busy.voice_timer = None;
-        let taken_back = unsent.and(Fields::PLAY.with(Fields::PAUSED));
+        let mut taken_back = unsent.and(Fields::PLAY);
+        if !busy.is_asked_alone(Fields::PAUSED) {
+            // A pause is the play's.
+            taken_back = taken_back.with(unsent.and(Fields::PAUSED));
+        }
         let withdrawn = busy.withdraw(taken_back.with_play());
+        let rest = busy.left_by(&withdrawn).without(Fields::VOICE);
+        let taken_back = taken_back.with(unsent.and(rest));
         player.unsent = unsent.without(taken_back);
         player.awaits_start = false;
         player.take_back(taken_back, now);

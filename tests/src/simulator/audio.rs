@@ -115,7 +115,9 @@ impl Simulation {
         let unheard = furthest.at.saturating_sub(heard_at);
         let repeats_max = self.apart + unheard + REPEATS_MAX;
         let told = self.oracle.told_place(furthest.host, guild, heard_at);
-        let is_known = told.is_none_or(|told| position + millis(self.apart) < told);
+        // A PATCH that was written before it went there knows nothing of that.
+        let was_there = !self.copies.went_on_since(guild, session, written_at);
+        let is_known = told.is_none_or(|told| position + millis(self.apart) < told) && was_there;
         let is_much = -skipped_ms > millis(repeats_max);
         if furthest.is_audible && places.len() == 1 && is_known && is_much {
             self.fail(Invariant::LittleRepeated, || detail);

@@ -34,6 +34,12 @@ impl Copies {
         self.went_on.insert((guild, session.to_owned()), at);
     }
 
+    /// Whether a player went on in a session after that.
+    pub(super) fn went_on_since(&self, guild: GuildId, session: &str, at: Duration) -> bool {
+        let went_on = self.went_on.get(&(guild, session.to_owned()));
+        went_on.is_some_and(|went_on| *went_on > at)
+    }
+
     /// A server has a copy no more.
     pub(super) fn lose(&mut self, host: usize, lost: &LostPlayer) {
         let guild = u64::try_from(lost.player.guild).ok();

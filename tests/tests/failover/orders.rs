@@ -2,10 +2,23 @@
 
 use lavapool_core::player::{Place, Update};
 use lavapool_core::{Answer, Command, Event, Leaving, RequestError, Unconfirmed};
-use lavapool_tests::node::AnswerKind;
+use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{World, guild};
 
 use super::{away_for, crowded, millis, secs, send_to, unanswered};
+
+#[test]
+fn a_move_to_a_node_that_cannot_make_the_voice_connection_leaves_the_player_where_it_is_heard() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").config().voice = Voice::Fails;
+
+    let moved = send_to(&mut world, "b");
+    world.run_for(secs(5));
+
+    assert!(matches!(world.answer(moved), Some(Err(_))));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("a", true));
+}
 
 #[test]
 fn a_move_makes_before_it_breaks() {

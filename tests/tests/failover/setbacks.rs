@@ -8,7 +8,7 @@ use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
 use super::refused::refuse_bad;
-use super::{crowded, secs, title, unanswered};
+use super::{crowded, millis, secs, title, unanswered};
 
 #[test]
 fn a_refused_play_leaves_a_paused_player_paused() {
@@ -127,21 +127,55 @@ fn is_refused(world: &World, command: CommandId) -> bool {
 }
 
 #[test]
-fn what_a_play_without_voice_brings_is_answered_with_that_play() {
-    let mut world = World::builder().nodes(["a"]).connected();
+fn what_is_asked_for_beside_a_play_without_voice_is_done_though_the_play_is_not() {
+    // A play is not paused anyway.
+    let resume = Update::default().paused(false);
+    for (update, volume) in [(resume.clone(), 100), (resume.volume(40), 40)] {
+        let mut world = World::builder().nodes(["a"]).connected();
+        world.update(guild(1), Update::default().paused(true));
+        world.run_for(secs(1));
+        let play = world.play(guild(1), &track("song"));
+        let asked = world.update(guild(1), update);
+        world.run_for(secs(10));
+        assert_eq!(world.answer(asked), None);
+
+        world.run_for(secs(10));
+
+        let timeout = RequestError::VoiceTimeout;
+        assert_eq!(world.answer(play), Some(&Err(timeout)));
+        assert_eq!(world.answer(asked), Some(&Ok(Answer::Done)));
+        let copy = world.only_copy(guild(1)).1;
+        assert_eq!((copy.paused, copy.volume), (false, volume));
+    }
+}
+
+#[test]
+fn what_is_asked_for_beside_a_play_that_is_refused_is_done_though_the_play_is_not() {
+    let mut world = crowded(1..=1, []);
     world.update(guild(1), Update::default().paused(true));
     world.run_for(secs(1));
-    world.play(guild(1), &track("song"));
-    // A play is not paused, and this says no more than that.
-    let resume = world.update(guild(1), Update::default().paused(false));
-    world.run_for(secs(10));
-    assert_eq!(world.answer(resume), None);
+    let play = world.update(guild(1), Update::play(Source::identifier("nowhere:x")));
+    world.run_for(millis(1));
+    let asked = world.update(guild(1), Update::default().paused(false).volume(40));
+    world.run_for(secs(2));
 
-    world.run_for(secs(10));
+    assert!(is_refused(&world, play), "{:?}", world.answer(play));
+    assert_eq!(world.answer(asked), Some(&Ok(Answer::Done)));
+    let copy = world.only_copy(guild(1)).1;
+    assert_eq!((copy.paused, copy.volume), (false, 40));
+}
 
-    assert_eq!(world.answer(resume), Some(&Err(RequestError::VoiceTimeout)));
-    assert!(world.player(guild(1)).paused);
-    assert!(world.only_copy(guild(1)).1.paused);
+#[test]
+fn what_stands_already_is_done_during_a_move() {
+    let mut world = crowded(1..=1, ["b"]);
+    let b = world.node("b").faults();
+    b.slow.insert(AnswerKind::Voice, secs(5));
+    super::send_to(&mut world, "b");
+    world.run_for(secs(1));
+
+    let resume = world.update(guild(1), Update::default().paused(false).volume(100));
+
+    assert_eq!(world.answer(resume), Some(&Ok(Answer::Done)));
 }
 
 #[test]

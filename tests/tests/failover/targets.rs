@@ -1,7 +1,8 @@
 //! The node that should take over fails as well.
 
+use lavapool_core::node::Status;
 use lavapool_core::player::{Source, Update};
-use lavapool_core::{Command, Event, RequestError};
+use lavapool_core::{Answer, Command, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure, Voice};
 use lavapool_tests::world::{Discord, World, guild, track};
 
@@ -190,6 +191,72 @@ fn a_track_is_not_over_because_no_node_reaches_the_voice_server() {
 }
 
 #[test]
+fn a_lost_player_goes_where_it_can_be_heard() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.node("c").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.node("b").config().voice = Voice::Fails;
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("c", true));
+}
+
+#[test]
+fn a_node_that_came_back_keeps_the_players_that_go_there_when_another_comes() {
+    let mut world = World::builder()
+        .nodes(["a", "b"])
+        .node("c", |node| node.is_known = false)
+        .connected();
+    world.node("b").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.fill(1..=40);
+    world.node("b").config().latency.voice = secs(1);
+    world.kill("a");
+    world.run_for(millis(100));
+    // All of them were on their way there.
+    world.kill("b");
+    world.run_for(secs(8));
+    world.restart("b");
+    world.run_until(
+        |world| world.view("b").status == Status::Connected,
+        secs(40),
+    );
+    world.add_node("c");
+    let since = world.now();
+    world.run_for(secs(30));
+
+    assert_eq!(world.guilds_on("b"), Vec::from_iter(1..=40));
+    assert_eq!(moves_since(&world, since).len(), 40);
+}
+
+#[test]
+fn a_drained_target_that_fails_its_last_player_is_empty_when_that_goes_past_it() {
+    let mut world = World::builder()
+        .nodes(["a", "b"])
+        .node("c", |node| node.is_known = false)
+        .connected();
+    world.node("b").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.fill(1..=1);
+    world.node("b").faults().fail_matching("/players/", 503);
+    world.kill("a");
+    world.run_for(secs(5));
+    let b = world.id("b");
+    let drain = world.submit(Command::Drain(b));
+    world.run_for(millis(100));
+    assert_eq!(world.answer(drain), None);
+
+    world.add_node("c");
+    world.run_for(secs(2));
+
+    assert_eq!(world.only_copy(guild(1)).0, "c");
+    assert_eq!(world.answer(drain), Some(&Ok(Answer::Done)));
+}
+
+#[test]
 fn a_track_that_is_refused_twice_by_the_only_node_that_takes_the_player_is_over() {
     let mut world = crowded(1..=1, ["b", "c"]);
     refuse_the_player(&mut world, "b");
@@ -267,7 +334,7 @@ fn a_rejected_track_reaches_no_second_outage() {
     world.kill("a");
     world.run_for(secs(5));
 
-    // Two nodes refused it, twice each, and nobody is asked again.
+    // Two nodes refused it, twice each, the second also without voice, and nobody is asked again.
     let mut refusals = Vec::new();
     for name in ["b", "c", "d"] {
         let heard = world.heard_since(name, lost_at).into_iter();
@@ -275,7 +342,7 @@ fn a_rejected_track_reaches_no_second_outage() {
         refusals.push(refused);
     }
     refusals.sort_unstable();
-    assert_eq!(refusals, [0, 2, 2]);
+    assert_eq!(refusals, [0, 2, 3]);
     let unplayable: Vec<_> = world
         .events_since(lost_at)
         .filter(|event| matches!(event, Event::TrackUnplayable { .. }))
@@ -316,7 +383,7 @@ fn a_rejected_play_is_answered_and_taken_back() {
     let Some(Err(RequestError::Rejected { status: 500, .. })) = world.answer(play) else {
         panic!("{:?}", world.answer(play))
     };
-    assert_eq!(world.answer(volume), Some(&Ok(lavapool_core::Answer::Done)));
+    assert_eq!(world.answer(volume), Some(&Ok(Answer::Done)));
     let (_, player) = world.only_copy(guild(1));
     assert_eq!(player.volume, 40);
     let view = world.player(guild(1));
