@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use super::json::{DecodeError, decode};
+use super::json::{DecodeError, Text, decode};
 use super::{RawJson, lenient};
 
 /// A track that a server knows how to play.
@@ -19,6 +19,7 @@ use super::{RawJson, lenient};
 pub struct Track {
     /// The server's own form of the track, in base64. In events it holds the position, so compare
     /// with [`same_track`].
+    #[serde(deserialize_with = "shared")]
     pub encoded: Arc<str>,
     /// What people want to know of it.
     pub info: TrackInfo,
@@ -47,6 +48,11 @@ impl Track {
         self.user_data = Some(user_data);
         self
     }
+}
+
+/// A text that is copied once, to where it is shared from.
+fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    Text::deserialize(deserializer).map(|text| Arc::from(&*text.0))
 }
 
 /// What is known of a track. Missing texts are empty, missing numbers 0.
