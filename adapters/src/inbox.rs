@@ -159,32 +159,10 @@ impl Inbox {
         (taken, has_more)
     }
 
-    /// Takes what Discord said about a guild, until [`settle_voice`](Self::settle_voice) says
-    /// what became of it.
+    /// Takes what Discord said about a guild: each kind of news once, the latest.
     pub(crate) fn take_voice(&self, guild: GuildId) -> Vec<Voice> {
-        let voice = &mut lock(&self.state).voice;
-        voice
-            .get_mut(&guild)
-            .map(std::mem::take)
-            .unwrap_or_default()
-    }
-
-    /// Gives back what could not be handed over, unless something newer has come meanwhile;
-    /// returns whether there is anything to take.
-    pub(crate) fn settle_voice(&self, guild: GuildId, mut unsent: Vec<Voice>) -> bool {
-        let voice = &mut lock(&self.state).voice;
-        let Some(waiting) = voice.get_mut(&guild) else {
-            return false;
-        };
-        unsent.retain(|old| !waiting.iter().any(|news| news.replaces(old)));
-        unsent.append(waiting);
-        let is_left = !unsent.is_empty();
-        if is_left {
-            *waiting = unsent;
-        } else {
-            voice.remove(&guild);
-        }
-        is_left
+        let waiting = lock(&self.state).voice.remove(&guild);
+        waiting.unwrap_or_default()
     }
 
     /// Nothing is taken any more; what waits is answered so.
@@ -257,24 +235,19 @@ mod tests {
     }
 
     #[test]
-    fn voice_updates_that_are_given_back_yield_to_newer_ones() {
+    fn a_guild_is_listed_once_and_again_after_its_voice_updates_were_taken() {
         let inbox = Inbox::new(1, Arc::default());
         inbox.voice(Voice::Server(server(1)));
         inbox.voice(Voice::State(state(1)));
-        let unsent = inbox.take_voice(guild());
+        assert_eq!(inbox.take(10).0.len(), 1);
         inbox.voice(Voice::Server(server(2)));
+        assert_eq!(inbox.take(10).0.len(), 0);
+        assert_eq!(inbox.take_voice(guild()).len(), 2);
 
-        let is_left = inbox.settle_voice(guild(), unsent);
-        let news = inbox.take_voice(guild());
-
-        let [Voice::State(then), Voice::Server(last)] = &news[..] else {
-            panic!("{news:?}");
-        };
-        assert_eq!((is_left, then, last), (true, &state(1), &server(2)));
-        assert!(!inbox.settle_voice(guild(), Vec::new()));
-        assert_eq!(inbox.take(10).0.len(), 1, "a guild is listed once");
         inbox.voice(Voice::State(state(2)));
-        assert_eq!(inbox.take(10).0.len(), 1, "and again after it was settled");
+
+        assert_eq!(inbox.take(10).0.len(), 1);
+        assert_eq!(inbox.take_voice(guild()).len(), 1);
     }
 
     #[test]

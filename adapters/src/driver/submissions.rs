@@ -89,27 +89,16 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    /// Hands over what Discord said. The pool refuses it only while it has no room for another
-    /// command; until then it waits in the inbox, where the news of a guild replaces the old. Stops
-    /// after as many guilds as there is room for in this turn.
+    /// Hands over what Discord said, which the pool takes however full it is: of as many guilds as
+    /// there is room for in this turn.
     fn submit_voice(&mut self, room: &mut usize, now: Timestamp) {
         for _ in 0..self.voice.len().min(*room) {
             let Some(guild) = self.voice.pop_front() else {
                 return;
             };
-            let mut news = self.shared.inbox.take_voice(guild).into_iter().peekable();
-            while let Some(next) = news.peek() {
-                if is_full(&self.pool.submit(next.clone().into_command(), None, now)) {
-                    break;
-                }
-                news.next();
-            }
-            let is_stopped = news.peek().is_some();
-            if self.shared.inbox.settle_voice(guild, news.collect()) {
-                self.voice.push_back(guild);
-            }
-            if is_stopped {
-                return;
+            for news in self.shared.inbox.take_voice(guild) {
+                // A pool that is closing has no use for it.
+                drop(self.pool.submit(news.into_command(), None, now));
             }
             *room -= 1;
         }
