@@ -116,6 +116,7 @@ mod counted {
             "A move failed, and the node that the player was leaving had been removed.",
         OrderedMoveFailed: "The target of an ordered move did not answer, and the player stayed.",
         AnotherTargetTried: "The target of a player did not answer, and another was there to try.",
+        ArrivedWithoutVoice: "No node took the voice connection of a lost player without a track.",
         TriedWithoutVoice: "A track that no node took was tried without its voice connection.",
         HeldUpNoLonger: "A player whose target had failed it went to another that was ready.",
         TargetCannotLetGo: "A target did not answer a DELETE, and another was there to try.",

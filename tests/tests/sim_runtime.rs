@@ -244,7 +244,7 @@ fn of_many_voice_updates_the_latest_of_each_kind_is_sent() {
 }
 
 #[test]
-fn voice_updates_that_find_the_pool_full_are_sent_as_soon_as_there_is_room() {
+fn voice_updates_are_sent_though_the_pool_is_full() {
     SimRuntime::run(|sim| async move {
         add(&sim, "main");
         sim.with("main", |node| {
@@ -262,16 +262,14 @@ fn voice_updates_that_find_the_pool_full_are_sent_as_soon_as_there_is_room() {
 
         let slow = client.load_tracks("ytsearch:words");
         for number in 0..100 {
-            sim.sleep(Duration::from_millis(1)).await;
             join_voice(&client, &format!("frankfurt{number}"));
         }
-        let before = patches(&sim).len();
-        slow.await.unwrap();
-        sim.sleep(Duration::from_millis(5)).await;
+        sim.sleep(Duration::from_millis(50)).await;
 
         let sent = &patches(&sim)[1..];
-        assert_eq!((before, sent.len()), (1, 1), "{sent:?}");
+        assert_eq!(sent.len(), 1, "{sent:?}");
         assert!(sent[0].contains("frankfurt99.discord.media"), "{sent:?}");
+        slow.await.unwrap();
     });
 }
 

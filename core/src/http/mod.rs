@@ -396,6 +396,6 @@ impl Progress {
 
 /// What an idle connection keeps of its body buffer at least, if it was ever as much.
 const BODY_KEPT_BYTES: usize = 16 * 1024;
-/// What it keeps at most, until it is closed or was used for something shorter: a playlist of some
-/// hundred tracks.
+/// What it keeps at most, until it is closed or gathers a shorter body: a playlist of some hundred
+/// tracks.
 const BODY_KEPT_BYTES_MAX: usize = 128 * 1024;

@@ -79,6 +79,7 @@ impl Player {
         self.unsent = Fields::NONE;
         if let Some(busy) = &mut self.busy {
             self.unsent = busy.left;
+            (busy.refusals, busy.refused) = (0, Fields::NONE);
             busy.doubtful = std::mem::take(&mut busy.left_doubtful);
             if busy.is_burnt {
                 self.begin_elsewhere(now);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::commands::Waits;
 use super::tables::Tables;
 use crate::command::Answer;
-use crate::error::{RequestError, Unconfirmed};
+use crate::error::{NodeFailure, RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::Node;
@@ -287,6 +287,7 @@ impl Tables {
         (busy.behind, busy.rejected_by) = (None, None);
         // What the other node was only to be told with all the rest stands here.
         let settled = busy.settle_except(pending);
+        let movers = std::mem::take(&mut busy.movers);
         player.place = Placement::On(node);
         player.settle_down();
         player.regulate(now);
@@ -295,6 +296,8 @@ impl Tables {
             self.look_at_once(node, guild, now);
         }
         self.answer_settled(settled);
+        let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
+        self.answer_all(movers, &Err(lost));
         self.player_changed(id);
         self.node_changed(node);
         if let Some(failed) = failed {

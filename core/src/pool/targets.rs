@@ -194,6 +194,14 @@ impl Tables {
             return self.sync(id);
         }
         let failure = NodeFailure::Unavailable { status };
+        let names_voice = in_flight.has(Fields::VOICE) && matches!(status, 400 | 500);
+        if names_voice && why == Move::Lost && !has_track {
+            return self.voice_refused_by(id, in_flight, failure, now);
+        }
+        if names_voice && why == Move::Ordered && status == 500 {
+            // Whether it is the track's fault or that of the voice connection.
+            return self.move_failed(id, failure, now);
+        }
         if !has_track || !matches!(status, 400 | 500) {
             return self.move_failed(id, failure, now);
         }
@@ -221,6 +229,31 @@ impl Tables {
             None if in_flight.has(Fields::VOICE) => self.try_without_voice(id, in_flight),
             None => self.drop_track(id, now),
         }
+    }
+
+    /// The target of a lost player without a track refused what went with its voice connection: if
+    /// no node takes that, the player arrives where it is, and the connection is made anew.
+    fn voice_refused_by(
+        &mut self,
+        id: PlayerId,
+        refused: Fields,
+        failure: NodeFailure,
+        now: Timestamp,
+    ) {
+        let Some(target) = self.player(id).and_then(Player::target) else {
+            return;
+        };
+        if self.untried_target(id, target).is_some() {
+            return self.move_failed(id, failure, now);
+        }
+        if refused != Fields::VOICE {
+            return self.try_without_voice(id, refused);
+        }
+        mark!(ArrivedWithoutVoice);
+        self.arrived(id, target, now);
+        self.player_changed(id);
+        self.sync(id);
+        self.settle_player(id);
     }
 
     /// No node takes the track of a lost player: perhaps for the voice connection that goes with

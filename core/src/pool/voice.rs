@@ -184,6 +184,8 @@ impl Tables {
         player.unsent = unsent.without(taken_back);
         player.awaits_start = false;
         player.take_back(taken_back, now);
+        // A node that has lost the player has nothing of that.
+        player.unsent = player.unsent.with(rest.and(Fields::KEPT));
         if player.is_moving() {
             // The node that it goes to has nothing of the play before either.
             player.unsent = player.unsent.with(player.substance());

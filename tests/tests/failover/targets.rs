@@ -191,6 +191,24 @@ fn a_track_is_not_over_because_no_node_reaches_the_voice_server() {
 }
 
 #[test]
+fn a_player_without_a_track_arrives_though_no_node_makes_its_voice_connection() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), Update::stop().volume(70));
+    world.run_for(secs(1));
+    world.set_discord(Discord::Answers);
+    world.node("b").config().voice = Voice::Fails;
+    world.kill("a");
+    world.run_for(secs(5));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 70);
+
+    world.node("b").config().voice = Voice::Connects;
+    world.run_for(secs(40));
+
+    let view = world.player(guild(1));
+    assert!(view.connected && view.synced, "{view:?}");
+}
+
+#[test]
 fn a_lost_player_goes_where_it_can_be_heard() {
     let mut world = crowded(1..=1, ["b", "c"]);
     world.node("c").stats().system_load = 0.9;

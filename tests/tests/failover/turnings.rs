@@ -3,7 +3,7 @@
 use lavapool_core::player::Update;
 use lavapool_core::{Command, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{Direction, World, guild, track, track_of};
+use lavapool_tests::world::{Answered, Direction, World, guild, track, track_of};
 use serde_json::json;
 
 use super::refused::{refuse_bad, refuse_bad_on, told_since};
@@ -259,4 +259,29 @@ fn play_on(world: &mut World, name: &str, number: u64) {
         node,
         update: Update::play(track(&number.to_string())).without_voice(),
     });
+}
+
+#[test]
+fn a_move_that_is_waited_for_is_answered_when_the_player_stays_with_its_node() {
+    let mut world = crowded(1..=40, ["b"]);
+    world.node("b").config().latency.voice = secs(5);
+    world.refuse("a", true);
+    world.drop_connections("a");
+    world.run_for(millis(1_500));
+    let node = world.id("b");
+    let moves: Vec<_> = (1..=40)
+        .map(|number| {
+            let guild = guild(number);
+            world.submit(Command::Move { guild, node })
+        })
+        .collect();
+    world.refuse("a", false);
+    world.run_for(secs(4));
+
+    let stayed =
+        |answer: &Option<&Answered>| matches!(answer, Some(Err(RequestError::NodeFailed(_))));
+    let answers = moves.iter().map(|id| world.answer(*id));
+    let stayed = answers.filter(stayed).count();
+    assert!(stayed >= 20, "{stayed}");
+    assert!(world.guilds_on("a").len() >= stayed);
 }
