@@ -79,8 +79,7 @@ impl Player {
 
     /// Whether it is lost, and on its way to the node.
     pub(crate) fn is_lost_to(&self, id: NodeId) -> bool {
-        let why = Move::Lost;
-        matches!(self.place, Placement::Moving { to, why: of, .. } if to == id && of == why)
+        self.target() == Some(id) && self.is_moving() && !self.is_led_over()
     }
 
     /// Whether the node that it is lost and on its way to has failed it, and is not being asked.

@@ -58,10 +58,10 @@ impl Tables {
         let Placement::Moving { from, to, why, .. } = player.place else {
             return;
         };
+        self.forsake(id);
         match why {
             Move::Ordered => {
                 mark!(OrderedMoveFailed);
-                self.forsake(id);
                 self.call_off(id, from, RequestError::NodeFailed(failure), now);
             }
             Move::Lost => self.try_next(id, from, to, failure, now),
@@ -77,7 +77,6 @@ impl Tables {
         failure: NodeFailure,
         now: Timestamp,
     ) {
-        self.forsake(id);
         if from != failed && self.still_has(id, from) {
             self.left_group(from, failed, None);
             return self.call_off(id, from, RequestError::NodeFailed(failure), now);

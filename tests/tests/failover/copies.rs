@@ -2,7 +2,7 @@
 
 use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::TrackEndReason;
-use lavapool_core::{Command, Event, RequestError};
+use lavapool_core::{Command, CommandId, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{Answered, World, guild, track, track_of};
 
@@ -100,14 +100,7 @@ fn a_player_that_a_node_did_not_delete_leaves_nothing_to_the_next_one_of_its_gui
 #[test]
 fn a_play_that_is_taken_back_during_a_move_leaves_the_track_before_it() {
     let mut world = crowded(2..=2, ["b"]);
-    let update = Update::play(track("one")).without_voice();
-    world.submit(Command::Update {
-        guild: guild(1),
-        node: Some(world.id("a")),
-        update,
-    });
-    world.run_for(secs(1));
-    let play = world.play(guild(1), &track("two"));
+    let play = play_two_after_one(&mut world);
     world.run_for(secs(5));
     world.kill("a");
     world.run_for(secs(15));
@@ -119,14 +112,7 @@ fn a_play_that_is_taken_back_during_a_move_leaves_the_track_before_it() {
 #[test]
 fn a_play_that_is_taken_back_after_two_nodes_were_lost_leaves_the_track_before_it() {
     let mut world = World::builder().nodes(["a", "b", "c"]).connected();
-    let update = Update::play(track("one")).without_voice();
-    world.submit(Command::Update {
-        guild: guild(1),
-        node: Some(world.id("a")),
-        update,
-    });
-    world.run_for(secs(1));
-    let play = world.play(guild(1), &track("two"));
+    let play = play_two_after_one(&mut world);
     world.kill("a");
     world.run_for(secs(2));
     // It has lost what it had.
@@ -182,4 +168,16 @@ fn fail_deletes(world: &mut World, times: Option<u32>) {
         ..Failure::always(500)
     };
     world.node("a").faults().failures.push(failure);
+}
+
+/// Guild 1 plays a track on `a` without voice, and then another, which waits for that.
+fn play_two_after_one(world: &mut World) -> CommandId {
+    let update = Update::play(track("one")).without_voice();
+    world.submit(Command::Update {
+        guild: guild(1),
+        node: Some(world.id("a")),
+        update,
+    });
+    world.run_for(secs(1));
+    world.play(guild(1), &track("two"))
 }

@@ -74,13 +74,7 @@ fn a_target_behind_a_bad_gateway_is_left_for_the_next() {
 
 #[test]
 fn a_player_whose_only_target_fails_goes_to_the_next_node_that_is_ready() {
-    let mut world = World::builder()
-        .nodes(["a", "b"])
-        .node("c", |node| node.is_known = false)
-        .connected();
-    world.node("b").stats().system_load = 0.9;
-    world.run_for(secs(60));
-    world.fill(1..=1);
+    let mut world = on_the_better_of_two(1..=1);
     assert_eq!(world.only_copy(guild(1)).0, "a");
     world.node("b").faults().fail_matching("/players/", 503);
     world.kill("a");
@@ -224,13 +218,7 @@ fn a_lost_player_goes_where_it_can_be_heard() {
 
 #[test]
 fn a_node_that_came_back_keeps_the_players_that_go_there_when_another_comes() {
-    let mut world = World::builder()
-        .nodes(["a", "b"])
-        .node("c", |node| node.is_known = false)
-        .connected();
-    world.node("b").stats().system_load = 0.9;
-    world.run_for(secs(60));
-    world.fill(1..=40);
+    let mut world = on_the_better_of_two(1..=40);
     world.node("b").config().latency.voice = secs(1);
     world.kill("a");
     world.run_for(millis(100));
@@ -252,13 +240,7 @@ fn a_node_that_came_back_keeps_the_players_that_go_there_when_another_comes() {
 
 #[test]
 fn a_drained_target_that_fails_its_last_player_is_empty_when_that_goes_past_it() {
-    let mut world = World::builder()
-        .nodes(["a", "b"])
-        .node("c", |node| node.is_known = false)
-        .connected();
-    world.node("b").stats().system_load = 0.9;
-    world.run_for(secs(60));
-    world.fill(1..=1);
+    let mut world = on_the_better_of_two(1..=1);
     world.node("b").faults().fail_matching("/players/", 503);
     world.kill("a");
     world.run_for(secs(5));
@@ -447,4 +429,17 @@ fn refuse_the_player(world: &mut World, name: &str) {
         path: Some("players/1".to_owned()),
         ..Failure::always(418)
     });
+}
+
+/// A world in which these guilds play on `a`, the other node is a worse one, `b`, and `c` is not
+/// known yet.
+fn on_the_better_of_two(guilds: std::ops::RangeInclusive<u64>) -> World {
+    let mut world = World::builder()
+        .nodes(["a", "b"])
+        .node("c", |node| node.is_known = false)
+        .connected();
+    world.node("b").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.fill(guilds);
+    world
 }
