@@ -20,7 +20,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use lavapool_core::protocol::GuildId;
 use lavapool_core::{Answer, CommandId, Input, Output, RequestError, Timestamp};
 
 use crate::error::Error;
@@ -87,8 +86,6 @@ pub struct Driver<R: Runtime> {
     rounds: Rounds,
     /// Where the views of players are.
     cells: Slots,
-    /// The guilds with news in the inbox, which the pool may have had no room for yet.
-    voice: VecDeque<GuildId>,
     waiting: BTreeMap<CommandId, Waiting>,
     answers: VecDeque<(Arc<Reply>, Result<Answer, RequestError>)>,
     /// Whether the latest turn left something to be handed out.
@@ -117,7 +114,6 @@ impl<R: Runtime> Driver<R> {
             arrears: Arrears::default(),
             rounds: Rounds::default(),
             cells: Slots::default(),
-            voice: VecDeque::new(),
             waiting: BTreeMap::new(),
             answers: VecDeque::new(),
             is_behind: false,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use lavapool_core::protocol::GuildId;
 use lavapool_core::{Answer, Command, CommandId, Leaving, SubmitError, Timestamp};
 
 use super::Driver;
@@ -19,30 +20,23 @@ pub(super) struct Waiting {
 impl<R: Runtime> Driver<R> {
     /// Submits what handles asked for; returns whether there is more of it.
     pub(super) fn take_entries(&mut self, now: Timestamp) -> bool {
-        let mut room = ENTRIES_MAX;
-        self.submit_voice(&mut room, now);
         // Looked at before: what the last handle asked for is in the inbox by then.
         let is_left = self.shared.inbox.is_left();
         // What Discord said before a call is handed over before it.
-        let (entries, has_more) = self.shared.inbox.take(room);
+        let (entries, has_more) = self.shared.inbox.take(ENTRIES_MAX);
         self.publisher.announce(&mut self.pool);
         for entry in entries {
             match entry {
                 Entry::Submit(submission) => self.submit(*submission, now),
                 Entry::Cancel(command) => self.cancel(command, now),
-                Entry::Voice(guild) => {
-                    self.voice.push_back(guild);
-                    self.submit_voice(&mut room, now);
-                }
+                Entry::Voice(guild) => self.submit_voice(guild, now),
             }
         }
-        // What was cancelled has made room.
-        self.submit_voice(&mut room, now);
         if is_left && !has_more && !self.is_closing {
             let closed = self.pool.submit(Command::Close(Leaving::Keep), None, now);
             self.is_closing = !is_full(&closed);
         }
-        has_more || (room == 0 && !self.voice.is_empty())
+        has_more
     }
 
     fn submit(&mut self, submission: Submission, now: Timestamp) {
@@ -89,24 +83,17 @@ impl<R: Runtime> Driver<R> {
         }
     }
 
-    /// Hands over what Discord said, which the pool takes however full it is: of as many guilds as
-    /// there is room for in this turn.
-    fn submit_voice(&mut self, room: &mut usize, now: Timestamp) {
-        for _ in 0..self.voice.len().min(*room) {
-            let Some(guild) = self.voice.pop_front() else {
-                return;
-            };
-            for news in self.shared.inbox.take_voice(guild) {
-                // A pool that is closing has no use for it.
-                drop(self.pool.submit(news.into_command(), None, now));
-            }
-            *room -= 1;
+    /// Hands over what Discord said of a guild, which the pool takes however full it is.
+    fn submit_voice(&mut self, guild: GuildId, now: Timestamp) {
+        for news in self.shared.inbox.take_voice(guild) {
+            // A pool that is closing has no use for it.
+            drop(self.pool.submit(news.into_command(), None, now));
         }
     }
 
     /// Whether something waits for nothing but room for another command.
     pub(super) fn wants_room(&self) -> bool {
-        !self.voice.is_empty() || (self.shared.inbox.is_left() && !self.is_closing)
+        self.shared.inbox.is_left() && !self.is_closing
     }
 }
 
