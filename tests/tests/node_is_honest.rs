@@ -101,11 +101,17 @@ fn the_node_finds_the_breaches_of_the_recorded_client_and_no_other() {
         }
     }
     let expected = [
-        ("13-http-bad-percent", Violation::MalformedTarget),
-        ("13-http-garbage", Violation::MalformedHead),
-        ("13-http-utf8-raw-path", Violation::MalformedTarget),
+        ("02-voice", Violation::UnreadableBody, 3),
+        ("05-rest-decode", Violation::UnreadableBody, 2),
+        ("05-rest-errors", Violation::UnreadableBody, 2),
+        ("05-rest-filters", Violation::UnreadableBody, 1),
+        ("05-rest-session", Violation::UnreadableBody, 19),
+        ("13-http-bad-percent", Violation::MalformedTarget, 1),
+        ("13-http-garbage", Violation::MalformedHead, 1),
+        ("13-http-utf8-raw-path", Violation::MalformedTarget, 1),
     ];
-    let expected = expected.map(|(name, violation)| (name.to_owned(), vec![violation]));
+    let expected =
+        expected.map(|(name, violation, times)| (name.to_owned(), vec![violation; times]));
     assert_eq!(violations, BTreeMap::from(expected));
 }
 

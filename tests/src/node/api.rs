@@ -6,6 +6,7 @@ use super::blob::BlobError;
 use super::fields::Malformed;
 use super::filters::FilterError;
 use super::http::{Request, Response, percent_decode, reason};
+use super::log::Violation;
 
 /// An error with a status and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub(super) struct ApiError {
     message: String,
     /// Whether a handler threw it unforeseen; its answer has no `Lavalink-Api-Version`.
     is_thrown: bool,
+    /// Whether it is because nobody could read the body.
+    is_unreadable: bool,
 }
 
 impl ApiError {
@@ -23,6 +26,7 @@ impl ApiError {
             status,
             message: message.to_owned(),
             is_thrown: false,
+            is_unreadable: false,
         }
     }
 
@@ -43,6 +47,7 @@ impl ApiError {
             status: 500,
             message,
             is_thrown: true,
+            is_unreadable: false,
         }
     }
 
@@ -52,6 +57,7 @@ impl ApiError {
             status: 500,
             message: "No message available".to_owned(),
             is_thrown: true,
+            is_unreadable: false,
         }
     }
 
@@ -71,6 +77,7 @@ impl ApiError {
         );
         let mut response = Response::json(self.status, &Value::Object(body));
         response.versioned = !self.is_thrown;
+        response.flaw = self.is_unreadable.then_some(Violation::UnreadableBody);
         response
     }
 
@@ -83,7 +90,10 @@ impl ApiError {
 
 impl From<Malformed> for ApiError {
     fn from(_: Malformed) -> Self {
-        Self::bad("Bad Request")
+        Self {
+            is_unreadable: true,
+            ..Self::bad("Bad Request")
+        }
     }
 }
 

@@ -286,6 +286,9 @@ impl TestNode {
                 }
             }
         };
+        if let Some(violation) = response.flaw {
+            self.note_violation(id, violation);
+        }
         self.note_answer(pending.record, response.status);
         self.respond(id, request, &response);
     }

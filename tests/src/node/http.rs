@@ -133,6 +133,8 @@ pub(super) struct Response {
     pub(super) body: Body,
     /// Whether `Lavalink-Api-Version` is there; not so after an exception in a handler.
     pub(super) versioned: bool,
+    /// What of the request a client must never do, if it is that.
+    pub(super) flaw: Option<Violation>,
 }
 
 /// The body of an answer, which decides its framing.
@@ -173,6 +175,7 @@ impl Response {
             trail: Vec::new(),
             body,
             versioned: true,
+            flaw: None,
         }
     }
 
