@@ -179,6 +179,7 @@ mod counted {
         // pool/inherited.rs
         InheritanceAwaited: "A new player waited for the session of an earlier process.",
         InheritanceGivenUp: "The session of an earlier process was not waited for any more.",
+        AskedOfAnUnknownPlay: "Something was asked of a play before it was known what plays.",
         // pool/leave.rs
         NowhereToGo: "A node is being emptied, and no other could take its player yet.",
         StrandedByRemoval: "A node was removed, and no other could take its player.",

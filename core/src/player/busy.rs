@@ -56,6 +56,8 @@ pub(crate) struct Busy {
     pub(crate) behind: Option<Behind>,
     /// The commands that wait for an ordered move.
     pub(crate) movers: Vec<CommandId>,
+    /// What is asked of a play that may turn out to be there, see [`super::aside`].
+    pub(crate) aside: Option<Box<Update>>,
     /// The application's own request about the player that is on its way.
     pub(crate) barrier: Option<u64>,
     /// What waits for such a request, or is one, in the order of submission.
@@ -115,6 +117,7 @@ impl Busy {
             is_burnt: false,
             behind: None,
             movers: Vec::new(),
+            aside: None,
             barrier: None,
             held: VecDeque::new(),
         }
@@ -124,6 +127,7 @@ impl Busy {
         self.waiting.is_empty()
             && self.movers.is_empty()
             && self.may_pass()
+            && self.aside.is_none()
             && self.voice_timer.is_none()
             && self.ending.is_none()
     }

@@ -4,6 +4,8 @@
 //! mark every field unsent and let one PATCH make the node's player equal to the wanted one.
 
 mod again;
+mod aside;
+mod asking;
 mod before;
 mod behind;
 mod busy;

@@ -146,6 +146,23 @@ impl Update {
         fields
     }
 
+    /// Takes out what it asks of a play that it does not begin itself.
+    pub(crate) fn take_for_the_play(&mut self) -> Self {
+        Self {
+            position_ms: self.position_ms.take(),
+            end_time_ms: self.end_time_ms.take(),
+            user_data: self.user_data.take(),
+            ..Self::default()
+        }
+    }
+
+    /// Takes over what a later one asks of the same play.
+    pub(crate) fn ask_since(&mut self, later: Self) {
+        self.position_ms = later.position_ms.or(self.position_ms);
+        self.end_time_ms = later.end_time_ms.or(self.end_time_ms);
+        self.user_data = later.user_data.or(self.user_data.take());
+    }
+
     /// Refuses what the server would accept and then fail on.
     pub(crate) fn check(&self) -> Result<(), SubmitError> {
         if self.end_time_ms == Some(Some(0)) {

@@ -8,6 +8,7 @@ use super::strategy::Needs;
 use super::tables::Tables;
 use super::timers::Timer;
 use crate::id::NodeId;
+use crate::player::PlayerId;
 use crate::time::Timestamp;
 
 impl Tables {
@@ -46,6 +47,24 @@ impl Tables {
             self.timers.clear(&mut node.inherits_by);
             self.place_waiting_players(now);
         }
+    }
+
+    /// What was asked of a play before it was known whether there is one is asked of that, as soon
+    /// as it is.
+    pub(super) fn settle_aside(&mut self, id: PlayerId) {
+        let busy = self.player(id).and_then(|player| player.busy.as_ref());
+        if busy.is_none_or(|busy| busy.aside.is_none()) || self.is_unknown(id) {
+            return;
+        }
+        let now = self.now;
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        player.ask_what_is_aside(now);
+        let pending = player.pending();
+        let settled = player.busy().settle_except(pending);
+        self.answer_settled(settled);
+        self.player_changed(id);
     }
 
     /// What players the session has is known, or not to be known.

@@ -97,31 +97,8 @@ impl Tables {
         }
         let set = update.fields();
         let without_voice = update.without_voice;
-        player.begin_from_here();
-        player.care.asked = true;
         let before = player.wanted.track.clone();
-        let awaited = player.awaited();
-        let mut changed = player.wanted.apply(update, now);
-        if set.has(Fields::PAUSED) && awaited.has(Fields::TRACK) && !changed.has(Fields::TRACK) {
-            // A play ends a pause: who asks for that as well does not mean the play alone.
-            changed = changed.with(Fields::PAUSED);
-        }
-        if is_unknown {
-            // A server may have had it since before this client: what is asked for is sent, also
-            // where it is what a new player has anyway.
-            changed = changed.with(set.and(Fields::KEPT.with(Fields::TRACK)));
-        }
-        player.unsent = player.unsent.with(changed);
-        if changed.has(Fields::TRACK) {
-            player.awaits_start = player.wanted.track.is_some();
-            player.replayed = false;
-            // What a play brings with it is part of it.
-            player.unsent = player.unsent.without(Fields::USER_DATA);
-        }
-        if player.is_moving() {
-            let busy = player.busy();
-            busy.left = busy.left.with(changed);
-        }
+        let changed = player.ask(update, is_unknown, now);
         if changed.has(Fields::TRACK) {
             self.play_overtaken(id, before.as_deref(), now);
         }
@@ -160,7 +137,7 @@ impl Tables {
     }
 
     /// Whether a node may yet turn out to have the player, though none was ever told of it.
-    fn is_unknown(&self, id: PlayerId) -> bool {
+    pub(super) fn is_unknown(&self, id: PlayerId) -> bool {
         let Some(player) = self.player(id).filter(|player| !player.was_sent) else {
             return false;
         };
@@ -200,6 +177,7 @@ impl Tables {
     /// may be sent now.
     pub(super) fn sync(&mut self, id: PlayerId) {
         self.register(id);
+        self.settle_aside(id);
         let Some(player) = self.player_mut(id) else {
             return;
         };

@@ -42,12 +42,12 @@ impl Tables {
         if let Some(node) = self.node_mut(id) {
             node.reconciling = false;
         }
-        self.inherited_known(id);
         let mut present = BTreeSet::new();
         for theirs in &theirs {
             present.insert(theirs.guild_id);
             self.reconcile(id, theirs, now);
         }
+        self.inherited_known(id);
         if !is_whole {
             mark!(PlayerUndecodable);
             return self.players_unlisted(id, now);

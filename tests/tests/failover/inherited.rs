@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use lavapool_core::node::Status;
 use lavapool_core::player::Update;
-use lavapool_core::protocol::Filters;
-use lavapool_core::{Answer, Command, Leaving, PoolConfig, Strangers};
+use lavapool_core::protocol::{Filters, RawJson};
+use lavapool_core::{Answer, Command, Leaving, PoolConfig, RequestError, Strangers};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
@@ -94,6 +94,57 @@ fn a_player_of_before_is_stopped_by_a_stop_that_comes_before_it_is_known() {
     world.update(guild(1), Update::stop());
     world.run_for(secs(5));
     assert_eq!(title(&world), None);
+}
+
+#[test]
+fn what_is_asked_of_a_play_of_before_is_set_though_it_is_not_known_yet() {
+    let mut world = inherited(Update::default());
+    let data = |text: &str| RawJson::parse(text).unwrap();
+    let first = world.update(guild(1), Update::default().user_data(data(r#"{"by":1}"#)));
+    let since = Update::default().position(secs(90)).volume(50);
+    let second = world.update(guild(1), since.user_data(data(r#"{"by":2}"#)));
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(first), Some(&Err(RequestError::Superseded)));
+    assert_eq!(world.answer(second), Some(&Ok(Answer::Done)));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    let shown = view.track.as_ref().unwrap();
+    assert_eq!(shown.user_data, Some(data(r#"{"by":2}"#)));
+    assert_eq!(copy.track.unwrap().user_data["by"], 2);
+    assert_eq!((copy.volume, view.synced), (50, true));
+    let place = world.position(guild(1));
+    assert!((secs(90)..secs(96)).contains(&place), "{place:?}");
+}
+
+#[test]
+fn what_is_asked_of_a_play_that_turns_out_not_to_be_there_is_done_without_it() {
+    for update in [Update::default(), Update::stop()] {
+        let mut world = inherited(update.clone());
+        if update.sets_track() {
+            assert_eq!(title(&world), None);
+        }
+        let other = if update.sets_track() {
+            guild(1)
+        } else {
+            guild(2)
+        };
+        let seek = world.update(other, Update::default().position(secs(90)));
+        world.run_for(secs(5));
+        assert_eq!(world.answer(seek), Some(&Ok(Answer::Done)));
+        assert!(world.player(other).synced);
+    }
+}
+
+#[test]
+fn a_play_takes_the_place_of_what_was_asked_of_one_of_before() {
+    let mut world = inherited(Update::default());
+    world.join(guild(1), "us-east");
+    let end = Update::default().end_time(secs(30));
+    let ends = world.update(guild(1), end);
+    world.play(guild(1), &track("mine"));
+    world.run_for(secs(40));
+    assert_eq!(world.answer(ends), Some(&Err(RequestError::Superseded)));
+    assert_eq!(title(&world), Some("Track mine".into()));
 }
 
 #[test]
