@@ -118,6 +118,7 @@ mod counted {
         AnotherTargetTried: "The target of a player did not answer, and another was there to try.",
         ArrivedWithoutVoice: "No node took the voice connection of a lost player without a track.",
         TriedWithoutVoice: "A track that no node took was tried without its voice connection.",
+        VoiceMadeElsewhere: "A lost player went past a node that took all but its voice.",
         HeldUpNoLonger: "A player whose target had failed it went to another that was ready.",
         TargetCannotLetGo: "A target did not answer a DELETE, and another was there to try.",
         SameTargetTriedAgain: "The target of a player did not answer, and there was no other.",

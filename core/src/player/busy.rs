@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::before::STANDING;
 use super::behind::Behind;
 use crate::id::{CommandId, NodeId};
-use crate::player::{Before, Desired, Fields, Update};
+use crate::player::{Before, Blame, Desired, Fields, Update};
 use crate::pool::TimerKey;
 use crate::protocol::TrackEndReason;
 use crate::time::Timestamp;
@@ -35,8 +35,8 @@ pub(crate) struct Busy {
     pub(crate) was_repeated: bool,
     /// The nodes that failed to take the player over since it was lost.
     pub(crate) tried: Vec<NodeId>,
-    /// The node that has rejected the present track already.
-    pub(crate) rejected_by: Option<NodeId>,
+    /// Why they refused it, while it is lost.
+    pub(crate) blame: Blame,
     /// What may have arrived though its answer did not, and has not been set again since: a play
     /// among it is sent again only after a GET has shown that it did not arrive.
     pub(crate) doubtful: Fields,
@@ -107,7 +107,7 @@ impl Busy {
             failures: 0,
             was_repeated: false,
             tried: Vec::new(),
-            rejected_by: None,
+            blame: Blame::Nothing,
             doubtful: Fields::NONE,
             before: STANDING,
             is_sure: true,
@@ -246,7 +246,7 @@ impl Busy {
     pub(crate) fn forget_play(&mut self) {
         self.refusals = 0;
         self.refused = Fields::NONE;
-        self.rejected_by = None;
+        self.blame = Blame::Nothing;
         self.doubtful = Fields::NONE;
         self.left_doubtful = Fields::NONE;
     }

@@ -8,6 +8,7 @@ mod aside;
 mod asking;
 mod before;
 mod behind;
+mod blame;
 mod busy;
 mod care;
 mod desired;
@@ -33,6 +34,7 @@ pub use view::{Motion, Place, PlayerView};
 pub use wishes::PluginWish;
 
 pub(crate) use before::Before;
+pub(crate) use blame::Blame;
 pub(crate) use busy::{Busy, Ending, Held, Waiting};
 pub(crate) use care::{Activity, Care, Rejoining, Step};
 pub(crate) use desired::{Choice, Desired};

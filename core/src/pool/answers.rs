@@ -262,6 +262,9 @@ impl Tables {
     fn patched(&mut self, id: NodeId, player: PlayerId, class: Class, body: &[u8], now: Timestamp) {
         match class {
             Class::Done => {
+                if self.goes_on_for_voice(player, now) {
+                    return;
+                }
                 let guild = self.player(player).map(|player| player.guild);
                 let reply = std::str::from_utf8(body).ok();
                 let reply = reply.and_then(|text| protocol::Confirmed::decode(text).ok());

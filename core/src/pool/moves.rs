@@ -9,7 +9,7 @@ use crate::error::{NodeFailure, RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::Node;
-use crate::player::{Fields, Move, Placement, Player, PlayerId};
+use crate::player::{Blame, Fields, Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -186,7 +186,7 @@ impl Tables {
         });
         if let Some(busy) = &mut player.busy {
             self.timers.clear_ending(&mut busy.ending);
-            busy.rejected_by = None;
+            busy.blame = Blame::Nothing;
             busy.tried = Vec::new();
             (busy.left, busy.is_burnt) = (Fields::NONE, false);
             busy.left_doubtful = Fields::NONE;
@@ -284,7 +284,7 @@ impl Tables {
         }
         let pending = player.pending();
         let busy = player.busy();
-        (busy.behind, busy.rejected_by) = (None, None);
+        (busy.behind, busy.blame) = (None, Blame::Nothing);
         // What the other node was only to be told with all the rest stands here.
         let settled = busy.settle_except(pending);
         let movers = std::mem::take(&mut busy.movers);

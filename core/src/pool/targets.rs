@@ -7,8 +7,10 @@
 //! | refuses the track, as the first node | at once | at once | the track is dropped |
 //! | refuses the track, the same node again | at once | the track is dropped | |
 //! | refuses the track, as the second node | the track is dropped | | |
+//! | takes all but the voice connection | at once | arrives without | arrives without |
 //!
-//! Before a track is dropped that went with a voice connection it is tried without.
+//! Before a track is dropped that went with a voice connection it is tried without: if it is taken
+//! then, no node is asked for it to be dropped, but for the voice connection.
 //! A player whose target failed it goes to the next node that is ready.
 
 use std::time::Duration;
@@ -16,7 +18,7 @@ use std::time::Duration;
 use super::tables::Tables;
 use crate::error::{NodeFailure, RequestError};
 use crate::id::NodeId;
-use crate::player::{Fields, Move, Placement, Player, PlayerId, Stage};
+use crate::player::{Blame, Fields, Move, Placement, Player, PlayerId, Stage};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -184,7 +186,6 @@ impl Tables {
         let in_flight = player.stage.in_flight();
         let is_superseded = in_flight.and(player.unsent).has(Fields::TRACK);
         let has_track = in_flight.has(Fields::TRACK) && player.wanted.track.is_some();
-        let was_without_voice = player.unsent.has(Fields::VOICE) && !in_flight.has(Fields::VOICE);
         player.recall();
         player.busy().refusals = 0;
         player.busy().refused = Fields::NONE;
@@ -193,8 +194,9 @@ impl Tables {
             return self.sync(id);
         }
         let failure = NodeFailure::Unavailable { status };
+        let blame = player.busy().blame;
         let names_voice = in_flight.has(Fields::VOICE) && matches!(status, 400 | 500);
-        if names_voice && why == Move::Lost && !has_track {
+        if names_voice && why == Move::Lost && (!has_track || blame == Blame::Voice) {
             return self.voice_refused_by(id, in_flight, failure, now);
         }
         if names_voice && why == Move::Ordered && status == 500 {
@@ -204,7 +206,7 @@ impl Tables {
         if !has_track || !matches!(status, 400 | 500) {
             return self.move_failed(id, failure, now);
         }
-        let first = player.busy().rejected_by.replace(node);
+        player.busy().blame = Blame::Track(node);
         if why == Move::Ordered {
             mark!(TrackRefusedOnTheMove);
             self.forsake(id);
@@ -216,12 +218,11 @@ impl Tables {
             self.left_group(from, to, None);
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
-        let other = match first {
-            _ if was_without_voice => None,
+        let other = match blame {
+            Blame::Nothing => self.next_target(id, node),
             // Others have failed since, and there may be more.
-            Some(first) if first == node => self.untried_target(id, node),
-            Some(_) => None,
-            None => self.next_target(id, node),
+            Blame::Track(first) if first == node => self.untried_target(id, node),
+            Blame::Track(_) | Blame::Either | Blame::Voice => None,
         };
         match other {
             Some(other) => self.try_instead(id, other, now),
@@ -264,6 +265,32 @@ impl Tables {
         mark!(TriedWithoutVoice);
         let busy = player.busy();
         (busy.refusals, busy.refused) = (1, refused.without(Fields::VOICE));
+        busy.blame = Blame::Either;
         self.sync(id);
+    }
+
+    /// The target took what it was sent. If that was all but the voice connection, which it had
+    /// refused, the player goes on to a node that may make it: returns whether there is one.
+    pub(super) fn goes_on_for_voice(&mut self, id: PlayerId, now: Timestamp) -> bool {
+        let is_asked = |player: &&mut Player| {
+            let busy = player.busy.as_ref();
+            player.is_moving() && busy.is_some_and(|busy| busy.blame == Blame::Either)
+        };
+        let Some(player) = self.player_mut(id).filter(is_asked) else {
+            return false;
+        };
+        player.busy().blame = Blame::Voice;
+        let Some(target) = player.target() else {
+            return false;
+        };
+        let Some(to) = self.untried_target(id, target) else {
+            return false;
+        };
+        mark!(VoiceMadeElsewhere);
+        if let Some(player) = self.player_mut(id) {
+            player.recall();
+        }
+        self.try_instead(id, to, now);
+        true
     }
 }

@@ -120,6 +120,10 @@ pub const RARE: &[(Mark, &str)] = &[
         "it takes fifteen tries, four minutes; see `failover::reconnects`",
     ),
     (
+        Mark::VoiceMadeElsewhere,
+        "two nodes must fail a voice connection that a third makes; see `failover::targets`",
+    ),
+    (
         Mark::PlayerUndecodable,
         "a flipped bit must fall into a list of players; the fuzz target `pool` makes others",
     ),

@@ -217,6 +217,28 @@ fn a_lost_player_goes_where_it_can_be_heard() {
 }
 
 #[test]
+fn a_lost_player_goes_past_two_nodes_that_do_not_reach_its_voice_server() {
+    let mut world = crowded(1..=1, ["b", "c", "d", "e"]);
+    for (name, load) in [("c", 0.3), ("d", 0.6), ("e", 0.9)] {
+        world.node(name).stats().system_load = load;
+    }
+    world.run_for(secs(60));
+    for name in ["b", "c", "d"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(10));
+
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("e", true));
+    // Nobody asks Discord for another voice connection.
+    let is_joined = |event: &&Event| matches!(event, Event::VoiceRejoining { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_joined).count(), 0);
+}
+
+#[test]
 fn a_node_that_came_back_keeps_the_players_that_go_there_when_another_comes() {
     let mut world = on_the_better_of_two(1..=40);
     world.node("b").config().latency.voice = secs(1);
