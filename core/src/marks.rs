@@ -183,6 +183,7 @@ mod counted {
         AskedOfAnUnknownPlay: "Something was asked of a play before it was known what plays.",
         // pool/leave.rs
         NowhereToGo: "A node is being emptied, and no other could take its player yet.",
+        EvacuatedPastAFailure: "A node is being emptied, and the best other failed its player.",
         StrandedByRemoval: "A node was removed, and no other could take its player.",
         TargetRemoved: "A node was removed while a player was on its way there.",
         LastWordsCut: "A pool closed before a node had answered what was asked for.",

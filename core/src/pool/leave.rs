@@ -80,6 +80,31 @@ impl Tables {
         }
     }
 
+    /// These nodes failed a player that stays: if its node is being emptied, the next best has its
+    /// turn. When all have had theirs it plays on until any node is ready.
+    pub(super) fn evacuate_past(
+        &mut self,
+        id: PlayerId,
+        from: NodeId,
+        tried: Vec<NodeId>,
+        now: Timestamp,
+    ) {
+        let is_emptied = |node: &Node| node.duty.gives_away() && node.is_ready();
+        let is_here = |player: &Player| player.place == Placement::On(from);
+        if !self.node(from).is_some_and(is_emptied) || !self.player(id).is_some_and(is_here) {
+            return;
+        }
+        let except: Vec<_> = tried.iter().copied().chain([from]).collect();
+        let Some(to) = self.choose_for(id, &except) else {
+            return;
+        };
+        mark!(EvacuatedPastAFailure);
+        self.move_to(None, id, to, now);
+        if let Some(player) = self.player_mut(id).filter(|player| player.is_moving()) {
+            player.busy().tried = tried;
+        }
+    }
+
     /// A node may take players: those that a drained one still has go there.
     pub(super) fn evacuate_drained(&mut self, now: Timestamp) {
         for id in self.order.clone() {

@@ -9,7 +9,7 @@ use crate::error::{NodeFailure, RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::Node;
-use crate::player::{Blame, Fields, Move, Placement, Player, PlayerId};
+use crate::player::{Blame, Fields, Move, Placement, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -256,9 +256,15 @@ impl Tables {
         error: RequestError,
         now: Timestamp,
     ) {
-        let movers = self.player_mut(id).map(Player::take_movers);
-        self.answer_all(movers.unwrap_or_default(), &Err(error));
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let movers = player.take_movers();
+        let mut tried = std::mem::take(&mut player.busy().tried);
+        tried.extend(player.target());
+        self.answer_all(movers, &Err(error));
         self.stay(id, from, now);
+        self.evacuate_past(id, from, tried, now);
     }
 
     /// The player stays on the node that it was to leave.
@@ -284,6 +290,7 @@ impl Tables {
         }
         let pending = player.pending();
         let busy = player.busy();
+        busy.tried = Vec::new();
         (busy.behind, busy.blame) = (None, Blame::Nothing);
         // What the other node was only to be told with all the rest stands here.
         let settled = busy.settle_except(pending);

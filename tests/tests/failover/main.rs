@@ -11,6 +11,7 @@ mod closes;
 mod copies;
 mod crossings;
 mod determinism;
+mod drains;
 mod ends;
 mod homes;
 mod inherited;
