@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::error::Category;
@@ -66,14 +66,26 @@ impl RawJson {
     }
 }
 
+/// The object without members, which servers write twice into each track.
+static EMPTY: LazyLock<Arc<RawValue>> = LazyLock::new(|| {
+    let object = RawValue::from_string("{}".to_owned());
+    Arc::from(object.unwrap_or_default())
+});
+
 impl From<&RawValue> for RawJson {
     fn from(value: &RawValue) -> Self {
+        if value.get() == EMPTY.get() {
+            return Self(Arc::clone(&EMPTY));
+        }
         Self(Arc::from(value.to_owned()))
     }
 }
 
 impl From<Box<RawValue>> for RawJson {
     fn from(value: Box<RawValue>) -> Self {
+        if value.get() == EMPTY.get() {
+            return Self(Arc::clone(&EMPTY));
+        }
         Self(Arc::from(value))
     }
 }

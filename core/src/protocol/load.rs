@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::json::{DecodeError, Text, decode};
 use super::open_enum::open_enum;
+use super::track::{TrackInText, raw_in_text};
 use super::{Exception, RawJson, Track, lenient};
 
 /// The answer to `GET /v4/loadtracks`.
@@ -210,17 +211,45 @@ where
 {
     match load_type {
         None | Some(LoadType::Unknown(_)) => Err(A::Error::custom("not known what it is")),
-        Some(LoadType::Track) => entries.next_value().map(LoadResult::Track),
-        Some(LoadType::Short) => entries.next_value().map(LoadResult::Short),
-        Some(LoadType::Search) => entries.next_value().map(LoadResult::Search),
+        Some(LoadType::Track) => track(entries).map(LoadResult::Track),
+        Some(LoadType::Short) => track(entries).map(LoadResult::Short),
+        Some(LoadType::Search) => {
+            let tracks = entries.next_value().map(TrackInText::into_tracks);
+            tracks.map(LoadResult::Search)
+        }
         Some(LoadType::Error) => entries.next_value().map(LoadResult::Error),
         Some(LoadType::Empty) => {
             entries.next_value::<IgnoredAny>()?;
             Ok(LoadResult::Empty)
         }
         Some(kind) => {
-            let list = entries.next_value()?;
-            Ok(LoadResult::playlist(list, kind.clone()))
+            let list: PlaylistInText = entries.next_value()?;
+            Ok(LoadResult::playlist(list.into(), kind.clone()))
+        }
+    }
+}
+
+fn track<'de, A: MapAccess<'de>>(entries: &mut A) -> Result<Track, A::Error> {
+    entries.next_value().map(TrackInText::into_track)
+}
+
+/// A [`Playlist`] in a text that is there as a whole, as servers write it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PlaylistInText {
+    info: PlaylistInfo,
+    #[serde(default, deserialize_with = "raw_in_text")]
+    plugin_info: Option<RawJson>,
+    tracks: Vec<TrackInText>,
+}
+
+impl From<PlaylistInText> for Playlist {
+    fn from(list: PlaylistInText) -> Self {
+        Self {
+            kind: playlist(),
+            info: list.info,
+            plugin_info: list.plugin_info,
+            tracks: TrackInText::into_tracks(list.tracks),
         }
     }
 }

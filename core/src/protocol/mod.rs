@@ -72,5 +72,6 @@ pub use route_planner::{FailingAddress, IpBlock, RoutePlanner, RoutePlannerKind}
 pub use search::SearchSource;
 pub use session::{SessionState, SessionUpdate};
 pub use stats::{Cpu, FrameStats, Memory, Stats};
+pub(crate) use track::TrackInText;
 pub use track::{BlobStem, Track, TrackInfo, WireTrack, blob_stem, same_track};
 pub use voice::VoiceState;

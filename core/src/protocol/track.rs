@@ -50,6 +50,45 @@ impl Track {
     }
 }
 
+/// A [`Track`] in a text that is there as a whole, as a body is: what stays raw in it is copied once,
+/// to where it is shared from. (A `Track` is also read from a stream or a
+/// [`Value`](serde_json::Value), where there is no text to copy from.)
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct TrackInText(#[serde(with = "InText")] Track);
+
+impl TrackInText {
+    pub(crate) fn into_track(self) -> Track {
+        self.0
+    }
+
+    /// Those tracks, in the place where they are.
+    pub(crate) fn into_tracks(tracks: Vec<Self>) -> Vec<Track> {
+        tracks.into_iter().map(Self::into_track).collect()
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(remote = "Track", rename_all = "camelCase")]
+struct InText {
+    #[serde(deserialize_with = "shared")]
+    encoded: Arc<str>,
+    info: TrackInfo,
+    #[serde(default, deserialize_with = "raw_in_text")]
+    plugin_info: Option<RawJson>,
+    #[serde(default, deserialize_with = "raw_in_text")]
+    user_data: Option<RawJson>,
+}
+
+/// What stays raw, from a text that is there as a whole.
+pub(super) fn raw_in_text<'de, D>(deserializer: D) -> Result<Option<RawJson>, D::Error>
+where
+    D: Deserializer<'de>,
+{
+    let raw: Option<&RawValue> = Option::deserialize(deserializer)?;
+    Ok(raw.map(RawJson::from))
+}
+
 /// A text that is copied once, to where it is shared from.
 fn shared<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
     Text::deserialize(deserializer).map(|text| Arc::from(&*text.0))

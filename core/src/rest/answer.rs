@@ -21,7 +21,7 @@ use serde::Deserialize;
 use super::{PluginAnswer, Request};
 use crate::protocol::{
     DecodeCause, DecodeError, ErrorBody, Info, LoadResult, Player, PlayerSnapshot, RawJson,
-    RoutePlanner, SessionState, Stats, Track, decode, redact,
+    RoutePlanner, SessionState, Stats, Track, TrackInText, decode, redact,
 };
 
 /// The answer to a [`Request`] that succeeded.
@@ -164,8 +164,13 @@ impl Request {
     fn decode_success(&self, status: StatusCode, body: &[u8]) -> Result<Answer, DecodeError> {
         Ok(match self {
             Self::LoadTracks { .. } => Answer::Loaded(Box::new(LoadResult::decode(utf8(body)?)?)),
-            Self::DecodeTrack { .. } => Answer::Track(Box::new(read(body, "decoded track")?)),
-            Self::DecodeTracks(_) => Answer::Tracks(read(body, "decoded tracks")?),
+            Self::DecodeTrack { .. } => {
+                let track: TrackInText = read(body, "decoded track")?;
+                Answer::Track(Box::new(track.into_track()))
+            }
+            Self::DecodeTracks(_) => {
+                Answer::Tracks(TrackInText::into_tracks(read(body, "decoded tracks")?))
+            }
             Self::Players => {
                 let players: Vec<Player<'_>> = read(body, "players")?;
                 let players = players
