@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
-/// Whether nothing is left in a queue; then it keeps no more room than for [`ROOM_KEPT`].
+/// Whether nothing is left in a queue; then it is [trimmed](trim).
 pub(crate) fn is_drained<T>(queue: &mut VecDeque<T>) -> bool {
-    let is_empty = queue.is_empty();
-    if is_empty && queue.capacity() > ROOM_KEPT {
+    trim(queue);
+    queue.is_empty()
+}
+
+/// A queue with nothing in it keeps no more room than for [`ROOM_KEPT`].
+pub(crate) fn trim<T>(queue: &mut VecDeque<T>) {
+    if queue.is_empty() && queue.capacity() > ROOM_KEPT {
         queue.shrink_to(ROOM_KEPT);
     }
-    is_empty
 }
 
 /// About as many as one turn of the driver takes.

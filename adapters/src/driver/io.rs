@@ -9,16 +9,15 @@ use super::sockets::Stage;
 use crate::runtime::Runtime;
 
 impl<R: Runtime> Driver<R> {
-    /// Goes on with the sockets that are ready; returns whether there are more.
-    pub(super) fn look_at_sockets(&mut self, now: Timestamp) -> bool {
+    /// Goes on with the sockets that are ready.
+    pub(super) fn look_at_sockets(&mut self, now: Timestamp) {
         let mut taken = std::mem::take(&mut self.taken);
-        let has_more = self.ready.take(&mut taken, SLOTS_MAX);
+        self.ready.take(&mut taken, SLOTS_MAX);
         for slot in taken.drain(..) {
             let is_dry = self.look_at(slot, now);
             self.arrears.looked_at(slot, is_dry);
         }
         self.taken = taken;
-        has_more
     }
 
     /// Goes on with one slot; returns whether there is nothing more to read.

@@ -133,12 +133,10 @@ impl<R: Runtime> Driver<R> {
 
     /// Does a bounded amount of work; returns whether there is more to do at once.
     fn turn(&mut self) -> bool {
-        // What came while there was no time for it has woken the driver already, and would not
-        // again.
         let now = self.runtime.now();
         let more_input = self.is_behind || self.take_input(now);
         let more_output = self.hand_out(now);
-        more_input || more_output
+        more_input || more_output || self.ready.has_more()
     }
 
     /// Takes what the sockets, the time and the handles have; returns whether there is more.
@@ -150,11 +148,10 @@ impl<R: Runtime> Driver<R> {
         if self.is_due(now) {
             self.arrears.begin(&self.ready, &self.taken);
         }
-        let more_slots = self.look_at_sockets(now);
+        self.look_at_sockets(now);
         self.publisher.announce(&mut self.pool);
         self.tell_time(now);
-        let more_entries = self.take_entries(now);
-        more_slots || more_entries
+        self.take_entries(now)
     }
 
     /// Tells the pool that a deadline has passed, unless there is something to read before.
@@ -271,7 +268,7 @@ impl<R: Runtime> Future for Driver<R> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        this.ready.register(cx.waker());
+        this.ready.run();
         // Whoever yields may be taken to another thread, away from what is in its cache.
         let mut has_more = true;
         for _ in 0..TURNS_MAX {
@@ -281,7 +278,8 @@ impl<R: Runtime> Future for Driver<R> {
             this.end();
             return Poll::Ready(());
         }
-        if this.arm() || has_more {
+        let is_due = this.arm();
+        if is_due || has_more || !this.ready.wait(cx.waker()) {
             cx.waker().wake_by_ref();
         }
         Poll::Pending
