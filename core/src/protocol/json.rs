@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
+use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
@@ -21,8 +22,9 @@ use serde_json::value::RawValue;
 /// assert!(RawJson::object("[1]").is_err());
 /// # Ok::<(), lavapool_core::protocol::DecodeError>(())
 /// ```
+// Of a `RawValue` a shared one can only be made in two pieces, the second a copy of the first.
 #[derive(Clone)]
-pub struct RawJson(Arc<RawValue>);
+pub struct RawJson(Arc<str>);
 
 impl RawJson {
     /// Any one JSON value.
@@ -52,7 +54,7 @@ impl RawJson {
 
     /// The JSON text.
     pub fn get(&self) -> &str {
-        self.0.get()
+        &self.0
     }
 
     /// Whether the value is an object.
@@ -66,27 +68,21 @@ impl RawJson {
     }
 }
 
-/// The object without members, which servers write twice into each track.
-static EMPTY: LazyLock<Arc<RawValue>> = LazyLock::new(|| {
-    let object = RawValue::from_string("{}".to_owned());
-    Arc::from(object.unwrap_or_default())
-});
+/// The object without members, which servers write into most tracks.
+static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("{}"));
 
 impl From<&RawValue> for RawJson {
     fn from(value: &RawValue) -> Self {
-        if value.get() == EMPTY.get() {
+        if *value.get() == **EMPTY {
             return Self(Arc::clone(&EMPTY));
         }
-        Self(Arc::from(value.to_owned()))
+        Self(Arc::from(value.get()))
     }
 }
 
 impl From<Box<RawValue>> for RawJson {
     fn from(value: Box<RawValue>) -> Self {
-        if value.get() == EMPTY.get() {
-            return Self(Arc::clone(&EMPTY));
-        }
-        Self(Arc::from(value))
+        Self::from(&*value)
     }
 }
 
@@ -112,7 +108,8 @@ impl fmt::Display for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        let value: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        value.serialize(serializer)
     }
 }
 
