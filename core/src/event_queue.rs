@@ -28,6 +28,9 @@ use crate::room;
 pub struct EventQueue {
     /// `None` where a later position or report took an event's place.
     slots: VecDeque<Option<Event>>,
+    /// How many slots there were at most since the queue was empty: once it is again, it keeps room
+    /// for another time like this, so that a long rush does not grow it over and over.
+    fullest: usize,
     /// The serial number of the first slot.
     first: u64,
     kept: usize,
@@ -48,6 +51,7 @@ impl EventQueue {
     pub fn new(events_max: usize) -> Self {
         Self {
             slots: VecDeque::new(),
+            fullest: 0,
             first: 0,
             kept: 0,
             kept_max: events_max.max(1),
@@ -76,6 +80,7 @@ impl EventQueue {
         }
         self.slots.push_back(Some(event));
         self.kept += 1;
+        self.fullest = self.fullest.max(self.slots.len());
         if self.slots.len() >= self.kept_max.saturating_mul(2) {
             self.coalesce();
         }
@@ -147,7 +152,7 @@ impl EventQueue {
     }
 
     fn take_first(&mut self) -> Option<Event> {
-        while let Some(slot) = room::pop_front(&mut self.slots, room::ROOM_KEPT) {
+        while let Some(slot) = self.take_slot() {
             self.first = self.first.wrapping_add(1);
             let Some(event) = slot else { continue };
             self.kept -= 1;
@@ -158,7 +163,23 @@ impl EventQueue {
         }
         None
     }
+
+    fn take_slot(&mut self) -> Option<Option<Event>> {
+        let slot = self.slots.pop_front()?;
+        if self.slots.is_empty() {
+            let fullest = std::mem::take(&mut self.fullest).next_power_of_two();
+            room::trim(
+                &mut self.slots,
+                fullest.clamp(room::ROOM_KEPT, ROOM_KEPT_MAX),
+            );
+        }
+        Some(slot)
+    }
 }
+
+/// For how many events an empty queue keeps room after a rush. A driver takes half as many between
+/// one look of the application at its events and the next.
+const ROOM_KEPT_MAX: usize = 2048;
 
 impl Key {
     fn of(event: &Event) -> Option<Self> {
@@ -246,6 +267,21 @@ mod tests {
         }
         let lagged = Event::Lagged { dropped: 5 + 1 + 7 };
         assert_eq!(drain(&mut queue), [lagged, other(0)]);
+    }
+
+    #[test]
+    fn a_rush_grows_the_queue_once_and_what_comes_after_it_gives_the_room_back() {
+        let mut queue = EventQueue::new(1_000_000);
+        let mut fill = |count: u64| {
+            (0..count).for_each(|millis| queue.push(position(1, millis)));
+            assert_eq!(drain(&mut queue).len() as u64, count);
+            queue.slots.capacity()
+        };
+        let room = fill(1_500);
+        assert!((1_500..=ROOM_KEPT_MAX).contains(&room));
+        assert_eq!([fill(1_100), fill(1_500)], [room, room]);
+        assert!(fill(100_000) <= ROOM_KEPT_MAX);
+        assert!(fill(1) <= room::ROOM_KEPT);
     }
 
     #[test]

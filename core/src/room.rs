@@ -7,10 +7,16 @@ use std::collections::VecDeque;
 #[inline]
 pub(crate) fn pop_front<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
     let first = queue.pop_front()?;
+    trim(queue, kept);
+    Some(first)
+}
+
+/// A queue that is empty keeps room for this many.
+#[inline]
+pub(crate) fn trim<T>(queue: &mut VecDeque<T>, kept: usize) {
     if queue.is_empty() && queue.capacity() > kept {
         queue.shrink_to(kept);
     }
-    Some(first)
 }
 
 /// As [`pop_front`], of the other end.
