@@ -48,7 +48,7 @@ use submissions::Waiting;
 /// The panic itself is seen by whoever runs this future; a bot that wants to see it uses `build_on`
 /// and keeps what its runtime gives for the task.
 ///
-/// Each poll does a bounded amount of work, and asks for another if there is more: up to four
+/// Each poll does a bounded amount of work, and asks for another if there is more: up to 16
 /// times, it takes what up to 256 sockets and 256 calls have, and what Discord said of up to 256
 /// guilds, does up to 256 things that the pool wants of sockets, and hands out up to 1 024 views,
 /// then 1 024 answers, then 1 024 events. While some of these are left nothing new is taken, so
@@ -299,7 +299,7 @@ impl<R: Runtime> std::fmt::Debug for Driver<R> {
 }
 
 /// How many turns are taken before other tasks have theirs.
-const TURNS_MAX: usize = 4;
+const TURNS_MAX: usize = 16;
 /// How many of the pool's outputs are done in one turn.
 const OUTPUTS_MAX: usize = 256;
 /// How many views are published in one turn.

@@ -116,7 +116,31 @@ impl Header {
     }
 }
 
+/// The payload of a text message in one frame, and what follows it, if that is what lies at the start
+/// of `input`, whole and unmasked: nearly all that a server sends. Anything else is for
+/// [`HeaderReader`] to look at.
+pub(super) fn whole_text(input: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&[first, length], rest) = input.split_first_chunk()?;
+    if first != FINAL_TEXT {
+        return None;
+    }
+    let (bytes, rest) = match length {
+        0..=125 => (usize::from(length), rest),
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        _ => return None,
+    };
+    rest.split_at_checked(bytes)
+}
+
 impl HeaderReader {
+    /// Whether no header is under way.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Takes the bytes of one header from `input`.
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Result<Option<Header>, Violation> {
         if self.count == 0
@@ -214,5 +238,7 @@ pub(super) fn write_control(
     );
 }
 
+/// The first byte of a frame that is a whole text message (RFC 6455 §5.2).
+const FINAL_TEXT: u8 = 0x81;
 /// The longest header of a frame, which is a masked one.
 const HEADER_BYTES_MAX: usize = 14;

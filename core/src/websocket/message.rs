@@ -55,6 +55,11 @@ impl Assembler {
         }
     }
 
+    /// Whether no message is under way.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.message.is_none()
+    }
+
     /// Begins a frame: the first of a message of the kind `opening`, or one more.
     pub(super) fn begin(
         &mut self,

@@ -198,6 +198,9 @@ impl WebSocket {
         input: &mut &'i [u8],
     ) -> Result<Option<Incoming<'a>>, Violation> {
         self.assembler.release();
+        if let Some(payload) = self.whole_text(input) {
+            return self.text(payload).map(Some);
+        }
         let found = match self.advance(input) {
             Ok(found) => found,
             Err(violation) => return Err(self.fail(violation)),
@@ -213,15 +216,36 @@ impl WebSocket {
             Found::Message(Whole { kind, input }) => match (kind, input) {
                 (Kind::Binary, Some(payload)) => Ok(Some(Incoming::Binary(payload))),
                 (Kind::Binary, None) => Ok(Some(Incoming::Binary(self.assembler.buffer()))),
-                (Kind::Text, Some(payload)) => match std::str::from_utf8(payload) {
-                    Ok(text) => Ok(Some(Incoming::Text(text))),
-                    Err(_) => Err(self.fail(Violation::Utf8)),
-                },
+                (Kind::Text, Some(payload)) => self.text(payload).map(Some),
                 (Kind::Text, None) => match self.assembler.validate() {
                     Ok(()) => Ok(Some(Incoming::Text(self.assembler.text()))),
                     Err(violation) => Err(self.fail(violation)),
                 },
             },
+        }
+    }
+
+    /// Takes a message off the start of `input`, if it is text, lies there whole in one frame, and
+    /// nothing is under way.
+    fn whole_text<'i>(&self, input: &mut &'i [u8]) -> Option<&'i [u8]> {
+        let is_between = matches!(self.reading, Reading::Header)
+            && self.header.is_empty()
+            && self.assembler.is_empty();
+        if !self.is_open() || !is_between {
+            return None;
+        }
+        let (payload, rest) = frame::whole_text(input)?;
+        if payload.len() > self.limits.message_bytes_max {
+            return None;
+        }
+        *input = rest;
+        Some(payload)
+    }
+
+    fn text<'i>(&mut self, payload: &'i [u8]) -> Result<Incoming<'i>, Violation> {
+        match std::str::from_utf8(payload) {
+            Ok(text) => Ok(Incoming::Text(text)),
+            Err(_) => Err(self.fail(Violation::Utf8)),
         }
     }
 
