@@ -67,15 +67,15 @@ impl Views {
         }
     }
 
-    /// Copies up to `views_max` of the views that changed; returns whether those were all.
-    pub(crate) fn publish(&self, pool: &mut Pool, slots: &mut Slots, views_max: usize) -> bool {
+    /// Copies up to `views_max` of the views that changed; returns how many, so fewer if those were
+    /// all.
+    pub(crate) fn publish(&self, pool: &mut Pool, slots: &mut Slots, views_max: usize) -> usize {
         let mut nodes_changed = false;
-        let mut is_all = false;
-        for _ in 0..views_max {
-            let Some(changed) = pool.poll_changed() else {
-                is_all = true;
-                break;
-            };
+        let mut count = 0;
+        while count < views_max
+            && let Some(changed) = pool.poll_changed()
+        {
+            count += 1;
             match changed {
                 Changed::Player(guild) => self.publish_player(guild, pool.player(guild), slots),
                 Changed::Motion(motion) => self.publish_motion(&motion, slots),
@@ -90,7 +90,7 @@ impl Views {
         }
         let capacity = pool.cache_capacity().unwrap_or(0);
         self.cache_capacity.store(capacity, Ordering::Relaxed);
-        is_all
+        count
     }
 
     pub(crate) fn cache_capacity(&self) -> Option<usize> {

@@ -13,6 +13,7 @@ impl<R: Runtime> Driver<R> {
     pub(super) fn look_at_sockets(&mut self, now: Timestamp) {
         let mut taken = std::mem::take(&mut self.taken);
         self.ready.take(&mut taken, SLOTS_MAX);
+        self.done.looks += taken.len();
         for slot in taken.drain(..) {
             let is_dry = self.look_at(slot, now);
             self.arrears.looked_at(slot, is_dry);

@@ -48,13 +48,14 @@ use submissions::Waiting;
 /// The panic itself is seen by whoever runs this future; a bot that wants to see it uses `build_on`
 /// and keeps what its runtime gives for the task.
 ///
-/// Each poll does a bounded amount of work, and asks for another if there is more: up to 16
+/// Each poll does a bounded amount of work, and asks for another if there is more: up to four
 /// times, it takes what up to 256 sockets and 256 calls have, and what Discord said of up to 256
 /// guilds, does up to 256 things that the pool wants of sockets, and hands out up to 1 024 views,
 /// then 1 024 answers, then 1 024 events. While some of these are left nothing new is taken, so
 /// that nobody hears of what a handle does not show yet, and what waits stays as small as the
-/// [`Limits`](crate::Limits) say. Deadlines alone are not counted: all that have passed are handled
-/// at once.
+/// [`Limits`](crate::Limits) say. While only sockets have more it goes on, until it has looked at
+/// 16 of them, or 16 times at one, or has done as much of anything else as four times make.
+/// Deadlines alone are not counted: all that have passed are handled at once.
 ///
 /// If a deadline has passed by the time of a poll, what the sockets had by then is read first, so
 /// that a driver which was given no time takes nothing for late that was there. A peer that sends
@@ -90,6 +91,8 @@ pub struct Driver<R: Runtime> {
     answers: VecDeque<(Arc<Reply>, Result<Answer, RequestError>)>,
     /// Whether the latest turn left something to be handed out.
     is_behind: bool,
+    /// What the present poll has done.
+    done: Done,
     buffer: Box<[u8]>,
     is_closing: bool,
 }
@@ -117,6 +120,7 @@ impl<R: Runtime> Driver<R> {
             waiting: BTreeMap::new(),
             answers: VecDeque::new(),
             is_behind: false,
+            done: Done::default(),
             buffer: vec![0; io::READ_BYTES].into(),
             is_closing: false,
         };
@@ -178,13 +182,15 @@ impl<R: Runtime> Driver<R> {
         let is_done = self.do_outputs(now);
         self.sockets.drop_lingering(now);
         let views = &self.shared.views;
-        let is_shown = views.publish(self.pool.views(), &mut self.cells, VIEWS_MAX);
-        if !is_done || !is_shown {
+        let shown = views.publish(self.pool.views(), &mut self.cells, VIEWS_MAX);
+        self.done.views += shown;
+        if !is_done || shown == VIEWS_MAX {
             return true;
         }
         // Each answer has made room for another command.
         let more_room = !self.answers.is_empty() && self.wants_room();
         let count = self.answers.len().min(ANSWERS_MAX);
+        self.done.answers += count;
         for (reply, answer) in self.answers.drain(..count) {
             reply.answer(answer.map_err(Error::from));
         }
@@ -196,6 +202,7 @@ impl<R: Runtime> Driver<R> {
             room = room.checked_sub(1)?;
             self.pool.poll_event()
         });
+        self.done.events += EVENTS_MAX - room;
         self.is_behind = room == 0;
         self.is_behind || more_room
     }
@@ -206,6 +213,7 @@ impl<R: Runtime> Driver<R> {
             let Some(output) = self.pool.poll_output() else {
                 return true;
             };
+            self.done.outputs += 1;
             match output {
                 Output::Connect(id, endpoint) => {
                     let node = self.pool.node_of(id).map_or("", |node| &*node.name);
@@ -271,8 +279,9 @@ impl<R: Runtime> Future for Driver<R> {
         this.ready.run();
         // Whoever yields may be taken to another thread, away from what is in its cache.
         let mut has_more = true;
-        for _ in 0..TURNS_MAX {
-            has_more = has_more && this.turn();
+        this.done = Done::default();
+        while has_more && this.done.leaves_room_for_a_turn() {
+            has_more = this.turn();
         }
         if this.is_finished() {
             this.end();
@@ -298,8 +307,33 @@ impl<R: Runtime> std::fmt::Debug for Driver<R> {
     }
 }
 
-/// How many turns are taken before other tasks have theirs.
-const TURNS_MAX: usize = 16;
+/// What the turns of one poll have done.
+#[derive(Debug, Default)]
+struct Done {
+    /// Looks at a socket.
+    looks: usize,
+    entries: usize,
+    outputs: usize,
+    views: usize,
+    answers: usize,
+    events: usize,
+}
+
+impl Done {
+    /// Whether another turn is taken before other tasks have theirs: however much that does, there
+    /// are not more than four full turns in a poll.
+    const fn leaves_room_for_a_turn(&self) -> bool {
+        self.looks < LOOKS_MAX
+            && self.entries <= 3 * submissions::ENTRIES_MAX
+            && self.outputs <= 3 * OUTPUTS_MAX
+            && self.views <= 3 * VIEWS_MAX
+            && self.answers <= 3 * ANSWERS_MAX
+            && self.events <= 3 * EVENTS_MAX
+    }
+}
+
+/// After how many looks at a socket no other turn is taken.
+const LOOKS_MAX: usize = 16;
 /// How many of the pool's outputs are done in one turn.
 const OUTPUTS_MAX: usize = 256;
 /// How many views are published in one turn.

@@ -73,8 +73,8 @@ impl Ready {
         lock(&self.state).slots.iter().copied().for_each(name);
     }
 
-    /// Takes up to `slots_max` of the slots that are ready. Whatever else there is for the driver it
-    /// looks at after this.
+    /// Takes up to `slots_max` of the slots that are ready. Whatever else there is for the driver
+    /// it looks at after this.
     pub(super) fn take(&self, taken: &mut Vec<usize>, slots_max: usize) {
         let state = &mut *lock(&self.state);
         let count = state.slots.len().min(slots_max);

@@ -24,6 +24,7 @@ impl<R: Runtime> Driver<R> {
         let is_left = self.shared.inbox.is_left();
         // What Discord said before a call is handed over before it.
         let (entries, has_more) = self.shared.inbox.take(ENTRIES_MAX);
+        self.done.entries += entries.len();
         self.publisher.announce(&mut self.pool);
         for entry in entries {
             match entry {
@@ -102,4 +103,4 @@ const fn is_full<T>(submitted: &Result<T, SubmitError>) -> bool {
 }
 
 /// How many commands are submitted in one turn, and of how many guilds what Discord said.
-const ENTRIES_MAX: usize = 256;
+pub(super) const ENTRIES_MAX: usize = 256;

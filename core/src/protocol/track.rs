@@ -50,8 +50,8 @@ impl Track {
     }
 }
 
-/// A [`Track`] in a text that is there as a whole, as a body is: what stays raw in it is copied once,
-/// to where it is shared from. (A `Track` is also read from a stream or a
+/// A [`Track`] in a text that is there as a whole, as a body is: what stays raw in it is copied
+/// once, to where it is shared from. (A `Track` is also read from a stream or a
 /// [`Value`](serde_json::Value), where there is no text to copy from.)
 #[derive(Deserialize)]
 #[serde(transparent)]

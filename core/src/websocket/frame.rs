@@ -116,8 +116,8 @@ impl Header {
     }
 }
 
-/// The payload of a text message in one frame, and what follows it, if that is what lies at the start
-/// of `input`, whole and unmasked: nearly all that a server sends. Anything else is for
+/// The payload of a text message in one frame, and what follows it, if that is what lies at the
+/// start of `input`, whole and unmasked: nearly all that a server sends. Anything else is for
 /// [`HeaderReader`] to look at.
 pub(super) fn whole_text(input: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[first, length], rest) = input.split_first_chunk()?;

@@ -165,8 +165,8 @@ pub enum Violation {
     MalformedChunk,
     /// A body of more than 16 MiB.
     OversizedBody,
-    /// A body that the endpoint cannot read: it is no JSON, or lacks a member, or has one of another
-    /// type.
+    /// A body that the endpoint cannot read: it is no JSON, or lacks a member, or has one of
+    /// another type.
     UnreadableBody,
     /// A frame without a mask (RFC 6455 §5.1).
     UnmaskedFrame,
