@@ -157,7 +157,9 @@ impl Tables {
 
     /// Whether the node that the player was lost from is back, and still has it.
     pub(super) fn still_has(&self, id: PlayerId, from: NodeId) -> bool {
-        let is_back = self.node(from).is_some_and(Node::has_resumed);
+        // One that is being removed has only those that are still to leave it.
+        let is_back = |node: &Node| node.has_resumed() && !node.duty.is_over();
+        let is_back = self.node(from).is_some_and(is_back);
         let has_it = |player: &Player| {
             let is_burnt = player.busy.as_ref().is_some_and(|busy| busy.is_burnt);
             !is_burnt && !self.is_buried(from, player.guild)

@@ -1,8 +1,9 @@
 //! Nodes that are emptied, where another does not take what they have.
 
-use lavapool_core::{Answer, Command, RequestError, Unconfirmed};
+use lavapool_core::player::Place;
+use lavapool_core::{Answer, Command, Event, Leaving, RequestError, Unconfirmed};
 use lavapool_tests::node::Voice;
-use lavapool_tests::world::guild;
+use lavapool_tests::world::{World, guild, track};
 
 use super::{crowded, millis, secs};
 
@@ -56,4 +57,59 @@ fn a_drain_is_not_done_where_no_other_node_makes_the_voice_connection() {
     world.drop_connections("b");
     world.run_for(secs(5));
     assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
+fn what_is_asked_of_a_stranded_player_is_not_forgotten_while_it_waits() {
+    let mut world = stranded_beside_a_move();
+    let since = world.now();
+    let play = world.play(guild(1), &track("next"));
+    let b = world.id("b");
+    world.submit(Command::Undrain(b));
+    world.run_for(secs(2));
+    // No node has it yet.
+    assert_eq!(world.answer(play), None);
+    world.run_for(secs(8));
+
+    assert_eq!(world.answer(play), Some(&Ok(Answer::Done)));
+    let (name, copy) = world.only_copy(guild(1));
+    let title = copy.track.unwrap().title;
+    assert_eq!((name, &*title), ("b", "Track next"));
+    let is_end = |event: &&Event| matches!(event, Event::TrackEnd { .. });
+    assert_eq!(world.events_since(since).filter(is_end).count(), 0);
+}
+
+#[test]
+fn a_stranded_player_goes_on_where_the_removed_node_stopped_it() {
+    let mut world = stranded_beside_a_move();
+    let stood_at = world.position(guild(1));
+    let b = world.id("b");
+    world.submit(Command::Undrain(b));
+    let is_there = |world: &World| !world.copies(guild(1)).is_empty();
+    world.run_until(is_there, secs(5));
+
+    let (name, copy) = world.only_copy(guild(1));
+    let began_at = millis(copy.content_ms.unsigned_abs());
+    assert_eq!((name, began_at), ("b", stood_at));
+}
+
+/// Player 2 is on its way to `b`, which takes no other yet, and player 1 has nowhere to go from
+/// `a`, which is being removed.
+fn stranded_beside_a_move() -> World {
+    let mut world = crowded(1..=2, ["b"]);
+    world.drop_connections("a");
+    world.run_for(secs(5));
+    world.node("b").config().latency.voice = secs(3);
+    let (a, b) = (world.id("a"), world.id("b"));
+    let (node, players) = (b, Leaving::Keep);
+    let (stranded, guild) = (guild(1), guild(2));
+    world.submit(Command::Move { guild, node });
+    world.run_for(millis(100));
+    world.submit(Command::Drain(b));
+    world.submit(Command::RemoveNode { node: a, players });
+    world.run_for(millis(500));
+    let place = world.player(stranded).place;
+    assert!(matches!(place, Place::Stranded(_)), "{place:?}");
+    assert_eq!(world.copies(stranded).len(), 0);
+    world
 }
