@@ -215,6 +215,7 @@ mod counted {
         PartsSetBack: "A refused PATCH may have taken effect in part, which was set back.",
         VoiceRefused: "A node refused a voice connection.",
         // pool/barriers.rs
+        EndedBehindARequest: "A track ended in place of which one was asked for behind a request.",
         HeldBehindARequest:
             "An update waited for a request of the application about the same player.",
         RequestHeld: "A request of the application waited for its player to be settled.",

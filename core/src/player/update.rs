@@ -122,6 +122,11 @@ impl Update {
         self.track.is_some()
     }
 
+    /// Whether it plays another track.
+    pub(crate) const fn plays(&self) -> bool {
+        matches!(self.track, Some(Some(_)))
+    }
+
     /// Whether it gives way to what plays, see [`no_replace`](Self::no_replace).
     pub const fn gives_way(&self) -> bool {
         self.no_replace

@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 use super::commands::Waits;
 use super::tables::Tables;
 use crate::id::CommandId;
-use crate::player::{Held, PlayerId, Update};
+use crate::player::{Before, Held, PlayerId, Update};
+use crate::protocol::TrackEndReason;
 use crate::time::Timestamp;
 
 impl Tables {
@@ -49,6 +50,28 @@ impl Tables {
         busy.held.push_back(Held::Update(command, Box::new(update)));
         self.wait_for(command, Waits::Player(id));
         None
+    }
+
+    /// Whether another play than the present one, or none, is asked for behind a barrier.
+    pub(super) fn is_overtaken(&self, id: PlayerId) -> bool {
+        let busy = self.player(id).and_then(|player| player.busy.as_ref());
+        busy.is_some_and(|busy| busy.next_update().is_some())
+    }
+
+    /// The present track has ended, in place of which something is asked for behind a barrier: as
+    /// of any that the next one replaces, its end is told if that is refused.
+    pub(super) fn end_overtaken(&mut self, id: PlayerId, reason: TrackEndReason, now: Timestamp) {
+        mark!(EndedBehindARequest);
+        let track = self
+            .player(id)
+            .and_then(|player| player.wanted.known_track().cloned());
+        self.clear_track(id, now);
+        let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
+        if let (Some(track), Some(busy)) = (track, busy)
+            && busy.next_update().is_some_and(Update::plays)
+        {
+            busy.before = Before::Over(Some((track, reason)));
+        }
     }
 
     /// The request is answered, or never will be.

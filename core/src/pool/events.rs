@@ -134,6 +134,9 @@ impl Tables {
         if is_present && self.end_came_late(id, node, &reason, now) {
             return;
         }
+        if is_present && reason.may_start_next() && self.is_overtaken(id) {
+            return self.end_overtaken(id, reason, now);
+        }
         let Some(player) = self.player(id) else {
             return;
         };

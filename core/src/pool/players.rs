@@ -90,7 +90,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let plays = matches!(update.track, Some(Some(_)));
+        let plays = update.plays();
         if plays && update.no_replace && player.wanted.track.is_some() {
             mark!(NotReplaced);
             return self.answer(command, Err(RequestError::NotReplaced));

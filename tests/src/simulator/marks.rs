@@ -92,6 +92,10 @@ pub const UNREACHED: &[(Mark, &str)] = &[
         "its application makes no requests of its own about players; see `failover::barriers`",
     ),
     (
+        Mark::EndedBehindARequest,
+        "its application makes no requests of its own about players; see `failover::barriers`",
+    ),
+    (
         Mark::RequestHeld,
         "its application makes no requests of its own about players; see `failover::barriers`",
     ),

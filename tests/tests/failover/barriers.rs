@@ -5,8 +5,9 @@ use lavapool_core::protocol::{PlayerPatchBuf, RawJson};
 use lavapool_core::rest::{Method, Request};
 use lavapool_core::{Answer, Command, CommandId, RequestError, Target};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{World, guild, track, track_of};
 
+use super::refused::{refuse_bad, told_since};
 use super::{crowded, millis, secs};
 
 const DONE: Option<&Result<Answer, RequestError>> = Some(&Ok(Answer::Done));
@@ -138,6 +139,30 @@ fn a_destroyed_player_answers_what_was_held_for_it() {
 
     assert_eq!(world.answer(held), Some(&Err(RequestError::Destroyed)));
     assert!(world.answer(raw).is_some() && world.answer(after).is_some());
+}
+
+#[test]
+fn the_end_of_a_track_is_not_told_while_the_next_is_held_behind_a_request() {
+    for (name, told) in [("next", vec![]), ("bad", vec!["Track short".to_owned()])] {
+        let mut world = World::builder().nodes(["a"]).connected();
+        refuse_bad(&mut world);
+        world.join(guild(1), "us-east");
+        world.play(guild(1), &track_of("short", secs(5)));
+        world.run_for(secs(4));
+        let slow = world.node("a").faults();
+        slow.slow.insert(AnswerKind::Player, secs(3));
+        let since = world.now();
+        patch_volume(&mut world, 20);
+        let next = world.play(guild(1), &track(name));
+        world.run_for(secs(12));
+
+        assert!(world.answer(next).is_some());
+        let told_ends = told_since(&world, since).into_iter();
+        let ends = told_ends
+            .filter(|(began, _)| !began)
+            .map(|(_, title)| title);
+        assert_eq!(ends.collect::<Vec<_>>(), told, "{name}");
+    }
 }
 
 fn patch_volume(world: &mut World, volume: i32) -> CommandId {
