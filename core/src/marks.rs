@@ -225,7 +225,7 @@ mod counted {
         WindowAtItsLeast: "So many requests of moves failed that they go one at a time.",
         // player/sending.rs
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
-        RefusedWithoutVoice: "What was refused with a voice connection was refused without it too.",
+        PauseKeptBack: "A pause waited for the voice connection that its node wants first.",
         RefusedWithVoice: "What was refused with a voice connection was sent without it.",
         WaitsForThePlay: "A command that asks for what a play brings waits for that play.",
         WaitsForWhatIsSent: "A command waits for a value that is on its way already.",

@@ -344,6 +344,11 @@ impl Node {
         self.ready().is_some_and(|ready| ready.resumed)
     }
 
+    /// Whether the server says that it is NodeLink.
+    pub(crate) fn is_nodelink(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.is_nodelink)
+    }
+
     /// Whether new players may be put here.
     pub(crate) const fn is_eligible(&self) -> bool {
         matches!(self.duty, Duty::Serving) && self.is_ready() && !self.breaker.is_open()

@@ -29,6 +29,8 @@ pub(crate) struct Busy {
     /// The fields of that content that are sent once more: what was asked for since must not be
     /// refused with them.
     pub(crate) refused: Fields,
+    /// Whether the node takes no pause before it has taken a voice connection.
+    pub(crate) pause_waits: bool,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
     /// Whether a PATCH was repeated at once, on a fresh socket, since the last that was confirmed.
@@ -104,6 +106,7 @@ impl Busy {
             ending: None,
             refusals: 0,
             refused: Fields::NONE,
+            pause_waits: false,
             failures: 0,
             was_repeated: false,
             tried: Vec::new(),

@@ -291,7 +291,7 @@ impl Desired {
             // A lone null changes nothing on the server; a place that no track reaches does.
             patch.end_time = Some(Some(self.end_time_ms.unwrap_or(i64::MAX.unsigned_abs())));
         }
-        if fields.has(Fields::PAUSED) || (fields.has(Fields::TRACK) && self.paused) {
+        if self.tells_pause(fields) {
             patch.paused = Some(self.paused);
         }
         if fields.has(Fields::VOLUME) {
@@ -304,6 +304,16 @@ impl Desired {
             patch.voice = voice;
         }
         patch
+    }
+
+    /// Whether a PATCH of these fields says whether it is paused. A play and a stop end a pause by
+    /// themselves.
+    pub(crate) const fn tells_pause(&self, fields: Fields) -> bool {
+        if fields.has(Fields::TRACK) {
+            self.paused
+        } else {
+            fields.has(Fields::PAUSED)
+        }
     }
 
     fn track_patch<'a>(&'a self, tagged: Option<&'a RawJson>) -> TrackPatch<'a> {

@@ -65,6 +65,7 @@ impl Player {
         (busy.left, busy.is_burnt) = (left, false);
         busy.refusals = 0;
         busy.refused = Fields::NONE;
+        busy.pause_waits = false;
         busy.failures = 0;
         busy.was_repeated = false;
         busy.left_doubtful = std::mem::take(&mut busy.doubtful);
@@ -80,6 +81,7 @@ impl Player {
         if let Some(busy) = &mut self.busy {
             self.unsent = busy.left;
             (busy.refusals, busy.refused) = (0, Fields::NONE);
+            busy.pause_waits = false;
             busy.doubtful = std::mem::take(&mut busy.left_doubtful);
             if busy.is_burnt {
                 self.begin_elsewhere(now);
@@ -172,7 +174,7 @@ impl Player {
             Stage::Asked { .. } => !self.must_check(),
             Stage::Queued | Stage::Sent { .. } | Stage::Resting(_) => false,
         };
-        is_free && !self.unsent.is_empty() && !self.awaits_voice()
+        is_free && self.has_to_send()
     }
 
     /// Whether it is a play that must not be sent twice; to stop twice does no harm.
@@ -204,40 +206,80 @@ impl Player {
     /// The node refused what it was sent: whether that is worth another try. The server answers
     /// 500 to what it cannot decode, and to passing troubles. It may be the fault of the voice
     /// connection, which can be made anew: so the rest is tried without, unless another node may
-    /// take all of it. NodeLink takes no pause without one (400), which is then no answer to the
-    /// rest.
+    /// take all of it.
     pub(crate) fn may_be_sent_again(&mut self, status: u16) -> bool {
         let in_flight = self.stage.in_flight();
-        let is_here = !self.is_moving();
-        let others = match is_here {
-            true => in_flight.without(Fields::VOICE),
-            false => in_flight,
+        let rest = match self.is_moving() {
+            true => in_flight,
+            false => in_flight.without(Fields::VOICE),
         };
-        let voice_waits = self.unsent.has(Fields::VOICE) && others == in_flight && is_here;
         let busy = self.busy();
-        let was_parted = busy.refused == in_flight && voice_waits;
         busy.refusals = busy.refusals.saturating_add(1);
         let is_first = busy.refusals == 1 && status >= 500;
-        let is_parted = is_first && !others.is_empty();
-        mark!(RefusedWithVoice if is_parted && others != in_flight);
-        let is_of_parting = busy.refusals == 2 && status < 500 && was_parted;
-        mark!(RefusedWithoutVoice if is_of_parting);
-        busy.refused = match (is_parted, is_of_parting) {
-            (true, _) => others,
-            (_, true) => in_flight.with(Fields::VOICE),
-            (false, false) => in_flight,
-        };
-        is_first || is_of_parting
+        let is_parted = is_first && !rest.is_empty();
+        mark!(RefusedWithVoice if is_parted && rest != in_flight);
+        busy.refused = if is_parted { rest } else { in_flight };
+        is_first
+    }
+
+    /// What of the unsent the node may be sent.
+    fn sendable(&self) -> Fields {
+        let waits = self.busy.as_ref().is_some_and(|busy| busy.pause_waits);
+        if waits && self.wanted.paused {
+            self.unsent.without(Fields::PAUSED)
+        } else {
+            self.unsent
+        }
+    }
+
+    /// Whether there is anything that the node may be sent.
+    pub(crate) fn has_to_send(&self) -> bool {
+        !self.sendable().is_empty() && !self.awaits_voice()
     }
 
     /// Takes what the next PATCH sends: everything, or what was refused before by itself.
     pub(crate) fn take_unsent(&mut self) -> Fields {
         let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
-        let again = self.unsent.and(refused);
-        mark!(RefusedSentAlone if !again.is_empty() && again != self.unsent);
-        let fields = if again.is_empty() { self.unsent } else { again };
+        let sendable = self.sendable();
+        let again = sendable.and(refused);
+        mark!(RefusedSentAlone if !again.is_empty() && again != sendable);
+        let fields = if again.is_empty() { sendable } else { again };
         self.unsent = self.unsent.without(fields);
         fields
+    }
+
+    /// NodeLink refuses to end a pause as well without a voice connection: a player that is not
+    /// paused is not told to go on. Returns the commands that are done by that.
+    pub(crate) fn drop_needless_pause(&mut self) -> Vec<Waiting> {
+        let is_paused = self.wanted.paused || self.busy().base.paused;
+        if is_paused || self.was_told_voice() || !self.unsent.has(Fields::PAUSED) {
+            return Vec::new();
+        }
+        self.unsent = self.unsent.without(Fields::PAUSED);
+        let pending = self.pending();
+        self.busy().settle_except(pending)
+    }
+
+    /// Whether the node has what it needs for the voice connection.
+    fn was_told_voice(&self) -> bool {
+        self.has_voice() && !self.unsent.has(Fields::VOICE)
+    }
+
+    /// NodeLink refuses a pause without a voice connection, with all that is sent beside it: the
+    /// pause follows the connection, and the rest goes before. Returns the rest.
+    pub(crate) fn keep_pause_back(&mut self, fields: Fields, sent: &mut Desired) -> Fields {
+        let rest = fields.without(Fields::PAUSED);
+        let has_voice = fields.has(Fields::VOICE) || self.was_told_voice();
+        if has_voice || rest.is_empty() || !sent.tells_pause(fields) {
+            return fields;
+        }
+        mark!(PauseKeptBack);
+        self.unsent = self.unsent.with(Fields::PAUSED);
+        self.busy().pause_waits = true;
+        if rest.has(Fields::TRACK) {
+            sent.paused = false;
+        }
+        rest
     }
 
     /// The fields are on their way: a play with all that belongs to it, unless that was set since.

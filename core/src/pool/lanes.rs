@@ -186,13 +186,19 @@ impl Tables {
 
     /// Whether there is something to send of a player whose turn it is at the node.
     fn has_to_send(&mut self, id: NodeId, player_id: PlayerId) -> bool {
+        let is_nodelink = self.node(id).is_some_and(Node::is_nodelink);
         let player = self.player_mut(player_id);
         let Some(player) = player.filter(|player| player.is_queued_at(id)) else {
             return false;
         };
         player.stage = Stage::Idle;
         player.drop_lost_voice();
-        let has_some = !player.unsent.is_empty() && !player.awaits_voice();
+        let settled = match is_nodelink {
+            true => player.drop_needless_pause(),
+            false => Vec::new(),
+        };
+        let has_some = player.has_to_send();
+        self.answer_settled(settled);
         if !has_some {
             self.player_changed(player_id);
             self.sync(player_id);
@@ -232,6 +238,10 @@ impl Tables {
         if !player.is_led_over() {
             player.wanted = sent.clone();
         }
+        let fields = match node.is_nodelink() {
+            true => player.keep_pause_back(fields, &mut sent),
+            false => fields,
+        };
         player.stage = Stage::Sent {
             exchange: *exchanges,
             fields,

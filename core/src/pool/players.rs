@@ -259,6 +259,7 @@ impl Tables {
             busy.resetting = false;
             busy.refusals = 0;
             busy.refused = Fields::NONE;
+            busy.pause_waits &= !fields.has(Fields::VOICE);
             busy.failures = 0;
             busy.was_repeated = false;
             busy.doubtful = Fields::NONE;

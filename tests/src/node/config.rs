@@ -18,7 +18,8 @@ pub struct NodeConfig {
     pub version: String,
     /// The host and port that the node believes to have, for the check of `Origin`.
     pub authority: String,
-    /// Whether `GET /v4/info` says that this is NodeLink. Nothing else becomes different.
+    /// Whether `GET /v4/info` says that this is NodeLink. Then it does a pause last, and refuses it
+    /// without a voice connection; nothing else becomes different.
     pub is_nodelink: bool,
     /// The names of the source managers; a track of another source cannot be decoded.
     pub sources: Vec<String>,

@@ -242,14 +242,19 @@ impl Applying<'_> {
             self.messages
                 .extend(player.filter(filters.clone(), self.now));
         }
-        if !names_track || (no_replace && player.has_track()) {
-            return Applied::Whole;
+        if names_track && !(no_replace && player.has_track()) {
+            player.pause(patch.paused.unwrap_or(false), self.now);
+            if let Err(error) = self.change_track(player, &patch) {
+                return Applied::Refused(error);
+            }
         }
-        player.pause(patch.paused.unwrap_or(false), self.now);
-        match self.change_track(player, &patch) {
-            Ok(()) => Applied::Whole,
-            Err(error) => Applied::Refused(error),
+        if self.config.is_nodelink && patch.paused.is_some() && player.voice.is_none() {
+            player.pause(false, self.now);
+            return Applied::Refused(ApiError::bad(
+                "The player is not connected to a voice server.",
+            ));
         }
+        Applied::Whole
     }
 
     fn connect(&mut self, player: &mut Player, state: VoiceState) -> Applied {

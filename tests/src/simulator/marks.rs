@@ -100,6 +100,10 @@ pub const UNREACHED: &[(Mark, &str)] = &[
         "its application makes no requests of its own about players; see `failover::barriers`",
     ),
     (
+        Mark::PauseKeptBack,
+        "its servers are no NodeLink; see `failover::nodelink`",
+    ),
+    (
         Mark::InterimResponse,
         "its servers send none, as Lavalink; see the tests of `core/src/http`",
     ),

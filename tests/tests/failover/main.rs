@@ -19,6 +19,7 @@ mod late;
 mod late_seeks;
 mod losses;
 mod messages;
+mod nodelink;
 mod orders;
 mod positions;
 mod reconnects;
