@@ -165,7 +165,9 @@ impl Update {
     pub(crate) fn ask_since(&mut self, later: Self) {
         self.position_ms = later.position_ms.or(self.position_ms);
         self.end_time_ms = later.end_time_ms.or(self.end_time_ms);
-        self.user_data = later.user_data.or(self.user_data.take());
+        if later.user_data.is_some() {
+            self.user_data = later.user_data;
+        }
     }
 
     /// Refuses what the server would accept and then fail on.
