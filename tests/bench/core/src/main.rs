@@ -15,6 +15,8 @@ use lavapool_bench_core::{measured_region, times};
 const SKIPPED: u8 = 75;
 /// The instructions of the message mix, in those of the raw loop.
 const RATIO_MAX: f64 = 1.25;
+/// What a player costs in a failover of 10 000, in what it costs in one of 1 000.
+const GROWTH_MAX: f64 = 1.2;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -81,6 +83,15 @@ fn check(counts: &Counts) -> ExitCode {
     let ratio = counts.ratio("message_mix").unwrap_or(f64::MAX);
     if ratio > RATIO_MAX {
         eprintln!("message_mix: {ratio:.3} x the raw loop ({RATIO_MAX} are allowed)");
+        status = ExitCode::FAILURE;
+    }
+    let players = ["failover_10000", "failover_1000"].map(|name| counts.ratio(name));
+    let growth = players[0]
+        .zip(players[1])
+        .map_or(f64::MAX, |(many, few)| many / few);
+    println!("a player in a failover of 10 000: {growth:.3} x one of 1 000 ({GROWTH_MAX} at most)");
+    if growth > GROWTH_MAX {
+        eprintln!("failover_10000: not linear");
         status = ExitCode::FAILURE;
     }
     status

@@ -1,4 +1,4 @@
-//! The six workloads, and the yardstick beside the first.
+//! The six workloads, one of them at ten times its size too, and the yardstick beside the first.
 
 use std::hint::black_box;
 use std::ops::Range;
@@ -35,7 +35,7 @@ pub struct Workload {
 }
 
 /// All of them, the yardstick first.
-pub const WORKLOADS: [Workload; 7] = [
+pub const WORKLOADS: [Workload; 8] = [
     Workload {
         name: "raw_loop",
         unit: "message",
@@ -65,6 +65,12 @@ pub const WORKLOADS: [Workload; 7] = [
         unit: "player",
         units: 1_000,
         make: || Box::new(Failover::of(1_000)),
+    },
+    Workload {
+        name: "failover_10000",
+        unit: "player",
+        units: 10_000,
+        make: || Box::new(Failover::of(10_000)),
     },
     Workload {
         name: "voice_update",
