@@ -70,8 +70,9 @@ impl Stream for EventStream {
 
 impl Drop for EventStream {
     fn drop(&mut self) {
-        let mut list = lock(&self.subscribers.list);
-        list.retain(|other| other.as_ptr() != Arc::as_ptr(&self.subscriber));
+        let is_other = |other: &Weak<Subscriber>| other.as_ptr() != Arc::as_ptr(&self.subscriber);
+        lock(&self.subscribers.list).retain(is_other);
+        // Whoever is woken may be run at once, or dropped, and look at the list.
         self.subscribers.changed();
     }
 }

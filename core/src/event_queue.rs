@@ -177,9 +177,9 @@ impl EventQueue {
     }
 }
 
-/// For how many events an empty queue keeps room after a rush. A driver takes about as many between
-/// one look of the application at its events and the next.
-const ROOM_KEPT_MAX: usize = 8192;
+/// For how many events an empty queue keeps room after a rush. A driver publishes about as many
+/// between one look of the application at its events and the next.
+const ROOM_KEPT_MAX: usize = 4096;
 
 impl Key {
     fn of(event: &Event) -> Option<Self> {

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use lavapool_core::{Answer, CommandId, Input, Output, RequestError, Timestamp};
 
@@ -48,14 +49,15 @@ use submissions::Waiting;
 /// The panic itself is seen by whoever runs this future; a bot that wants to see it uses `build_on`
 /// and keeps what its runtime gives for the task.
 ///
-/// Each poll does a bounded amount of work, and asks for another if there is more: up to four
-/// times, it takes what up to 256 sockets and 256 calls have, and what Discord said of up to 256
+/// Each poll does a bounded amount of work in turns, and asks for another poll if there is more. In
+/// a turn it takes what up to 256 sockets and 256 calls have, and what Discord said of up to 256
 /// guilds, does up to 256 things that the pool wants of sockets, and hands out up to 1 024 views,
 /// then 1 024 answers, then 1 024 events. While some of these are left nothing new is taken, so
 /// that nobody hears of what a handle does not show yet, and what waits stays as small as the
-/// [`Limits`](crate::Limits) say. While only sockets have more it goes on, until it has looked at
-/// 16 of them, or 16 times at one, or has done as much of anything else as four times make.
-/// Deadlines alone are not counted: all that have passed are handled at once.
+/// [`Limits`](crate::Limits) say. No turn begins two milliseconds after the first, after 64 turns,
+/// after 16 looks at sockets (of up to 64 KiB each), or once more than three full turns make was
+/// done of anything else. Deadlines alone are not counted: all that have passed are handled at
+/// once.
 ///
 /// If a deadline has passed by the time of a poll, what the sockets had by then is read first, so
 /// that a driver which was given no time takes nothing for late that was there. A peer that sends
@@ -138,6 +140,7 @@ impl<R: Runtime> Driver<R> {
     /// Does a bounded amount of work; returns whether there is more to do at once.
     fn turn(&mut self) -> bool {
         let now = self.runtime.now();
+        self.done.turn(now);
         let more_input = self.is_behind || self.take_input(now);
         let more_output = self.hand_out(now);
         more_input || more_output || self.ready.has_more()
@@ -197,13 +200,14 @@ impl<R: Runtime> Driver<R> {
         if !crate::room::is_drained(&mut self.answers) {
             return true;
         }
-        let mut room = EVENTS_MAX;
+        let mut count = 0;
         self.publisher.publish(|| {
-            room = room.checked_sub(1)?;
-            self.pool.poll_event()
+            let event = (count < EVENTS_MAX).then(|| self.pool.poll_event())?;
+            count += usize::from(event.is_some());
+            event
         });
-        self.done.events += EVENTS_MAX - room;
-        self.is_behind = room == 0;
+        self.done.events += count;
+        self.is_behind = count == EVENTS_MAX;
         self.is_behind || more_room
     }
 
@@ -280,7 +284,7 @@ impl<R: Runtime> Future for Driver<R> {
         // Whoever yields may be taken to another thread, away from what is in its cache.
         let mut has_more = true;
         this.done = Done::default();
-        while has_more && this.done.leaves_room_for_a_turn() {
+        while has_more && this.done.leaves_room() {
             has_more = this.turn();
         }
         if this.is_finished() {
@@ -297,6 +301,7 @@ impl<R: Runtime> Future for Driver<R> {
 
 impl<R: Runtime> Drop for Driver<R> {
     fn drop(&mut self) {
+        self.ready.run();
         self.end();
     }
 }
@@ -310,6 +315,9 @@ impl<R: Runtime> std::fmt::Debug for Driver<R> {
 /// What the turns of one poll have done.
 #[derive(Debug, Default)]
 struct Done {
+    turns: usize,
+    /// When the first of them began, and the last.
+    began: Option<(Timestamp, Timestamp)>,
     /// Looks at a socket.
     looks: usize,
     entries: usize,
@@ -320,10 +328,21 @@ struct Done {
 }
 
 impl Done {
-    /// Whether another turn is taken before other tasks have theirs: however much that does, there
-    /// are not more than four full turns in a poll.
-    const fn leaves_room_for_a_turn(&self) -> bool {
-        self.looks < LOOKS_MAX
+    fn turn(&mut self, now: Timestamp) {
+        self.turns += 1;
+        let first = self.began.map_or(now, |(first, _)| first);
+        self.began = Some((first, now));
+    }
+
+    /// Whether another turn is taken before other tasks have theirs. However much that does, a poll
+    /// does no more of anything than four full turns do.
+    fn leaves_room(&self) -> bool {
+        let is_late = self
+            .began
+            .is_some_and(|(first, last)| last >= first + TURNS_FOR);
+        !is_late
+            && self.turns < TURNS_MAX
+            && self.looks < LOOKS_MAX
             && self.entries <= 3 * submissions::ENTRIES_MAX
             && self.outputs <= 3 * OUTPUTS_MAX
             && self.views <= 3 * VIEWS_MAX
@@ -332,7 +351,10 @@ impl Done {
     }
 }
 
-/// After how many looks at a socket no other turn is taken.
+/// After how many turns of a poll no other begins, after how long, and after how many looks at a
+/// socket.
+const TURNS_MAX: usize = 64;
+const TURNS_FOR: Duration = Duration::from_millis(2);
 const LOOKS_MAX: usize = 16;
 /// How many of the pool's outputs are done in one turn.
 const OUTPUTS_MAX: usize = 256;

@@ -46,9 +46,11 @@ impl Ready {
         }
     }
 
-    /// The driver runs: nobody needs to wake it.
+    /// The driver runs, or is gone: nobody needs to wake it.
     pub(super) fn run(&self) {
-        lock(&self.state).driver = None;
+        let waker = lock(&self.state).driver.take();
+        // Behind the lock: it may be the last that holds a task, which is dropped with it.
+        drop(waker);
     }
 
     /// Whether something has come since [`Ready::take`], or was left by it.
@@ -60,11 +62,16 @@ impl Ready {
     /// The driver waits, and whatever happens from here on wakes it. Not so if something has
     /// happened: then it returns false.
     pub(super) fn wait(&self, driver: &Waker) -> bool {
+        let driver = driver.clone();
         let mut state = lock(&self.state);
         let may_wait = !state.is_rung && state.slots.is_empty();
-        if may_wait {
-            state.driver = Some(driver.clone());
-        }
+        let unused = if may_wait {
+            state.driver.replace(driver)
+        } else {
+            Some(driver)
+        };
+        drop(state);
+        drop(unused);
         may_wait
     }
 

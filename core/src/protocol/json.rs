@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -22,9 +22,13 @@ use serde_json::value::RawValue;
 /// assert!(RawJson::object("[1]").is_err());
 /// # Ok::<(), lavapool_core::protocol::DecodeError>(())
 /// ```
-// Of a `RawValue` a shared one can only be made in two pieces, the second a copy of the first.
+// Nothing stands for `{}`, which servers write into most tracks. A shared `RawValue` would spare
+// the look at the text when it is written again, but can only be made of another one, with a second
+// copy: far more is read than written.
 #[derive(Clone)]
-pub struct RawJson(Arc<str>);
+pub struct RawJson(Option<Arc<str>>);
+
+const EMPTY_OBJECT: &str = "{}";
 
 impl RawJson {
     /// Any one JSON value.
@@ -54,7 +58,7 @@ impl RawJson {
 
     /// The JSON text.
     pub fn get(&self) -> &str {
-        &self.0
+        self.0.as_deref().unwrap_or(EMPTY_OBJECT)
     }
 
     /// Whether the value is an object.
@@ -68,15 +72,10 @@ impl RawJson {
     }
 }
 
-/// The object without members, which servers write into most tracks.
-static EMPTY: LazyLock<Arc<str>> = LazyLock::new(|| Arc::from("{}"));
-
 impl From<&RawValue> for RawJson {
     fn from(value: &RawValue) -> Self {
-        if *value.get() == **EMPTY {
-            return Self(Arc::clone(&EMPTY));
-        }
-        Self(Arc::from(value.get()))
+        let text = Some(value.get()).filter(|text| *text != EMPTY_OBJECT);
+        Self(text.map(Arc::from))
     }
 }
 
@@ -108,7 +107,7 @@ impl fmt::Display for RawJson {
 
 impl Serialize for RawJson {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let value: &RawValue = serde_json::from_str(&self.0).map_err(S::Error::custom)?;
+        let value: &RawValue = serde_json::from_str(self.get()).map_err(S::Error::custom)?;
         value.serialize(serializer)
     }
 }
