@@ -20,8 +20,9 @@ use crate::wake::wake;
 /// Each stream has a bounded queue of its own, of
 /// [`Limits::events_max`](lavapool_core::Limits::events_max) events, by the rule of
 /// [`EventQueue`]: one that is not read in time loses its oldest and is told so with
-/// [`Event::Lagged`]; it delays neither the client nor other streams. It ends when the client is
-/// closed, and does not keep it open.
+/// [`Event::Lagged`]; it delays neither the client nor other streams. In a rush the driver hands
+/// out up to 4 096 events before others have their turn, so a queue of fewer may lose some however
+/// soon it is read. The stream ends when the client is closed, and does not keep it open.
 #[derive(Debug)]
 #[must_use = "a stream that nobody reads only costs the client the events that it queues"]
 pub struct EventStream {

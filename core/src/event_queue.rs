@@ -14,6 +14,9 @@ use crate::room;
 /// mattered; any other event pushes the oldest out, and [`Event::Lagged`] says how many were
 /// lost, before the first event after the gap.
 ///
+/// A queue that is emptied keeps room for as many events as it held since it was empty last,
+/// between 512 and 4 096: 480 KiB at most.
+///
 /// ```
 /// use lavapool_core::{Event, EventQueue};
 ///
