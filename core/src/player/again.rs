@@ -26,6 +26,7 @@ impl Player {
         let (since, is_moving) = (self.unsent, self.is_moving());
         let busy = self.busy();
         let base = busy.base.clone();
+        let begun = busy.begun.take();
         let plays_another = is_play && !is_moving && !std::mem::replace(&mut busy.is_sure, true);
         self.wanted.revert(fields, since, &base, now);
         if plays_another {
@@ -33,6 +34,9 @@ impl Player {
             self.wanted.renumber();
             self.begin_anew(now);
         } else if is_play {
+            let is_told = self.is_start_told();
+            let play = self.wanted.present_play();
+            self.busy().begun = begun.filter(|begun| !is_told && Some(*begun) == play);
             self.start_told();
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::player::{Busy, Choice, Desired, Fields};
-use crate::protocol::{Track, TrackEndReason};
+use crate::protocol::{Track, TrackEndReason, WireTrack};
 use crate::time::Timestamp;
 
 /// What has become of the confirmed play while the next one is on its way. It is about the node
@@ -71,6 +71,13 @@ impl Busy {
     /// Whether it is known what a refusal goes back to.
     pub(crate) fn is_base_known(&self) -> bool {
         self.base.track.is_some() || self.before == Before::Itself
+    }
+
+    /// A play is heard to begin when the next has been asked for already.
+    pub(crate) fn begins(&mut self, track: &WireTrack<'_>) {
+        let mut plays = [Some(&self.base), self.sent.as_ref()].into_iter().flatten();
+        let begun = plays.find(|play| play.is_played_as(track));
+        self.begun = begun.and_then(Desired::present_play).or(self.begun);
     }
 
     /// The confirmed play is over, and the next has been asked for already.

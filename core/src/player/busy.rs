@@ -44,6 +44,8 @@ pub(crate) struct Busy {
     pub(crate) doubtful: Fields,
     /// What has become of the confirmed play.
     pub(crate) before: Before,
+    /// The number of the play that was heard to begin last when the next was asked for already.
+    pub(crate) begun: Option<u32>,
     /// Whether the node plays no other than that: no play since may have arrived unanswered.
     pub(crate) is_sure: bool,
     /// What is being sent sets back the parts of a refused PATCH that had taken effect.
@@ -113,6 +115,7 @@ impl Busy {
             blame: Blame::Nothing,
             doubtful: Fields::NONE,
             before: STANDING,
+            begun: None,
             is_sure: true,
             resetting: false,
             left: Fields::NONE,

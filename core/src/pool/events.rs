@@ -89,6 +89,9 @@ impl Tables {
         };
         if play_of(player, track) == Play::Stale {
             mark!(StartOutdated);
+            if let Some(busy) = &mut player.busy {
+                busy.begins(track);
+            }
             return;
         }
         // To the application the track goes on where it was: neither a move nor what is sent again

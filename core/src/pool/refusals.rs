@@ -59,7 +59,7 @@ impl Tables {
         player.regulate(now);
         self.answer_waiting(refused.waiting, &RequestError::Rejected { status, message });
         self.play_lost(id, refused.lost);
-        self.tell_end_since(id, refused.reverted);
+        self.tell_news_since(id, refused.reverted);
         self.track_released(id, refused.reverted);
         self.player_changed(id);
         if blames_voice {
@@ -111,8 +111,9 @@ impl Tables {
         self.sync(id);
     }
 
-    /// The track that a refused play was to replace ended in the meantime, and there is none now.
-    pub(super) fn tell_end_since(&mut self, id: PlayerId, taken_back: Fields) {
+    /// The track that a refused play was to replace began in the meantime, and goes on; or it
+    /// ended, and there is none now.
+    pub(super) fn tell_news_since(&mut self, id: PlayerId, taken_back: Fields) {
         let Some(player) = self
             .player_mut(id)
             .filter(|_| taken_back.has(Fields::TRACK))
@@ -120,7 +121,13 @@ impl Tables {
             return;
         };
         let (guild, plays) = (player.guild, player.wanted.track.is_some());
-        let ended = player.busy.as_mut().and_then(|busy| busy.take_end());
+        let begun = player.busy.as_mut().and_then(|busy| busy.begun.take());
+        let track = player.wanted.known_track().cloned();
+        if let Some(track) = track.filter(|_| begun.is_some()) {
+            self.emit(Kinds::TRACKS, || Event::TrackStart { guild, track });
+        }
+        let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
+        let ended = busy.and_then(|busy| busy.take_end());
         if let Some((track, reason)) = ended.filter(|_| !plays) {
             self.tell_end(guild, track, reason);
         }

@@ -195,7 +195,7 @@ impl Tables {
         }
         player.regulate(now);
         self.answer_waiting(withdrawn, &RequestError::VoiceTimeout);
-        self.tell_end_since(id, taken_back);
+        self.tell_news_since(id, taken_back);
         self.track_released(id, taken_back);
         self.player_changed(id);
         self.sync(id);

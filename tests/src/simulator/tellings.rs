@@ -46,12 +46,12 @@ struct Arrived {
     was_passed: bool,
 }
 
-/// Why the pool may hold an end back.
+/// Why the pool may hold a start or an end back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Held {
     /// The server may be shutting down.
     Stopped,
-    /// The next play is on its way: the end is told if that is refused.
+    /// The next play is on its way: that this one began, or ended, is told if that is refused.
     Succeeded,
 }
 
@@ -108,7 +108,7 @@ impl Tellings {
             held: match message.reason.as_deref() {
                 Some("stopped") => Some(Held::Stopped),
                 Some("finished" | "loadFailed" | "cleanup") => Some(Held::Succeeded),
-                _ => None,
+                _ => (kind == "TrackStartEvent").then_some(Held::Succeeded),
             },
             was_passed: false,
         });

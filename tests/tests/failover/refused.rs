@@ -158,6 +158,20 @@ fn an_end_of_an_unknown_kind_of_a_track_whose_successor_is_refused_is_an_end() {
     assert_eq!(told_since(&world, since), [(false, "Track 1".into())]);
 }
 
+#[test]
+fn a_track_that_begins_when_the_next_is_asked_for_is_told_to_have_begun_if_that_is_refused() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let since = world.now();
+    world.play(guild(1), &track("other"));
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_until(|world| world.answer(bad).is_some(), secs(2));
+    world.run_for(secs(1));
+    assert_eq!(title(&world), Some("Track other".into()));
+    let told = [(false, "Track 1".into()), (true, "Track other".into())];
+    assert_eq!(told_since(&world, since), told);
+}
+
 /// No node begins the track that is called bad.
 pub(super) fn refuse_bad(world: &mut World) {
     refuse_bad_on(world, "a");
