@@ -88,6 +88,7 @@ invariants! {
     TrackWanted: "What plays is what the application played last, or nothing.",
     UserDataWanted: "The track has the data that the application attached.",
     EndTimeWanted: "The track ends where the application said.",
+    PlaceWanted: "A track is where the application put it, or as far on as time has passed.",
     PositionTrue: "The pool knows the position, but for the way of the latest report.",
     PauseWanted: "The player is paused if the application paused it.",
     VolumeWanted: "The player is as loud as the application said.",

@@ -60,6 +60,17 @@ impl Copies {
         });
     }
 
+    /// Whether a copy that played this was deleted so lately that its end may be told yet.
+    pub(super) fn was_just_deleted(&self, guild: GuildId, track: &str, now: Duration) -> bool {
+        let mut gone = self.gone.get(&guild).into_iter().flatten();
+        gone.any(|copy| {
+            let played = copy.lost.player.track.as_ref();
+            copy.lost.fate == PlayerFate::Deleted
+                && copy.lost.at + TOLD_WITHIN > now
+                && played.is_some_and(|played| played.identifier == track)
+        })
+    }
+
     /// Those of a guild that were lost with their sessions, of which something is true.
     pub(super) fn lost(
         &self,
@@ -85,6 +96,9 @@ impl Copies {
 /// For how long a copy in a session that nobody resumes may be there beside the latest one, which
 /// was lost.
 pub(super) const KEPT_FOR: Duration = Duration::from_secs(60);
+
+/// What a server says of a copy that it has deleted may be so late.
+const TOLD_WITHIN: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

@@ -131,6 +131,8 @@ kinds! {
         ClockStops = 1,
         /// The server is under load.
         Load = 2,
+        /// The host of the server is gone without a word, and back later.
+        PowerLoss = 0,
         /// The server sends a ping, as a proxy may.
         Pings = 0,
         /// A message comes in two fragments, with a ping between them.
@@ -264,6 +266,11 @@ impl Simulation {
                 self.undo_later(fault);
             }
             FaultKind::Restart => self.world.restart(name),
+            FaultKind::PowerLoss => {
+                self.world.cut_off(name, true);
+                self.world.kill(name);
+                self.undo_later(fault);
+            }
             FaultKind::ShutDown => {
                 self.world.shut_down_gracefully(name);
                 self.undo_later(fault);
@@ -352,6 +359,11 @@ impl Simulation {
                 if node.faults().accepting == Accepting::Refuse {
                     self.world.restart(&name);
                 }
+            }
+            FaultKind::PowerLoss => {
+                self.world.cut_off(&name, false);
+                self.world.notice_dead(&name);
+                self.world.restart(&name);
             }
             FaultKind::HalfOpen | FaultKind::MuteToNode | FaultKind::MuteToPool => {
                 self.world.notice_dead(&name);

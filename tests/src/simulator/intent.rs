@@ -4,6 +4,7 @@ use lavapool_core::CommandId;
 use serde_json::Value;
 
 use super::parts::Part;
+use super::place::Place;
 use crate::invariant::Invariant;
 use crate::node::PlayerView;
 
@@ -31,6 +32,8 @@ pub(super) struct Intent {
     is_scaled: bool,
     /// Whether a node has confirmed where in the track the player is.
     pub(super) place_is_known: bool,
+    /// Where that was asked to be last, if that is known.
+    pub(super) place: Option<Place>,
     /// Whether nobody here ever asked for the player, nor joins its channel.
     pub(super) is_strange: bool,
     /// Whether there may be no player at all.
@@ -251,15 +254,19 @@ impl Intent {
         }
     }
 
+    fn forget_place(&mut self) {
+        (self.place_is_known, self.place) = (false, None);
+    }
+
     /// Nobody can say what any of it is.
     pub(super) fn doubt(&mut self) {
-        self.place_is_known = false;
+        self.forget_place();
         self.fields().into_iter().for_each(Kept::forget);
     }
 
     /// Nobody can say what plays, nor how.
     pub(super) fn doubt_play(&mut self) {
-        self.place_is_known = false;
+        self.forget_place();
         self.track.doubt();
         self.paused.doubt();
         self.end_time.doubt();
@@ -268,7 +275,7 @@ impl Intent {
 
     /// The client has ended, and these copies of the player are left for the next one to find.
     pub(super) fn outlive(&mut self, copies: &[Found]) {
-        self.place_is_known = false;
+        self.forget_place();
         self.may_be_gone = true;
         match copies {
             [] => {

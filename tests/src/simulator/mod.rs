@@ -17,6 +17,7 @@ mod application;
 mod audio;
 mod change;
 mod copies;
+mod ends;
 mod fault;
 mod intent;
 mod marks;
@@ -25,6 +26,7 @@ mod oracle;
 mod order;
 mod panics;
 mod parts;
+mod place;
 mod plan;
 mod prompt;
 mod secrets;
@@ -348,6 +350,7 @@ impl Simulation {
         if self.broken.is_none() {
             self.broken = self.unsettled();
             (self.tally.parts_judged, self.tally.parts) = self.parts_judged();
+            self.tally.places_judged = self.places_judged();
         }
     }
 

@@ -23,7 +23,8 @@ pub(super) struct News {
     begun: BTreeSet<(GuildId, String)>,
     /// When the guild's player came to another node last.
     moved: BTreeMap<GuildId, Duration>,
-    /// When the present client was last asked to destroy the guild's player.
+    /// When the guild's player was last destroyed by the present client: it was asked to, or the
+    /// bot has left the channel.
     destroyed: BTreeMap<GuildId, Duration>,
 }
 
@@ -39,8 +40,13 @@ impl News {
     }
 
     fn told(&mut self, event: &Event, at: Duration) {
-        if let Event::PlayerMoved { guild, .. } = event {
-            self.moved.insert(*guild, at);
+        match event {
+            Event::PlayerMoved { guild, .. } => drop(self.moved.insert(*guild, at)),
+            Event::VoiceLeft {
+                guild,
+                destroyed: true,
+            } => drop(self.destroyed.insert(*guild, at)),
+            _ => {}
         }
         let Some((guild, kind, track)) = about(event) else {
             return;

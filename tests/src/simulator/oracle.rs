@@ -13,7 +13,7 @@ use lavapool_core::node::Loss;
 use lavapool_core::{Event, Output, SocketId};
 
 use self::doubts::Doubts;
-use self::hearing::Hearing;
+use self::hearing::{Hearing, REPORTS_MAX};
 use self::parting::{Changing, Orphans};
 use self::sparing::Sparing;
 use super::parts::Part;
@@ -69,8 +69,8 @@ struct Host {
     lost_at: Duration,
     /// When it was heard of each of its sessions.
     hearings: BTreeMap<String, Hearing>,
-    /// Where it said last that each player is, by its guild, in milliseconds, and when that came.
-    reports: BTreeMap<String, (i64, Duration)>,
+    /// Where it said lately that each player is, by its guild, in milliseconds, and when that came.
+    reports: BTreeMap<String, VecDeque<(i64, Duration)>>,
     /// It is not to have another WebSocket.
     is_leaving: bool,
     /// It is not to be dialled any more.
@@ -207,8 +207,10 @@ impl Oracle {
             }
             if message.op == "playerUpdate" {
                 self.doubts.reported(&message.guild, id, at);
-                let reports = &mut self.hosts[index].reports;
-                reports.insert(message.guild.clone(), (message.state.position, at));
+                let reports = self.hosts[index].reports.entry(message.guild.clone());
+                let reports = reports.or_default();
+                reports.push_back((message.state.position, at));
+                reports.drain(..reports.len().saturating_sub(REPORTS_MAX));
             }
             let is_leaving = self.hosts[index].is_leaving;
             if message.op == "stats" {

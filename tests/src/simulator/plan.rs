@@ -88,6 +88,8 @@ impl Plan {
         plan.draw_refusals();
         plan.draw_limits();
         plan.draw_restarts();
+        plan.draw_last_channels();
+        plan.draw_power_losses();
         plan
     }
 

@@ -32,6 +32,8 @@ pub struct Tally {
     /// Parts of players that were compared with what is wanted in the end, and all that there were.
     pub(super) parts_judged: u64,
     pub(super) parts: u64,
+    /// Players of which the place is the one that was asked for, or later.
+    pub(super) places_judged: u64,
     resumes: u64,
     losses: u64,
     failovers: u64,
@@ -63,6 +65,7 @@ impl Tally {
             (&mut self.refusals_judged, other.refusals_judged),
             (&mut self.parts_judged, other.parts_judged),
             (&mut self.parts, other.parts),
+            (&mut self.places_judged, other.places_judged),
             (&mut self.resumes, other.resumes),
             (&mut self.losses, other.losses),
             (&mut self.failovers, other.failovers),
@@ -148,7 +151,7 @@ impl fmt::Display for Tally {
             f,
             "answers: {} done, {} not; clients restarted: {}; \
              judged: {} places of moves, {} waits, {} news, {} choices, {} refused fields, \
-             {} of {} fields in the end",
+             {} of {} fields and {} places in the end",
             self.done,
             self.undone,
             self.restarts,
@@ -159,6 +162,7 @@ impl fmt::Display for Tally {
             self.refusals_judged,
             self.parts_judged,
             self.parts,
+            self.places_judged,
         )?;
         write!(
             f,

@@ -126,6 +126,18 @@ impl Simulation {
         (judged, all)
     }
 
+    /// How many places are compared with what was asked for in the end.
+    pub(super) fn places_judged(&self) -> u64 {
+        let intents = self.application.intents.iter();
+        let judged = intents.filter(|(guild, intent)| {
+            let copies = self.world.copies(**guild);
+            copies
+                .iter()
+                .any(|(_, copy)| self.wanted_place(**guild, intent, copy).is_some())
+        });
+        u64::try_from(judged.count()).unwrap_or(0)
+    }
+
     /// Whether this part of the guild's player is compared with what is wanted.
     fn judges(&self, guild: GuildId, intent: &Intent, part: Part) -> bool {
         intent.is_certain(part) && !self.may_have_changed(guild, part)
@@ -181,7 +193,8 @@ impl Simulation {
         if self.oracle.is_in_doubt(view.guild, self.world.now()) {
             return None;
         }
-        self.place_differs(view.position, copy)
+        self.place_is_another(view.guild, intent, copy)
+            .or_else(|| self.place_differs(view.position, copy))
     }
 
     fn place_differs(&self, position: Position, copy: &Copy) -> Option<(Invariant, String)> {

@@ -36,6 +36,12 @@ impl Doubts {
         doubted.is_some_and(|(from, until)| *from <= at && at < *until)
     }
 
+    /// Whether the pool may have had a wrong idea of a player at any time since.
+    pub(super) fn was_doubted_since(&self, guild: GuildId, since: Duration) -> bool {
+        let doubted = self.guilds.get(&guild);
+        doubted.is_some_and(|(_, until)| *until > since)
+    }
+
     /// Whether nobody knows what the latest session of a server is called.
     pub(super) fn is_session_doubted(&self, host: usize) -> bool {
         self.sessions.contains(&host)

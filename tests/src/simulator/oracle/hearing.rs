@@ -51,8 +51,32 @@ impl Oracle {
         guild: GuildId,
         at: Duration,
     ) -> Option<i64> {
-        let (position_ms, since) = self.hosts[host].reports.get(&guild.to_string())?;
+        let reports = self.hosts[host].reports.get(&guild.to_string())?;
+        let (position_ms, since) = reports.back()?;
         let later = i64::try_from(at.saturating_sub(*since).as_millis()).ok()?;
         Some(position_ms + later)
     }
+
+    /// Whether a server has said between two moments that a player is where it would have come to
+    /// this place by the latter.
+    pub(in crate::simulator) fn has_told_place(
+        &self,
+        host: usize,
+        guild: GuildId,
+        (after, by): (Duration, Duration),
+        place_ms: i64,
+    ) -> bool {
+        let mut reports = self.hosts[host]
+            .reports
+            .get(&guild.to_string())
+            .into_iter()
+            .flatten();
+        reports.any(|(told_ms, at)| {
+            let later = i64::try_from(by.saturating_sub(*at).as_millis());
+            after < *at && *at <= by && later.is_ok_and(|later| place_ms <= told_ms + later)
+        })
+    }
 }
+
+/// How many places are remembered of a player, the latest.
+pub(super) const REPORTS_MAX: usize = 8;

@@ -134,6 +134,19 @@ impl Oracle {
             || self.was_just_deleted(guild, now)
     }
 
+    /// Whether the guild's player may have gone elsewhere in its track after that moment than it
+    /// was asked to: a server may do late what it was asked before and did not answer, and a
+    /// flipped bit may have said anything.
+    pub(in crate::simulator) fn may_seek_late(&self, guild: GuildId, since: Duration) -> bool {
+        let name = guild.to_string();
+        let is_late = |(changing, at): &(Changing, Duration)| {
+            changing.guild == name && !changing.removes && *at + HANGS_FOR > since
+        };
+        let mut unanswered = self.hosts.iter().flat_map(|host| &host.unanswered);
+        let was_doubted = self.doubts.was_doubted_since(guild, since);
+        was_doubted || self.orphans.may_change(guild) || unanswered.any(is_late)
+    }
+
     /// Whether nothing that a server says is sure to be taken: a flipped bit may have said
     /// something else, it has been ready for no time, or its node was removed.
     pub(in crate::simulator) fn is_new(&self, host: usize, now: Duration) -> bool {

@@ -20,11 +20,10 @@ impl Plan {
         }
         let apart = Duration::from_secs(5);
         let (hosts, within) = (self.options.hosts, self.options.safety_for);
-        let kinds = FaultKind::ALL.iter().filter(|kind| kind.weight() == 0);
-        let kinds: Vec<_> = kinds.collect();
+        let kinds = [FaultKind::Pings, FaultKind::Fragments];
         self.faults
             .extend(draw_times(within, apart, &mut chance, |chance| Fault {
-                kind: *kinds[chance.index(kinds.len())],
+                kind: kinds[chance.index(kinds.len())],
                 host: chance.index(hosts),
                 lasts_for: short_or_long(chance),
                 number: chance.number(u64::MAX),
@@ -224,6 +223,46 @@ impl Plan {
         self.orders
             .retain(|(at, order)| !order.kind.ends_client() || times.contains(at));
     }
+
+    /// In some worlds the host of a server is gone without a word, which only its silence tells.
+    pub(super) fn draw_power_losses(&mut self) {
+        let mut chance = Chance::new(self.seed ^ POWER);
+        if chance.number(6) != 0 {
+            return;
+        }
+        let (hosts, within) = (self.options.hosts, self.options.safety_for);
+        let apart = Duration::from_secs(60);
+        let drawn = draw_times(within, apart, &mut chance, |chance| Fault {
+            kind: FaultKind::PowerLoss,
+            host: chance.index(hosts),
+            lasts_for: Duration::from_secs(30 + chance.number(120)),
+            number: 0,
+        });
+        self.faults.extend(drawn);
+        self.faults.sort_by_key(|(at, _)| *at);
+    }
+
+    /// Some worlds end with a move of the bot to another channel on the same voice server, which
+    /// nothing later makes good.
+    pub(super) fn draw_last_channels(&mut self) {
+        let mut chance = Chance::new(self.seed ^ CHANNEL);
+        if chance.number(4) != 0 {
+            return;
+        }
+        let at = self.options.safety_for - Duration::from_millis(1);
+        let moves = (1..=self.options.guilds).map(|guild| {
+            let order = Order {
+                kind: OrderKind::MoveChannel,
+                guild,
+                host: 0,
+                // Those that are even name another voice server, too.
+                number: 1 + 2 * chance.number(3),
+            };
+            (at, order)
+        });
+        self.orders.extend(moves);
+        self.orders.sort_by_key(|(at, _)| *at);
+    }
 }
 
 /// Makes the chance of oddities another one than that of the rest.
@@ -246,6 +285,12 @@ const SKIP: u64 = 0x736b_6970;
 
 /// The same for refused plays.
 const REFUSE: u64 = 0x7265_6675_7365;
+
+/// The same for the last channels.
+const CHANNEL: u64 = 0x6368_616e_6e65_6c73;
+
+/// The same for hosts without power.
+const POWER: u64 = 0x0070_6f77_6572;
 
 /// The same for limits.
 const LIMIT: u64 = 0x006c_696d_6974;
