@@ -12,6 +12,6 @@ pub(crate) enum Blame {
     Track(NodeId),
     /// The target is asked for the rest without the voice connection, which shows which it is.
     Either,
-    /// A target took all but the voice connection.
-    Voice,
+    /// This node took all but the voice connection.
+    Voice(NodeId),
 }

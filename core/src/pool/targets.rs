@@ -10,7 +10,8 @@
 //! | takes all but the voice connection | at once | arrives without | arrives without |
 //!
 //! Before a track is dropped that went with a voice connection it is tried without: if it is taken
-//! then, no node is asked for it to be dropped, but for the voice connection.
+//! then, it is not dropped any more: others are asked for the voice connection, and if none of
+//! them makes it the player goes where it is played at least.
 //! A player whose target failed it goes to the next node that is ready.
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use super::tables::Tables;
 use crate::error::{NodeFailure, RequestError};
 use crate::id::NodeId;
+use crate::node::Node;
 use crate::player::{Blame, Fields, Move, Placement, Player, PlayerId, Stage};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
@@ -196,7 +198,11 @@ impl Tables {
         let failure = NodeFailure::Unavailable { status };
         let blame = player.busy().blame;
         let names_voice = in_flight.has(Fields::VOICE) && matches!(status, 400 | 500);
-        if names_voice && why == Move::Lost && (!has_track || blame == Blame::Voice) {
+        let is_taken = matches!(blame, Blame::Voice(_));
+        if names_voice && why == Move::Lost && (!has_track || is_taken) {
+            if from != to && self.still_has(id, from) {
+                return self.turn_back(id, RequestError::NodeFailed(failure), now);
+            }
             return self.voice_refused_by(id, in_flight, failure, now);
         }
         if names_voice && why == Move::Ordered && status == 500 {
@@ -206,29 +212,50 @@ impl Tables {
         if !has_track || !matches!(status, 400 | 500) {
             return self.move_failed(id, failure, now);
         }
-        player.busy().blame = Blame::Track(node);
+        if !is_taken {
+            player.busy().blame = Blame::Track(node);
+        }
         if why == Move::Ordered {
             mark!(TrackRefusedOnTheMove);
             self.forsake(id);
             return self.call_off(id, from, RequestError::TrackUnplayable, now);
         }
         if from != to && self.still_has(id, from) {
-            mark!(RefusedAndBack);
-            self.forsake(id);
-            self.left_group(from, to, None);
-            return self.call_off(id, from, RequestError::TrackUnplayable, now);
+            return self.turn_back(id, RequestError::TrackUnplayable, now);
         }
         let other = match blame {
             Blame::Nothing => self.next_target(id, node),
             // Others have failed since, and there may be more.
             Blame::Track(first) if first == node => self.untried_target(id, node),
-            Blame::Track(_) | Blame::Either | Blame::Voice => None,
+            Blame::Track(_) | Blame::Either => None,
+            // There it is played at least.
+            Blame::Voice(taker) => Some(taker).filter(|taker| self.takes_again(*taker, node)),
         };
         match other {
             Some(other) => self.try_instead(id, other, now),
             None if in_flight.has(Fields::VOICE) => self.try_without_voice(id, in_flight),
             None => self.drop_track(id, now),
         }
+    }
+
+    /// Whether a node that took a track without its voice connection may have it after this one.
+    fn takes_again(&self, taker: NodeId, refused_by: NodeId) -> bool {
+        let may_have_it = |node: &Node| node.is_ready() && !node.duty.gives_away();
+        taker != refused_by && self.node(taker).is_some_and(may_have_it)
+    }
+
+    /// The target refused a lost player whose old node has come back and has it still.
+    fn turn_back(&mut self, id: PlayerId, error: RequestError, now: Timestamp) {
+        let Some(player) = self.player(id) else {
+            return;
+        };
+        let Placement::Moving { from, to, .. } = player.place else {
+            return;
+        };
+        mark!(RefusedAndBack);
+        self.forsake(id);
+        self.left_group(from, to, None);
+        self.call_off(id, from, error, now);
     }
 
     /// The target of a lost player without a track refused what went with its voice connection: if
@@ -265,7 +292,9 @@ impl Tables {
         mark!(TriedWithoutVoice);
         let busy = player.busy();
         (busy.refusals, busy.refused) = (1, refused.without(Fields::VOICE));
-        busy.blame = Blame::Either;
+        if !matches!(busy.blame, Blame::Voice(_)) {
+            busy.blame = Blame::Either;
+        }
         self.sync(id);
     }
 
@@ -273,24 +302,36 @@ impl Tables {
     /// refused, the player goes on to a node that may make it: returns whether there is one.
     pub(super) fn goes_on_for_voice(&mut self, id: PlayerId, now: Timestamp) -> bool {
         let is_asked = |player: &&mut Player| {
+            let is_without = !player.stage.in_flight().has(Fields::VOICE);
             let busy = player.busy.as_ref();
-            player.is_moving() && busy.is_some_and(|busy| busy.blame == Blame::Either)
+            let is_tried = busy.is_some_and(|busy| busy.blame == Blame::Either);
+            is_tried && is_without && player.unsent.has(Fields::VOICE)
         };
         let Some(player) = self.player_mut(id).filter(is_asked) else {
             return false;
         };
-        player.busy().blame = Blame::Voice;
-        let Some(target) = player.target() else {
+        let Placement::Moving { from, to, .. } = player.place else {
             return false;
         };
-        let Some(to) = self.untried_target(id, target) else {
-            return false;
+        player.busy().blame = Blame::Voice(to);
+        let other = match from != to && self.still_has(id, from) {
+            true => None,
+            false => match self.untried_target(id, to) {
+                Some(other) => Some(other),
+                None => return false,
+            },
         };
-        mark!(VoiceMadeElsewhere);
         if let Some(player) = self.player_mut(id) {
             player.recall();
         }
-        self.try_instead(id, to, now);
+        match other {
+            Some(other) => {
+                mark!(VoiceMadeElsewhere);
+                self.try_instead(id, other, now);
+            }
+            // The old node has come back, and can be heard.
+            None => self.turn_back(id, RequestError::TrackUnplayable, now),
+        }
         true
     }
 }

@@ -33,6 +33,7 @@ mod turnings;
 mod unheard;
 mod updates;
 mod vanished;
+mod voiceless;
 
 use std::time::Duration;
 

@@ -3,8 +3,8 @@
 use lavapool_core::node::Status;
 use lavapool_core::player::{Source, Update};
 use lavapool_core::{Answer, Command, Event, RequestError};
-use lavapool_tests::node::{AnswerKind, Failure, Voice};
-use lavapool_tests::world::{Discord, World, guild, track};
+use lavapool_tests::node::{AnswerKind, Failure};
+use lavapool_tests::world::{World, guild, track};
 
 use super::{crowded, millis, moves_since, secs, unanswered};
 
@@ -160,82 +160,6 @@ fn a_player_that_one_target_refuses_and_another_its_track_goes_to_the_third() {
     world.run_for(secs(5));
 
     assert_eq!(world.only_copy(guild(1)).0, "d");
-}
-
-#[test]
-fn a_track_is_not_over_because_no_node_reaches_the_voice_server() {
-    let mut world = crowded(1..=1, ["b", "c"]);
-    for name in ["b", "c"] {
-        world.node(name).config().voice = Voice::Fails;
-    }
-    let lost_at = world.now();
-    world.kill("a");
-    world.run_for(secs(5));
-    for name in ["b", "c"] {
-        world.node(name).config().voice = Voice::Connects;
-    }
-    world.set_discord(Discord::Answers);
-    world.run_for(secs(30));
-
-    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
-    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
-    let (_, copy) = world.only_copy(guild(1));
-    assert_eq!(copy.track.unwrap().title, "Track 1");
-    assert!(copy.audible);
-}
-
-#[test]
-fn a_player_without_a_track_arrives_though_no_node_makes_its_voice_connection() {
-    let mut world = crowded(1..=1, ["b"]);
-    world.update(guild(1), Update::stop().volume(70));
-    world.run_for(secs(1));
-    world.set_discord(Discord::Answers);
-    world.node("b").config().voice = Voice::Fails;
-    world.kill("a");
-    world.run_for(secs(5));
-    assert_eq!(world.only_copy(guild(1)).1.volume, 70);
-
-    world.node("b").config().voice = Voice::Connects;
-    world.run_for(secs(40));
-
-    let view = world.player(guild(1));
-    assert!(view.connected && view.synced, "{view:?}");
-}
-
-#[test]
-fn a_lost_player_goes_where_it_can_be_heard() {
-    let mut world = crowded(1..=1, ["b", "c"]);
-    world.node("c").stats().system_load = 0.9;
-    world.run_for(secs(60));
-    world.node("b").config().voice = Voice::Fails;
-
-    world.kill("a");
-    world.run_for(secs(5));
-
-    let (name, copy) = world.only_copy(guild(1));
-    assert_eq!((name, copy.audible), ("c", true));
-}
-
-#[test]
-fn a_lost_player_goes_past_two_nodes_that_do_not_reach_its_voice_server() {
-    let mut world = crowded(1..=1, ["b", "c", "d", "e"]);
-    for (name, load) in [("c", 0.3), ("d", 0.6), ("e", 0.9)] {
-        world.node(name).stats().system_load = load;
-    }
-    world.run_for(secs(60));
-    for name in ["b", "c", "d"] {
-        world.node(name).config().voice = Voice::Fails;
-    }
-    let lost_at = world.now();
-
-    world.kill("a");
-    world.run_for(secs(10));
-
-    let (name, copy) = world.only_copy(guild(1));
-    assert_eq!((name, copy.audible), ("e", true));
-    // Nobody asks Discord for another voice connection.
-    let is_joined = |event: &&Event| matches!(event, Event::VoiceRejoining { .. });
-    assert_eq!(world.events_since(lost_at).filter(is_joined).count(), 0);
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! The node that should take over does not reach the voice server.
+
+use lavapool_core::Event;
+use lavapool_core::player::Update;
+use lavapool_tests::node::{AnswerKind, Voice};
+use lavapool_tests::world::{Discord, World, guild};
+
+use super::{crowded, moves_since, secs, unanswered};
+
+#[test]
+fn a_track_is_not_over_because_no_node_reaches_the_voice_server() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(5));
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Connects;
+    }
+    world.set_discord(Discord::Answers);
+    world.run_for(secs(30));
+
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
+    let (_, copy) = world.only_copy(guild(1));
+    assert_eq!(copy.track.unwrap().title, "Track 1");
+    assert!(copy.audible);
+}
+
+#[test]
+fn a_player_without_a_track_arrives_though_no_node_makes_its_voice_connection() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), Update::stop().volume(70));
+    world.run_for(secs(1));
+    world.set_discord(Discord::Answers);
+    world.node("b").config().voice = Voice::Fails;
+    world.kill("a");
+    world.run_for(secs(5));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 70);
+
+    world.node("b").config().voice = Voice::Connects;
+    world.run_for(secs(40));
+
+    let view = world.player(guild(1));
+    assert!(view.connected && view.synced, "{view:?}");
+}
+
+#[test]
+fn a_lost_player_goes_where_it_can_be_heard() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.node("c").stats().system_load = 0.9;
+    world.run_for(secs(60));
+    world.node("b").config().voice = Voice::Fails;
+
+    world.kill("a");
+    world.run_for(secs(5));
+
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("c", true));
+}
+
+#[test]
+fn a_track_that_a_node_took_without_voice_is_not_dropped_because_a_later_one_refuses_it() {
+    let mut world = from_best_to_worst(["b", "c", "d"]);
+    for name in ["b", "c", "d"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let rejected = "https://tracks.test/1".to_owned();
+    world.node("d").faults().rejected_tracks.insert(rejected);
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(10));
+
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, &*copy.track.unwrap().title), ("c", "Track 1"));
+}
+
+#[test]
+fn a_node_that_takes_all_of_a_lost_player_keeps_it_whatever_was_tried_before() {
+    let mut world = from_best_to_worst(["b", "c", "d", "e"]);
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    // What is left without the voice connection gets no answer.
+    unanswered(&mut world, "c", AnswerKind::Player);
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(30));
+
+    assert_eq!(world.heard_since("e", lost_at).len(), 0);
+    assert!(world.player(guild(1)).connected);
+    assert_eq!(moves_since(&world, lost_at).last().unwrap().2, "d");
+}
+
+#[test]
+fn a_lost_player_goes_past_two_nodes_that_do_not_reach_its_voice_server() {
+    let mut world = from_best_to_worst(["b", "c", "d", "e"]);
+    for name in ["b", "c", "d"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let lost_at = world.now();
+
+    world.kill("a");
+    world.run_for(secs(10));
+
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("e", true));
+    // Nobody asks Discord for another voice connection.
+    let is_joined = |event: &&Event| matches!(event, Event::VoiceRejoining { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_joined).count(), 0);
+}
+
+/// One player on `a`, and these others, each worse than the one before.
+fn from_best_to_worst<const OTHERS: usize>(others: [&'static str; OTHERS]) -> World {
+    let mut world = crowded(1..=1, others);
+    for (name, load) in others.into_iter().zip([0.0, 0.3, 0.6, 0.9]) {
+        world.node(name).stats().system_load = load;
+    }
+    world.run_for(secs(60));
+    world
+}
