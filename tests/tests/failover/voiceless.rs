@@ -5,7 +5,7 @@ use lavapool_core::player::Update;
 use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{Discord, World, guild};
 
-use super::{crowded, moves_since, secs, unanswered};
+use super::{away_for, crowded, millis, moves_since, secs, unanswered};
 
 #[test]
 fn a_track_is_not_over_because_no_node_reaches_the_voice_server() {
@@ -114,6 +114,28 @@ fn a_lost_player_goes_past_two_nodes_that_do_not_reach_its_voice_server() {
     // Nobody asks Discord for another voice connection.
     let is_joined = |event: &&Event| matches!(event, Event::VoiceRejoining { .. });
     assert_eq!(world.events_since(lost_at).filter(is_joined).count(), 0);
+}
+
+#[test]
+fn a_player_whose_node_has_come_back_returns_from_where_it_would_not_be_heard() {
+    let mut world = from_best_to_worst(["b", "c", "d"]);
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    // What is left without the voice connection is answered when the session of `a` is resumed.
+    let slow = &mut world.node("c").faults().slow;
+    slow.insert(AnswerKind::Player, secs(8));
+    let lost_at = world.now();
+
+    away_for(&mut world, "a", millis(100));
+    world.run_for(secs(20));
+
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("a", true));
+    // It has played there all the while, and is left alone.
+    let asked = world.requests_since("a", lost_at);
+    assert_eq!(asked, ["GET players", "GET players/1"]);
+    assert!(world.player(guild(1)).synced);
 }
 
 /// One player on `a`, and these others, each worse than the one before.
