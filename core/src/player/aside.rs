@@ -43,7 +43,11 @@ impl Player {
         self.begin_from_here();
         self.unsent = self.unsent.without(fields);
         let changed = self.wanted.apply(*aside, now);
-        self.unsent = self.unsent.with(changed);
+        // A server does not say where its play is to end: it is told also that it is not to.
+        let end_time = fields.and(Fields::END_TIME);
+        let is_playing = self.wanted.track.is_some();
+        let unsaid = if is_playing { end_time } else { Fields::NONE };
+        self.unsent = self.unsent.with(changed).with(unsaid);
         self.regulate(now);
     }
 }

@@ -155,6 +155,7 @@ impl Tables {
             mark!(MovedWithNothing);
             // A node makes such a player by itself, when there is something to tell it.
             self.arrived(id, to, now);
+            self.settle_aside(id);
             self.register(id);
             self.settle_player(id);
         } else {

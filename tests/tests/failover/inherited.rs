@@ -117,6 +117,16 @@ fn what_is_asked_of_a_play_of_before_is_set_though_it_is_not_known_yet() {
 }
 
 #[test]
+fn a_play_of_before_ends_no_earlier_if_that_is_asked_for_before_it_is_known() {
+    let mut world = inherited(Update::default().end_time(secs(90)));
+    let ends = world.update(guild(1), Update::default().end_time(None));
+    world.run_for(secs(5));
+
+    assert_eq!(world.answer(ends), Some(&Ok(Answer::Done)));
+    assert_ne!(world.only_copy(guild(1)).1.end_time_ms, Some(90_000));
+}
+
+#[test]
 fn what_is_asked_of_a_play_that_turns_out_not_to_be_there_is_done_without_it() {
     for update in [Update::default(), Update::stop()] {
         let mut world = inherited(update.clone());
