@@ -143,13 +143,13 @@ impl Busy {
         self.barrier.is_none() && self.held.is_empty()
     }
 
-    /// The last update behind a request that plays something else, or stops what plays.
+    /// The first update behind a request that plays something else, or stops what plays.
     pub(crate) fn next_update(&self) -> Option<&Update> {
-        let updates = self.held.iter().rev().filter_map(|held| match held {
+        let mut updates = self.held.iter().filter_map(|held| match held {
             Held::Update(_, update) => Some(&**update),
             Held::Request(_) => None,
         });
-        updates.into_iter().find(|update| update.sets_track())
+        updates.find(|update| update.sets_track())
     }
 
     /// A command waits for these fields, some of which may be on their way already.

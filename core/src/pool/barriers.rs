@@ -59,18 +59,23 @@ impl Tables {
     }
 
     /// The present track has ended, in place of which something is asked for behind a barrier: as
-    /// of any that the next one replaces, its end is told if that is refused.
+    /// of any that the next one replaces, its end is told if that is refused; where it is to be
+    /// stopped, it has been.
     pub(super) fn end_overtaken(&mut self, id: PlayerId, reason: TrackEndReason, now: Timestamp) {
         mark!(EndedBehindARequest);
         let track = self
             .player(id)
             .and_then(|player| player.wanted.known_track().cloned());
         self.clear_track(id, now);
-        let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
-        if let (Some(track), Some(busy)) = (track, busy)
-            && busy.next_update().is_some_and(Update::plays)
-        {
+        let Some((track, player)) = track.zip(self.player_mut(id)) else {
+            return;
+        };
+        let guild = player.guild;
+        let busy = player.busy();
+        if busy.next_update().is_some_and(Update::plays) {
             busy.before = Before::Over(Some((track, reason)));
+        } else {
+            self.tell_end(guild, track, TrackEndReason::Stopped);
         }
     }
 

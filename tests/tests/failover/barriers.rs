@@ -1,9 +1,9 @@
 //! Plays that replace nothing, and requests past the pool's knowledge of a player.
 
 use lavapool_core::player::Update;
-use lavapool_core::protocol::{PlayerPatchBuf, RawJson};
+use lavapool_core::protocol::{PlayerPatchBuf, RawJson, TrackEndReason};
 use lavapool_core::rest::{Method, Request};
-use lavapool_core::{Answer, Command, CommandId, RequestError, Target};
+use lavapool_core::{Answer, Command, CommandId, Event, RequestError, Target};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
 
@@ -163,6 +163,27 @@ fn the_end_of_a_track_is_not_told_while_the_next_is_held_behind_a_request() {
             .map(|(_, title)| title);
         assert_eq!(ends.collect::<Vec<_>>(), told, "{name}");
     }
+}
+
+#[test]
+fn a_track_that_ends_while_its_stop_is_held_behind_a_request_is_told_to_be_stopped() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(5)));
+    world.run_for(secs(4));
+    let slow = world.node("a").faults();
+    slow.slow.insert(AnswerKind::Player, secs(3));
+    let since = world.now();
+    patch_volume(&mut world, 20);
+    let stop = world.update(guild(1), Update::stop());
+    world.run_for(secs(12));
+
+    assert_eq!(world.answer(stop), DONE);
+    let ends = world.events_since(since).filter_map(|event| match event {
+        Event::TrackEnd { reason, .. } => Some(reason),
+        _ => None,
+    });
+    assert_eq!(ends.collect::<Vec<_>>(), [&TrackEndReason::Stopped]);
 }
 
 fn patch_volume(world: &mut World, volume: i32) -> CommandId {
