@@ -30,6 +30,8 @@ pub(crate) struct Busy {
     /// refused with them.
     pub(crate) refused: Fields,
     /// Whether the node takes no pause before it has taken a voice connection.
+    pub(crate) needs_voice: bool,
+    /// Whether the pause waits for that.
     pub(crate) pause_waits: bool,
     /// How often in a row the present node failed to answer.
     pub(crate) failures: u8,
@@ -108,6 +110,7 @@ impl Busy {
             ending: None,
             refusals: 0,
             refused: Fields::NONE,
+            needs_voice: false,
             pause_waits: false,
             failures: 0,
             was_repeated: false,

@@ -65,7 +65,7 @@ impl Player {
         (busy.left, busy.is_burnt) = (left, false);
         busy.refusals = 0;
         busy.refused = Fields::NONE;
-        busy.pause_waits = false;
+        (busy.needs_voice, busy.pause_waits) = (false, false);
         busy.failures = 0;
         busy.was_repeated = false;
         busy.left_doubtful = std::mem::take(&mut busy.doubtful);
@@ -81,7 +81,7 @@ impl Player {
         if let Some(busy) = &mut self.busy {
             self.unsent = busy.left;
             (busy.refusals, busy.refused) = (0, Fields::NONE);
-            busy.pause_waits = false;
+            (busy.needs_voice, busy.pause_waits) = (false, false);
             busy.doubtful = std::mem::take(&mut busy.left_doubtful);
             if busy.is_burnt {
                 self.begin_elsewhere(now);
@@ -219,7 +219,23 @@ impl Player {
         let is_parted = is_first && !rest.is_empty();
         mark!(RefusedWithVoice if is_parted && rest != in_flight);
         busy.refused = if is_parted { rest } else { in_flight };
+        if is_first && rest == Fields::PAUSED && rest != in_flight && busy.needs_voice {
+            // The pause alone would be refused.
+            (busy.refused, busy.pause_waits) = (Fields::VOICE, true);
+        }
         is_first
+    }
+
+    /// Whether all that the node refused is a voice connection, and a pause that waits for that
+    /// from now on.
+    pub(crate) fn refused_voice_alone(&mut self, refused: Fields) -> bool {
+        let busy = self.busy();
+        let is_alone = match busy.needs_voice {
+            true => refused.without(Fields::PAUSED) == Fields::VOICE,
+            false => refused == Fields::VOICE,
+        };
+        busy.pause_waits |= is_alone && refused.has(Fields::PAUSED);
+        is_alone
     }
 
     /// What of the unsent the node may be sent.
@@ -251,7 +267,8 @@ impl Player {
     /// NodeLink refuses to end a pause as well without a voice connection: a player that is not
     /// paused is not told to go on. Returns the commands that are done by that.
     pub(crate) fn drop_needless_pause(&mut self) -> Vec<Waiting> {
-        let is_paused = self.wanted.paused || self.busy().base.paused;
+        let was_paused = !self.is_moving() && self.busy().base.paused;
+        let is_paused = self.wanted.paused || was_paused;
         if is_paused || self.was_told_voice() || !self.unsent.has(Fields::PAUSED) {
             return Vec::new();
         }
@@ -268,6 +285,7 @@ impl Player {
     /// NodeLink refuses a pause without a voice connection, with all that is sent beside it: the
     /// pause follows the connection, and the rest goes before. Returns the rest.
     pub(crate) fn keep_pause_back(&mut self, fields: Fields, sent: &mut Desired) -> Fields {
+        self.busy().needs_voice = true;
         let rest = fields.without(Fields::PAUSED);
         let has_voice = fields.has(Fields::VOICE) || self.was_told_voice();
         if has_voice || rest.is_empty() || !sent.tells_pause(fields) {

@@ -273,7 +273,10 @@ impl Tables {
         if self.untried_target(id, target).is_some() {
             return self.move_failed(id, failure, now);
         }
-        if refused != Fields::VOICE {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        if !player.refused_voice_alone(refused) {
             return self.try_without_voice(id, refused);
         }
         mark!(ArrivedWithoutVoice);

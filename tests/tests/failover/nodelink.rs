@@ -2,10 +2,10 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::{Answer, Event};
-use lavapool_tests::node::Voice;
+use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{Discord, HostConfig, World, guild, track};
 
-use super::{secs, title};
+use super::{millis, moves_since, secs, title, unanswered};
 
 #[test]
 fn a_paused_player_keeps_its_track_where_no_node_reaches_the_voice_server() {
@@ -67,6 +67,85 @@ fn a_play_is_not_refused_for_the_end_of_a_pause_that_was_asked_for_beside_it() {
         assert_eq!(world.answer(command), Some(&Ok(Answer::Done)));
     }
     assert_eq!(title(&world), Some("Track one".into()));
+}
+
+#[test]
+fn an_idle_paused_player_arrives_where_no_node_reaches_the_voice_server() {
+    let mut world = idle_and_paused();
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(20));
+
+    let moves = moves_since(&world, lost_at);
+    assert_eq!(moves.len(), 1, "{moves:?}");
+    assert!(world.player(guild(1)).paused);
+    let (tried, since) = (moves[0].2.clone(), world.now());
+    world.run_for(secs(20));
+    assert_eq!(world.requests_since(&tried, since), Vec::<String>::new());
+
+    voice_works(&mut world, ["b", "c"]);
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert!(view.synced && copy.connected && copy.paused, "{view:?}");
+}
+
+#[test]
+fn the_end_of_a_pause_is_not_told_to_a_node_that_was_told_of_none() {
+    let mut world = idle_and_paused();
+    unanswered(&mut world, "a", AnswerKind::Player);
+    let command = world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(1));
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(20));
+
+    assert_eq!(moves_since(&world, lost_at).len(), 1);
+    assert_eq!(world.answer(command), Some(&Ok(Answer::Done)));
+    assert!(!world.player(guild(1)).paused);
+}
+
+#[test]
+fn a_pause_is_not_refused_for_the_voice_connection_beside_which_it_was_asked_for() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    world.node("a").config().voice = Voice::Fails;
+    world.node("a").config().latency.player = millis(200);
+    world.update(guild(1), Update::default().volume(10));
+    world.join(guild(1), "us-east");
+    let pause = world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(10));
+    assert_eq!(world.answer(pause), None);
+
+    voice_works(&mut world, ["a"]);
+    assert_eq!(world.answer(pause), Some(&Ok(Answer::Done)));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert!(view.synced && copy.connected && copy.paused, "{view:?}");
+}
+
+/// A paused player without a track on `a`, and two nodes that do not reach the voice server.
+fn idle_and_paused() -> World {
+    let mut world = World::builder()
+        .node("a", is_nodelink)
+        .node("b", is_nodelink)
+        .node("c", is_nodelink)
+        .connected();
+    world.fill(1..=1);
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(1));
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    assert_eq!(world.only_copy(guild(1)).0, "a");
+    for name in ["b", "c"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    world
+}
+
+/// The voice server is reached again, and Discord answers.
+fn voice_works<const COUNT: usize>(world: &mut World, names: [&str; COUNT]) {
+    for name in names {
+        world.node(name).config().voice = Voice::Connects;
+    }
+    world.set_discord(Discord::Answers);
+    world.run_for(secs(60));
 }
 
 fn is_nodelink(host: &mut HostConfig) {
