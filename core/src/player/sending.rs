@@ -248,6 +248,12 @@ impl Player {
         }
     }
 
+    /// Whether the node has confirmed all that it may be sent: a pause that waits for a voice
+    /// connection may wait for ever.
+    pub(crate) fn is_told(&self) -> bool {
+        self.sendable().is_empty() && self.stage.in_flight().is_empty()
+    }
+
     /// Whether there is anything that the node may be sent.
     pub(crate) fn has_to_send(&self) -> bool {
         !self.sendable().is_empty() && !self.awaits_voice()

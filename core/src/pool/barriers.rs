@@ -24,7 +24,7 @@ impl Tables {
         let Some(player) = self.player_mut(id) else {
             return true;
         };
-        let is_settled = player.pending().is_empty();
+        let is_settled = player.is_told();
         let busy = player.busy();
         if is_settled && busy.may_pass() {
             busy.barrier = Some(number);
@@ -100,7 +100,7 @@ impl Tables {
             let Some(player) = self.player_mut(id) else {
                 return;
             };
-            let is_settled = player.pending().is_empty();
+            let is_settled = player.is_told();
             let Some(busy) = &mut player.busy else { return };
             if busy.barrier.is_some() {
                 return;

@@ -145,7 +145,7 @@ impl Tables {
         };
         // What the application asks for past the pool is not known to it.
         let may_pass = player.busy.as_ref().is_none_or(|busy| busy.may_pass());
-        let is_settled = player.stage == Stage::Idle && player.unsent.is_empty() && may_pass;
+        let is_settled = player.stage == Stage::Idle && player.is_told() && may_pass;
         match player.place {
             Placement::On(node) if node == id && is_settled => Look::Compare(player.id),
             _ if player.is_elsewhere(id) => Look::Destroy,

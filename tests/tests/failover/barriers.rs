@@ -199,7 +199,7 @@ fn patch_volume(world: &mut World, volume: i32) -> CommandId {
     submit(world, request)
 }
 
-fn raw_volume(world: &mut World, volume: i32) -> CommandId {
+pub(super) fn raw_volume(world: &mut World, volume: i32) -> CommandId {
     let body = format!(r#"{{"volume":{volume}}}"#);
     let request = Request::Raw {
         method: Method::PATCH,

@@ -5,6 +5,8 @@ use lavapool_core::{Answer, Event};
 use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{Discord, HostConfig, World, guild, track};
 
+use super::barriers::raw_volume;
+use super::late::late;
 use super::{millis, moves_since, secs, title, unanswered};
 
 #[test]
@@ -118,6 +120,35 @@ fn a_pause_is_not_refused_for_the_voice_connection_beside_which_it_was_asked_for
     assert_eq!(world.answer(pause), Some(&Ok(Answer::Done)));
     let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
     assert!(view.synced && copy.connected && copy.paused, "{view:?}");
+}
+
+#[test]
+fn a_request_past_the_pool_does_not_wait_for_a_pause_that_waits_for_a_voice_connection() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    let play = Update::play(track("one")).without_voice().paused(true);
+    world.update(guild(1), play);
+    // One waits for the play; the other need wait for nothing.
+    for volume in [20, 30] {
+        let raw = raw_volume(&mut world, volume);
+        world.run_for(secs(1));
+        assert!(matches!(world.answer(raw), Some(Ok(Answer::Rest(_)))));
+        assert_eq!(world.only_copy(guild(1)).1.volume, volume);
+    }
+}
+
+#[test]
+fn a_player_is_looked_at_while_its_pause_waits_for_a_voice_connection() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    let play = Update::play(track("one")).without_voice().paused(true);
+    world.update(guild(1), play);
+    world.run_for(secs(1));
+    late(&mut world, Update::default().volume(50));
+    world.update(guild(1), Update::default().volume(80));
+    // The server is done with the first request 20 s after it was asked.
+    world.run_until(|world| world.only_copy(guild(1)).1.volume == 80, secs(17));
+    world.run_until(|world| world.only_copy(guild(1)).1.volume == 50, secs(21));
+    world.run_for(secs(15));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 80);
 }
 
 /// A paused player without a track on `a`, and two nodes that do not reach the voice server.
