@@ -300,9 +300,7 @@ impl Player {
         mark!(PauseKeptBack);
         self.unsent = self.unsent.with(Fields::PAUSED);
         self.busy().pause_waits = true;
-        if rest.has(Fields::TRACK) {
-            sent.paused = false;
-        }
+        sent.paused = false;
         rest
     }
 

@@ -151,6 +151,20 @@ fn a_player_is_looked_at_while_its_pause_waits_for_a_voice_connection() {
     assert_eq!(world.only_copy(guild(1)).1.volume, 80);
 }
 
+#[test]
+fn a_pause_that_no_node_was_told_of_is_ended_without_a_word() {
+    let mut world = idle_and_paused();
+    world.update(guild(1), Update::default().volume(70));
+    world.run_for(secs(1));
+    world.kill("a");
+    world.run_for(secs(20));
+    assert_eq!(world.only_copy(guild(1)).1.volume, 70);
+
+    let command = world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(2));
+    assert_eq!(world.answer(command), Some(&Ok(Answer::Done)));
+}
+
 /// A paused player without a track on `a`, and two nodes that do not reach the voice server.
 fn idle_and_paused() -> World {
     let mut world = World::builder()
