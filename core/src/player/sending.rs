@@ -240,7 +240,11 @@ impl Player {
 
     /// What of the unsent the node may be sent.
     fn sendable(&self) -> Fields {
-        let waits = self.busy.as_ref().is_some_and(|busy| busy.pause_waits);
+        let is_beside_voice = self.unsent.has(Fields::VOICE);
+        let waits = self.busy.as_ref().is_some_and(|busy| {
+            // It goes with a new connection, unless that was refused already.
+            busy.pause_waits && (busy.refusals > 0 || !is_beside_voice)
+        });
         if waits && self.wanted.paused {
             self.unsent.without(Fields::PAUSED)
         } else {

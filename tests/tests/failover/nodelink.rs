@@ -165,6 +165,24 @@ fn a_pause_that_no_node_was_told_of_is_ended_without_a_word() {
     assert_eq!(world.answer(command), Some(&Ok(Answer::Done)));
 }
 
+#[test]
+fn a_pause_that_waited_goes_with_the_voice_connection() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    let play = Update::play(track("one")).without_voice().paused(true);
+    world.update(guild(1), play);
+    world.run_for(secs(1));
+    let since = world.now();
+    world.join(guild(1), "us-east");
+    world.run_for(secs(1));
+
+    let heard = world.heard_since("a", since);
+    let bodies: Vec<_> = heard.iter().map(|heard| heard.body.to_string()).collect();
+    assert_eq!(bodies.len(), 1, "{bodies:?}");
+    assert!(bodies[0].contains(r#""paused":true"#), "{bodies:?}");
+    let copy = world.only_copy(guild(1)).1;
+    assert!(copy.connected && copy.paused);
+}
+
 /// A paused player without a track on `a`, and two nodes that do not reach the voice server.
 fn idle_and_paused() -> World {
     let mut world = World::builder()
