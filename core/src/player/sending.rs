@@ -287,6 +287,15 @@ impl Player {
         self.busy().settle_except(pending)
     }
 
+    /// NodeLink refuses a pause without a voice connection: a player on its way that has nothing
+    /// else to be told arrives, and its pause waits for a connection there.
+    pub(crate) fn hold_lone_pause(&mut self) {
+        let is_lone = self.unsent == Fields::PAUSED && self.wanted.paused;
+        if is_lone && self.is_moving() && !self.was_told_voice() {
+            self.busy().pause_waits = true;
+        }
+    }
+
     /// Whether the node has what it needs for the voice connection.
     fn was_told_voice(&self) -> bool {
         self.has_voice() && !self.unsent.has(Fields::VOICE)

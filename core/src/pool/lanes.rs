@@ -194,7 +194,10 @@ impl Tables {
         player.stage = Stage::Idle;
         player.drop_lost_voice();
         let settled = match is_nodelink {
-            true => player.drop_needless_pause(),
+            true => {
+                player.hold_lone_pause();
+                player.drop_needless_pause()
+            }
             false => Vec::new(),
         };
         let has_some = player.has_to_send();

@@ -182,7 +182,7 @@ impl Tables {
             return;
         };
         let Some(node) = player.target() else { return };
-        if player.is_moving() && player.pending().is_empty() {
+        if player.is_moving() && player.is_told() {
             // Nothing is left to tell the node: it makes such a player by itself when there is.
             self.player_changed(id);
             return self.arrived(id, node, self.now);

@@ -91,6 +91,20 @@ fn an_idle_paused_player_arrives_where_no_node_reaches_the_voice_server() {
 }
 
 #[test]
+fn an_idle_paused_player_that_nobody_would_hear_is_not_sent_from_node_to_node() {
+    let mut world = idle_and_paused();
+    world.voice_state(guild(1), None);
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(60));
+
+    assert_eq!(moves_since(&world, lost_at).len(), 1);
+    let asked = ["b", "c"].map(|name| world.requests_since(name, lost_at));
+    assert_eq!(asked.concat(), Vec::<String>::new());
+    assert!(world.player(guild(1)).paused);
+}
+
+#[test]
 fn the_end_of_a_pause_is_not_told_to_a_node_that_was_told_of_none() {
     let mut world = idle_and_paused();
     unanswered(&mut world, "a", AnswerKind::Player);
