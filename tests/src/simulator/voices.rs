@@ -29,6 +29,8 @@ struct Said {
     state: Option<(ChannelId, Secret)>,
     /// The token, and the endpoint.
     server: Option<(Secret, Box<str>)>,
+    /// Whether that server is gone, and another is to come: till then no node can be told anything.
+    is_server_gone: bool,
 }
 
 impl Voices {
@@ -48,6 +50,7 @@ impl Voices {
             }
             Command::VoiceServer(update) => {
                 let said = self.told.entry(update.guild).or_default();
+                said.is_server_gone = update.endpoint.is_none();
                 if let Some(endpoint) = &update.endpoint {
                     said.server = Some((update.token.clone(), endpoint.clone()));
                 }
@@ -69,7 +72,7 @@ impl Voices {
     pub(super) fn differs(&self, guild: GuildId, found: &VoiceState) -> Option<&'static str> {
         let told = self.told.get(&guild).cloned().unwrap_or_default();
         let given = self.given.get(&guild).into_iter().flatten();
-        let states = match told.state {
+        let states = match told.state.filter(|_| !told.is_server_gone) {
             Some(state) => vec![state],
             None => given
                 .clone()
