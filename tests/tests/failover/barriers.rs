@@ -1,5 +1,7 @@
 //! Plays that replace nothing, and requests past the pool's knowledge of a player.
 
+use std::time::Duration;
+
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{PlayerPatchBuf, RawJson, TrackEndReason};
 use lavapool_core::rest::{Method, Request};
@@ -146,13 +148,7 @@ fn the_end_of_a_track_is_not_told_while_the_next_is_held_behind_a_request() {
     for (name, told) in [("next", vec![]), ("bad", vec!["Track short".to_owned()])] {
         let mut world = World::builder().nodes(["a"]).connected();
         refuse_bad(&mut world);
-        world.join(guild(1), "us-east");
-        world.play(guild(1), &track_of("short", secs(5)));
-        world.run_for(secs(4));
-        let slow = world.node("a").faults();
-        slow.slow.insert(AnswerKind::Player, secs(3));
-        let since = world.now();
-        patch_volume(&mut world, 20);
+        let since = request_before_an_end(&mut world);
         let next = world.play(guild(1), &track(name));
         world.run_for(secs(12));
 
@@ -168,13 +164,7 @@ fn the_end_of_a_track_is_not_told_while_the_next_is_held_behind_a_request() {
 #[test]
 fn a_track_that_ends_while_its_stop_is_held_behind_a_request_is_told_to_be_stopped() {
     let mut world = World::builder().nodes(["a"]).connected();
-    world.join(guild(1), "us-east");
-    world.play(guild(1), &track_of("short", secs(5)));
-    world.run_for(secs(4));
-    let slow = world.node("a").faults();
-    slow.slow.insert(AnswerKind::Player, secs(3));
-    let since = world.now();
-    patch_volume(&mut world, 20);
+    let since = request_before_an_end(&mut world);
     let stop = world.update(guild(1), Update::stop());
     world.run_for(secs(12));
 
@@ -184,6 +174,19 @@ fn a_track_that_ends_while_its_stop_is_held_behind_a_request_is_told_to_be_stopp
         _ => None,
     });
     assert_eq!(ends.collect::<Vec<_>>(), [&TrackEndReason::Stopped]);
+}
+
+/// A track has a second left, and a request about its player is on its way for longer. Returns when
+/// that was asked for.
+fn request_before_an_end(world: &mut World) -> Duration {
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(5)));
+    world.run_for(secs(4));
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Player, secs(3));
+    let since = world.now();
+    patch_volume(world, 20);
+    since
 }
 
 fn patch_volume(world: &mut World, volume: i32) -> CommandId {

@@ -11,18 +11,7 @@ use super::{millis, moves_since, secs, title, unanswered};
 
 #[test]
 fn a_paused_player_keeps_its_track_where_no_node_reaches_the_voice_server() {
-    let mut world = World::builder()
-        .node("a", is_nodelink)
-        .node("b", is_nodelink)
-        .node("c", is_nodelink)
-        .connected();
-    world.fill(1..=1);
-    assert_eq!(world.only_copy(guild(1)).0, "a");
-    world.update(guild(1), Update::default().paused(true));
-    world.run_for(secs(1));
-    for name in ["b", "c"] {
-        world.node(name).config().voice = Voice::Fails;
-    }
+    let mut world = paused_after(|_| {});
     let lost_at = world.now();
     world.kill("a");
     world.run_for(secs(5));
@@ -32,11 +21,7 @@ fn a_paused_player_keeps_its_track_where_no_node_reaches_the_voice_server() {
     assert_eq!(title(&world), Some("Track 1".into()));
     assert!(world.player(guild(1)).paused);
 
-    for name in ["b", "c"] {
-        world.node(name).config().voice = Voice::Connects;
-    }
-    world.set_discord(Discord::Answers);
-    world.run_for(secs(60));
+    voice_works(&mut world, ["b", "c"]);
 
     let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
     assert!(view.synced && copy.connected && copy.paused, "{view:?}");
@@ -199,14 +184,22 @@ fn a_pause_that_waited_goes_with_the_voice_connection() {
 
 /// A paused player without a track on `a`, and two nodes that do not reach the voice server.
 fn idle_and_paused() -> World {
+    paused_after(|world| {
+        world.update(guild(1), Update::stop());
+        world.run_for(secs(1));
+    })
+}
+
+/// A player on `a` that plays, and is paused once something has happened, and two nodes that do not
+/// reach the voice server.
+fn paused_after(before: impl FnOnce(&mut World)) -> World {
     let mut world = World::builder()
         .node("a", is_nodelink)
         .node("b", is_nodelink)
         .node("c", is_nodelink)
         .connected();
     world.fill(1..=1);
-    world.update(guild(1), Update::stop());
-    world.run_for(secs(1));
+    before(&mut world);
     world.update(guild(1), Update::default().paused(true));
     world.run_for(secs(1));
     assert_eq!(world.only_copy(guild(1)).0, "a");
