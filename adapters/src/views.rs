@@ -100,11 +100,11 @@ impl Views {
 
     fn publish_player(&self, guild: GuildId, view: Option<PlayerView>, slots: &mut Slots) {
         let mut players = lock(&self.players);
-        if view.is_some() {
+        if let Some(view) = view {
             let cell = players
                 .entry(guild)
                 .or_insert_with(|| PlayerCell::new(guild));
-            *lock(&cell.view) = view.map(PackedView::from);
+            cell.show(view);
         } else if let Some(cell) = players.get(&guild) {
             slots.clear(cell);
             *lock(&cell.view) = None;
@@ -302,6 +302,13 @@ impl PlayerCell {
 
     fn leases(&self) -> u32 {
         self.leases.load(Ordering::Relaxed)
+    }
+
+    fn show(&self, view: PlayerView) {
+        match &mut *lock(&self.view) {
+            Some(shown) => shown.replace(view),
+            none => *none = Some(view.into()),
+        }
     }
 
     /// Takes over what moved; false if this is not the player's.

@@ -118,6 +118,15 @@ impl<T: Entry> Slab<T> {
         })
     }
 
+    /// As [`iter`](Self::iter), to change them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        let slots = self.pieces.iter_mut().flatten();
+        slots.filter_map(|place| match place {
+            Slot::Taken(entry) => Some(entry),
+            Slot::Free(_) => None,
+        })
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.taken
     }

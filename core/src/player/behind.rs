@@ -1,7 +1,7 @@
 //! [`Behind`]: what a lost player has left behind, where it may still play.
 
 use crate::id::NodeId;
-use crate::player::{Fields, Player, Position};
+use crate::player::{Desired, Fields, Player, Position};
 use crate::time::Timestamp;
 
 /// The copy of a player on the node that it was lost from, while it is on its way to another. If
@@ -13,16 +13,25 @@ pub(crate) struct Behind {
     end_time_ms: Option<u64>,
 }
 
-impl Player {
-    /// It begins to leave the lost node; the next target is sent what this one does not know of.
-    pub(crate) fn leave_behind(&mut self, node: NodeId) {
-        let Self { wanted, busy, .. } = self;
-        let Some(busy) = busy else { return };
-        busy.behind.get_or_insert(Behind {
+impl Behind {
+    /// What a player that is to be like this leaves there.
+    pub(crate) fn new(node: NodeId, wanted: &Desired) -> Self {
+        Self {
             node,
             clock: wanted.clock,
             end_time_ms: wanted.end_time_ms,
-        });
+        }
+    }
+}
+
+impl Player {
+    /// It begins to leave the lost node; the next target is sent what this one does not know of.
+    /// What has nothing of a busy player yet begins with this when it has.
+    pub(crate) fn leave_behind(&mut self, node: NodeId) {
+        if let Some(busy) = &mut self.busy {
+            busy.behind
+                .get_or_insert_with(|| Behind::new(node, &self.wanted));
+        }
     }
 
     /// The node says where its copy is, if that is the one that was left behind.

@@ -34,6 +34,7 @@ pub use view::{Motion, Place, PlayerView};
 pub use wishes::PluginWish;
 
 pub(crate) use before::Before;
+use behind::Behind;
 pub(crate) use blame::Blame;
 pub(crate) use busy::{Busy, Ending, Held, Waiting};
 pub(crate) use care::{Activity, Care, Rejoining, Step};
@@ -73,6 +74,9 @@ pub(crate) struct Player {
     pub(crate) id: PlayerId,
     pub(crate) guild: GuildId,
     pub(crate) place: Placement,
+    /// Since when it has been without its node, if that is lost, or on its way, if it was ordered
+    /// to go: of a player that is on a node it says nothing.
+    pub(crate) away_since: Timestamp,
     pub(crate) wanted: Desired,
     /// Discord's halves; the complete state is part of what is wanted.
     pub(crate) voice: Option<Box<Voice>>,
@@ -127,6 +131,7 @@ impl Player {
             id,
             guild,
             place: Placement::Unplaced,
+            away_since: Timestamp::ZERO,
             wanted,
             voice: None,
             unsent: Fields::NONE,
@@ -178,11 +183,15 @@ impl Player {
         self.pending().is_empty() && matches!(self.place, Placement::On(_))
     }
 
-    /// What only a busy player has; it begins with the state that is confirmed now.
+    /// What only a busy player has; it begins with the state that is confirmed now, and of a lost
+    /// one with what it leaves behind.
     pub(crate) fn busy(&mut self) -> &mut Busy {
-        let base = &self.wanted;
-        self.busy
-            .get_or_insert_with(|| Box::new(Busy::new(base.clone())))
+        let Self { wanted, place, .. } = self;
+        self.busy.get_or_insert_with(|| {
+            let mut busy = Box::new(Busy::new(wanted.clone()));
+            busy.behind = place.lost_from().map(|node| Behind::new(node, wanted));
+            busy
+        })
     }
 
     /// Drops what only a busy player needs, if nothing is waited for.
@@ -206,14 +215,14 @@ impl Player {
             .unwrap_or_default()
     }
 
-    /// The music stopped then.
+    /// Its node is lost, and the music stopped then.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
+        self.begin_away(lost_at);
         self.wanted.clock.run(false, lost_at);
         if let Some(busy) = &mut self.busy {
             busy.base.clock.run(false, lost_at);
         }
         self.connected = false;
-        self.change_plight(|plight| plight.lost_at = Some(lost_at));
     }
 
     /// Sets the clock going or standing, as all that is known of the player says.

@@ -50,7 +50,7 @@ enum Tie {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct More {
     /// The node that it leaves, while it moves.
-    left: Option<Box<NodeRef>>,
+    left: Option<NodeRef>,
     track: Option<Arc<Track>>,
     end_time: Option<Duration>,
     filters: Option<Arc<Filters>>,
@@ -82,48 +82,28 @@ impl PackedView {
         }
     }
 
-    fn place(&self, left: Option<Box<NodeRef>>) -> Place {
+    fn place(&self, left: Option<NodeRef>) -> Place {
         let Some(node) = self.node.clone() else {
             return Place::Unplaced;
         };
         match (self.tie, left) {
-            (Tie::Bound, Some(from)) => Place::Moving {
-                from: *from,
-                to: node,
-            },
+            (Tie::Bound, Some(from)) => Place::Moving { from, to: node },
             (Tie::Bound, None) => Place::On(node),
             (Tie::Frozen, _) => Place::Frozen(node),
             (Tie::Stranded, _) => Place::Stranded(node),
         }
     }
 
-    /// As [`PlayerView::node`].
-    pub fn node(&self) -> Option<&NodeRef> {
-        self.node.as_ref().filter(|_| self.tie == Tie::Bound)
+    /// Takes over the whole view, in the memory that it has.
+    pub fn replace(&mut self, view: PlayerView) {
+        *self = Self::pack(view, self.more.take());
     }
 
-    /// Takes over what moved.
-    pub fn follow(&mut self, motion: &Motion) {
-        self.connected = motion.connected;
-        self.ping_ms = ping_ms(motion.ping);
-        let position = standing(self.playing, motion.position);
-        match &mut self.more {
-            Some(more) => more.position = position,
-            None => {
-                self.more = packed(More {
-                    position,
-                    ..More::default()
-                });
-            }
-        }
-    }
-}
-
-impl From<PlayerView> for PackedView {
-    fn from(view: PlayerView) -> Self {
+    /// Packs the view, in this memory if it takes any.
+    fn pack(view: PlayerView, room: Option<Box<More>>) -> Self {
         let (tie, node, left) = match view.place {
             Place::On(node) => (Tie::Bound, Some(node), None),
-            Place::Moving { from, to } => (Tie::Bound, Some(to), Some(Box::new(from))),
+            Place::Moving { from, to } => (Tie::Bound, Some(to), Some(from)),
             Place::Frozen(node) => (Tie::Frozen, Some(node), None),
             Place::Stranded(node) => (Tie::Stranded, Some(node), None),
             Place::Unplaced => (Tie::Bound, None, None),
@@ -141,7 +121,7 @@ impl From<PlayerView> for PackedView {
             guild: view.guild,
             node,
             channel: view.channel,
-            more: packed(more),
+            more: more.boxed_in(room),
             ping_ms: ping_ms(view.ping),
             volume: view.volume,
             tie,
@@ -151,10 +131,50 @@ impl From<PlayerView> for PackedView {
             synced: view.synced,
         }
     }
+
+    /// As [`PlayerView::node`].
+    pub fn node(&self) -> Option<&NodeRef> {
+        self.node.as_ref().filter(|_| self.tie == Tie::Bound)
+    }
+
+    /// Takes over what moved.
+    pub fn follow(&mut self, motion: &Motion) {
+        self.connected = motion.connected;
+        self.ping_ms = ping_ms(motion.ping);
+        let position = standing(self.playing, motion.position);
+        match &mut self.more {
+            Some(more) => more.position = position,
+            None => {
+                let more = More {
+                    position,
+                    ..More::default()
+                };
+                self.more = more.boxed_in(None);
+            }
+        }
+    }
 }
 
-fn packed(more: More) -> Option<Box<More>> {
-    (more != More::default()).then(|| Box::new(more))
+impl From<PlayerView> for PackedView {
+    fn from(view: PlayerView) -> Self {
+        Self::pack(view, None)
+    }
+}
+
+impl More {
+    /// None if it is what an idle player has.
+    fn boxed_in(self, room: Option<Box<Self>>) -> Option<Box<Self>> {
+        if self == Self::default() {
+            return None;
+        }
+        match room {
+            Some(mut room) => {
+                *room = self;
+                Some(room)
+            }
+            None => Some(Box::new(self)),
+        }
+    }
 }
 
 fn ping_ms(ping: Option<Duration>) -> u32 {
@@ -233,6 +253,24 @@ mod tests {
         }
         let shown = view.position_at(Timestamp::from_millis(1_500));
         assert_eq!(shown, Duration::from_millis(1_500));
+    }
+
+    #[test]
+    fn a_view_that_takes_the_place_of_another_is_unpacked_as_it_was() {
+        let mut idle = view(false);
+        idle.paused = true;
+        let mut playing = view(true);
+        playing.follow(&motion(60, Some(PING)));
+        playing.end_time = Some(Duration::from_secs(90));
+        let mut later = view(true);
+        later.follow(&motion(70, None));
+
+        let mut packed = PackedView::from(view(false));
+        for next in [playing, later, idle] {
+            packed.replace(next.clone());
+            assert_eq!(packed.unpack(), next);
+        }
+        assert!(packed.more.is_none());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::id::NodeId;
 use crate::player::Player;
+use crate::time::Timestamp;
 
 /// Where a player is; whatever is not its present node is ignored when it speaks of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +33,26 @@ pub(crate) enum Move {
     Lost,
     /// It was asked to: the music goes on where it was until the new node confirms.
     Ordered,
+}
+
+impl Placement {
+    /// The node that was lost, of a player on its way from there.
+    pub(crate) const fn lost_from(&self) -> Option<NodeId> {
+        match *self {
+            Self::Moving {
+                from,
+                why: Move::Lost,
+                ..
+            } => Some(from),
+            Self::Unplaced
+            | Self::On(_)
+            | Self::Frozen { .. }
+            | Self::Stranded { .. }
+            | Self::Moving {
+                why: Move::Ordered, ..
+            } => None,
+        }
+    }
 }
 
 impl Player {
@@ -75,6 +96,24 @@ impl Player {
     /// Whether it is on its way to a node.
     pub(crate) const fn is_moving(&self) -> bool {
         matches!(self.place, Placement::Moving { .. })
+    }
+
+    /// Whether its node is lost, and no other has confirmed it.
+    const fn is_lost(&self) -> bool {
+        match self.place {
+            Placement::Frozen { .. } | Placement::Stranded { .. } => true,
+            Placement::Unplaced | Placement::On(_) | Placement::Moving { .. } => {
+                self.place.lost_from().is_some()
+            }
+        }
+    }
+
+    /// It is without its node from then on, or on its way to another; unless it has been lost
+    /// already.
+    pub(crate) const fn begin_away(&mut self, since: Timestamp) {
+        if !self.is_lost() {
+            self.away_since = since;
+        }
     }
 
     /// Whether it is lost, and on its way to the node.

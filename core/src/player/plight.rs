@@ -1,18 +1,13 @@
 //! [`Plight`]: what only a player has with which not all is well.
 
 use crate::id::NodeId;
-use crate::player::{Move, Player, Rejoining};
+use crate::player::{Player, Rejoining};
 use crate::pool::TimerKey;
-use crate::time::Timestamp;
 
 /// What only a player has with which not all is well. Most have none of it, so it is kept apart
 /// and takes no room of those.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Plight {
-    /// When the music stopped, if its node was lost.
-    pub(crate) lost_at: Option<Timestamp>,
-    /// When it began to move, if it does.
-    pub(crate) moves_since: Option<Timestamp>,
     /// The node that it was lost from, and goes back to: the pool is told to bring it there.
     pub(crate) home: Option<NodeId>,
     /// Armed from when the node that the application chose was not there.
@@ -25,8 +20,6 @@ pub(crate) struct Plight {
 
 impl Plight {
     const NONE: Self = Self {
-        lost_at: None,
-        moves_since: None,
         home: None,
         pinned: None,
         silence: None,
@@ -43,26 +36,6 @@ impl Plight {
 impl Player {
     pub(crate) fn plight(&self) -> &Plight {
         self.plight.as_deref().unwrap_or(&Plight::NONE)
-    }
-
-    /// It begins to move; if its node was lost, it has been without one since then.
-    pub(crate) fn set_out(&mut self, why: Move, now: Timestamp) {
-        self.change_plight(|plight| {
-            plight.moves_since = Some(match why {
-                Move::Lost => *plight.lost_at.get_or_insert(now),
-                Move::Ordered => now,
-            });
-        });
-    }
-
-    /// It is on a node; returns since when it moved, if it did.
-    pub(crate) fn settle_down(&mut self) -> Option<Timestamp> {
-        let moves_since = self.plight().moves_since;
-        self.change_plight(|plight| {
-            plight.lost_at = None;
-            plight.moves_since = None;
-        });
-        moves_since
     }
 
     /// Changes it, and keeps none of a player with which all is well.
@@ -95,15 +68,10 @@ mod tests {
             generation: 0,
         };
 
-        player.change_plight(|plight| plight.lost_at = None);
+        player.change_plight(|plight| plight.home = None);
         assert_eq!(player.plight, None);
-        player.change_plight(|plight| plight.lost_at = Some(Timestamp::ZERO));
         player.change_plight(|plight| plight.home = Some(home));
-        player.change_plight(|plight| plight.lost_at = None);
-        assert_eq!(
-            (player.plight().lost_at, player.plight().home),
-            (None, Some(home))
-        );
+        assert_eq!(player.plight().home, Some(home));
         player.change_plight(|plight| plight.home = None);
         assert_eq!(player.plight, None);
     }

@@ -61,6 +61,11 @@ impl Player {
         self.unsent = self.substance().with(left.and(Fields::KEPT));
         self.awaits_start = self.wanted.track.is_some();
         let pending = self.unsent;
+        if self.busy.is_none() && left.is_empty() && !self.is_led_over() {
+            // Thousands may be lost at once: one that nobody waits for needs nothing before its
+            // turn.
+            return Vec::new();
+        }
         let busy = self.busy();
         (busy.left, busy.is_burnt) = (left, false);
         busy.refusals = 0;
@@ -263,9 +268,10 @@ impl Player {
         !self.sendable().is_empty() && !self.awaits_voice()
     }
 
-    /// Takes what the next PATCH sends: everything, or what was refused before by itself.
+    /// Takes what the next PATCH sends: everything, or what was refused before by itself. What a
+    /// refusal goes back to is remembered from here on.
     pub(crate) fn take_unsent(&mut self) -> Fields {
-        let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
+        let refused = self.busy().refused;
         let sendable = self.sendable();
         let again = sendable.and(refused);
         mark!(RefusedSentAlone if !again.is_empty() && again != sendable);

@@ -331,7 +331,6 @@ impl Tables {
             return;
         };
         player.place = Placement::On(id);
-        player.settle_down();
         if let Some(busy) = &mut player.busy {
             busy.behind = None;
         }

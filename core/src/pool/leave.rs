@@ -137,6 +137,7 @@ impl Tables {
             return;
         };
         player.recall();
+        player.begin_away(now);
         player.wanted.clock.run(false, now);
         player.place = Placement::Stranded { from: leaves };
         let guild = player.guild;

@@ -197,10 +197,9 @@ impl Tables {
             &Err(RequestError::NodeFailed(NodeFailure::ConnectionLost)),
         );
         self.tasks.push_back(Task::EndSession(id));
-        for player in self.players_where(|player| player.target() == Some(id)) {
-            if let Some(player) = self.player_mut(player) {
-                player.stage.unqueue();
-            }
+        let players = self.players.iter_mut();
+        for player in players.filter(|player| player.target() == Some(id)) {
+            player.stage.unqueue();
         }
         self.reroute_requests(id);
         self.rescore_without_stats();

@@ -121,7 +121,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        player.set_out(why, now);
+        player.begin_away(now);
         if player.is_moving() {
             player.unpack(now);
         }
@@ -175,7 +175,6 @@ impl Tables {
             return;
         }
         player.place = Placement::On(to);
-        let began_at = player.settle_down().unwrap_or(now);
         let leaves_home = why == Move::Lost && from != to && self.config.return_home;
         player.change_plight(|plight| {
             if to == plight.home.unwrap_or(to) {
@@ -194,7 +193,8 @@ impl Tables {
             busy.behind = None;
         }
         player.regulate(now);
-        let (guild, position) = (player.guild, player.wanted.clock.content_at(now));
+        let (guild, gap) = (player.guild, now.since(player.away_since));
+        let position = player.wanted.clock.content_at(now);
         let movers = player
             .busy
             .as_mut()
@@ -204,7 +204,6 @@ impl Tables {
             self.bury(from, guild, None);
             self.release(from, guild);
         }
-        let gap = now.since(began_at);
         if let (Some(from), Some(to)) = (self.node_ref(from), self.node_ref(to)) {
             self.emit(Kinds::PLAYERS, || Event::PlayerMoved {
                 guild,
@@ -297,7 +296,6 @@ impl Tables {
         let settled = busy.settle_except(pending);
         let movers = std::mem::take(&mut busy.movers);
         player.place = Placement::On(node);
-        player.settle_down();
         player.regulate(now);
         if was_away {
             // What its node has said of it since was not heeded.

@@ -74,7 +74,7 @@ pub(crate) fn run(bench: Bench, options: &Options) -> Outcome {
         measure(*part, options, &mut results);
     }
     if matches!(bench, Bench::All | Bench::Failover) {
-        failovers(&mut results);
+        failovers(options.rounds, &mut results);
     }
     if matches!(bench, Bench::All | Bench::Memory) {
         memory(&mut results);
@@ -155,33 +155,38 @@ fn sample(part: Part, who: Who, counted: bool) -> Outcome<Sample> {
     client(who, &server.ports, counted, &part.job())
 }
 
-fn failovers(results: &mut Results) {
-    for (players, delay_ms) in [(1_000, 0), (10_000, 0), (1_000, 5)] {
-        match failover(players, delay_ms) {
-            Ok(failover) => results.failover.push(failover),
-            Err(error) => results.fail(&format!("failover of {players}"), &error),
+/// Each size once a round: the one is judged beside the other.
+fn failovers(rounds: usize, results: &mut Results) {
+    let sizes = [(1_000, 0), (10_000, 0), (1_000, 5)];
+    let mut measured = sizes.map(|_| Vec::new());
+    for round in 1..=rounds {
+        for ((players, delay_ms), measured) in sizes.into_iter().zip(&mut measured) {
+            progress(&format!("failover of {players}, round {round}"));
+            match failover(players, delay_ms) {
+                Ok(failover) => measured.push(failover),
+                Err(error) => results.fail(&format!("failover of {players}"), &error),
+            }
         }
     }
+    let middles = measured.into_iter().filter_map(middle);
+    results.failover.extend(middles);
+}
+
+fn failover(players: u64, delay_ms: u64) -> Outcome<Failover> {
+    let job = format!("failover --players {players} --delay-ms {delay_ms}");
+    let server = Server::start(2)?;
+    client(Who::Tokio, &server.ports, false, &words(&job))
 }
 
 /// The best of a few would flatter it; the middle one does not. Of PATCHes the most count.
-fn failover(players: u64, delay_ms: u64) -> Outcome<Failover> {
-    let mut rounds = Vec::new();
-    for round in 0..FAILOVERS {
-        progress(&format!("failover of {players}, round {}", round + 1));
-        let job = format!("failover --players {players} --delay-ms {delay_ms}");
-        let server = Server::start(2)?;
-        let result: Failover = client(Who::Tokio, &server.ports, false, &words(&job))?;
-        rounds.push(result);
-    }
-    let most = |count: fn(&Failover) -> u64| rounds.iter().map(count).max().unwrap_or(0);
-    let patches_max = most(|round| round.patches_max);
-    let in_flight_max = most(|round| round.in_flight_max);
+fn middle(mut rounds: Vec<Failover>) -> Option<Failover> {
+    let patches_max = rounds.iter().map(|round| round.patches_max).max()?;
+    let in_flight_max = rounds.iter().map(|round| round.in_flight_max).max()?;
     rounds.sort_by(|one, other| one.ms.total_cmp(&other.ms));
-    Ok(Failover {
+    Some(Failover {
         patches_max,
         in_flight_max,
-        ..rounds.swap_remove(FAILOVERS / 2)
+        ..rounds.swap_remove(rounds.len() / 2)
     })
 }
 
@@ -221,6 +226,3 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 fn progress(what: &str) {
     eprintln!("{what}");
 }
-
-/// How often a failover is measured.
-const FAILOVERS: usize = 3;
