@@ -50,7 +50,7 @@ fn failovers() {
         nanos
     });
     let ratio = each[1] / each[0];
-    println!("failover of ten times the players: {ratio:.1} x the time (12 at most)");
+    println!("failover of ten times the players: {ratio:.1} x the time");
 }
 
 fn playlist() {
