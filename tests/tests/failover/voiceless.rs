@@ -1,7 +1,8 @@
 //! The node that should take over does not reach the voice server.
 
-use lavapool_core::Event;
 use lavapool_core::player::Update;
+use lavapool_core::rest::Request;
+use lavapool_core::{Command, Event, Target};
 use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{Discord, World, guild};
 
@@ -73,6 +74,37 @@ fn a_track_that_a_node_took_without_voice_is_not_dropped_because_a_later_one_ref
 
     world.kill("a");
     world.run_for(secs(10));
+
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, &*copy.track.unwrap().title), ("c", "Track 1"));
+}
+
+#[test]
+fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_failed_since() {
+    let mut world = from_best_to_worst(["b", "c", "d"]);
+    for name in ["b", "c", "d"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let rejected = "https://tracks.test/1".to_owned();
+    let faults = world.node("d").faults();
+    faults.rejected_tracks.insert(rejected);
+    faults.slow.insert(AnswerKind::Voice, secs(2));
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(1));
+
+    world.node("c").faults().fail_matching("/loadtracks", 503);
+    let node = Target::Node(world.id("c"));
+    for number in 1..=3 {
+        let identifier = format!("https://tracks.test/other-{number}").into();
+        let request = Request::LoadTracks { identifier };
+        world.submit(Command::Rest { node, request });
+    }
+    world.run_for(secs(4));
+    assert!(world.view("c").failing);
+    world.run_for(secs(5));
 
     let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
     assert_eq!(world.events_since(lost_at).filter(is_over).count(), 0);
