@@ -26,7 +26,7 @@ impl Behind {
 
 impl Player {
     /// It begins to leave the lost node; the next target is sent what this one does not know of.
-    /// What has nothing of a busy player yet begins with this when it has.
+    /// Where nothing of a busy player is there yet, [`Player::busy`] begins with this.
     pub(crate) fn leave_behind(&mut self, node: NodeId) {
         if let Some(busy) = &mut self.busy {
             busy.behind

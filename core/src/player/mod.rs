@@ -110,7 +110,8 @@ pub(crate) struct Player {
     pub(crate) care: Care,
     /// What is amiss with it, if anything is.
     pub(crate) plight: Option<Box<Plight>>,
-    /// What only a player that waits for something needs.
+    /// What only a player that waits for something needs; a lost one that waits for its turn only
+    /// has it from then on.
     pub(crate) busy: Option<Box<Busy>>,
 }
 
@@ -183,8 +184,8 @@ impl Player {
         self.pending().is_empty() && matches!(self.place, Placement::On(_))
     }
 
-    /// What only a busy player has; it begins with the state that is confirmed now, and of a lost
-    /// one with what it leaves behind.
+    /// What only a busy player has; it begins with the state that is confirmed now, and of one on
+    /// its way from a lost node with what it leaves behind there.
     pub(crate) fn busy(&mut self) -> &mut Busy {
         let Self { wanted, place, .. } = self;
         self.busy.get_or_insert_with(|| {
@@ -215,7 +216,7 @@ impl Player {
             .unwrap_or_default()
     }
 
-    /// Its node is lost, and the music stopped then.
+    /// Its node is lost, and the music stopped then: to be said before its place is another one.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
         self.begin_away(lost_at);
         self.wanted.clock.run(false, lost_at);

@@ -109,7 +109,7 @@ impl Player {
     }
 
     /// It is without its node from then on, or on its way to another; unless it has been lost
-    /// already.
+    /// already, so this comes before its place is another one.
     pub(crate) const fn begin_away(&mut self, since: Timestamp) {
         if !self.is_lost() {
             self.away_since = since;

@@ -268,10 +268,9 @@ impl Player {
         !self.sendable().is_empty() && !self.awaits_voice()
     }
 
-    /// Takes what the next PATCH sends: everything, or what was refused before by itself. What a
-    /// refusal goes back to is remembered from here on.
+    /// Takes what the next PATCH sends: everything, or what was refused before by itself.
     pub(crate) fn take_unsent(&mut self) -> Fields {
-        let refused = self.busy().refused;
+        let refused = self.busy.as_ref().map_or(Fields::NONE, |busy| busy.refused);
         let sendable = self.sendable();
         let again = sendable.and(refused);
         mark!(RefusedSentAlone if !again.is_empty() && again != sendable);

@@ -229,8 +229,8 @@ impl Tables {
         } = self;
         let node = nodes.get(id.slot, id.generation)?;
         let player = players.get_mut(player_id.slot, player_id.generation)?;
-        let moves = player.is_moving();
-        let fields = player.take_unsent();
+        player.busy(); // It remembers what a refusal goes back to.
+        let (moves, fields) = (player.is_moving(), player.take_unsent());
         // A node that begins a track counts from where it is told to; while another one still
         // plays it, that one's count goes on beside it.
         let mut sent = player.wanted.clone();
