@@ -1,12 +1,42 @@
 //! What the end of a track says of the guild's player.
 
+use std::time::Duration;
+
 use lavapool_core::Event;
 use lavapool_core::protocol::GuildId;
 
 use super::Simulation;
 use crate::invariant::Invariant;
+use crate::world::Traced;
 
 impl Simulation {
+    /// Takes note of the guilds in which a track may have ended without news: those whose players
+    /// are in a session that was resumed, as long as no server plays it.
+    pub(super) fn note_resumed(&mut self, at: Duration, traced: &Traced) {
+        match traced {
+            Traced::Event(Event::NodeReady {
+                node,
+                resumed: true,
+                ..
+            }) => {
+                for guild in self.guilds_of(&node.name) {
+                    self.oracle.tellings.resumed(guild, at);
+                }
+            }
+            Traced::Event(Event::TrackEnd { guild, track, .. }) => {
+                let copies = self.world.copies(*guild);
+                let plays_it = copies.iter().any(|(_, copy)| {
+                    let track_there = copy.track.as_ref();
+                    track_there.is_some_and(|there| there.identifier == track.info.identifier)
+                });
+                if plays_it {
+                    self.oracle.tellings.goes_on(*guild);
+                }
+            }
+            _ => {}
+        }
+    }
+
     /// Whether the pool has deleted a copy that played this just now, and plays on: that the copy
     /// was stopped by that may be told, though it is news of nothing (seed 0xa3).
     pub(super) fn plays_on(&self, guild: GuildId, track: &str) -> bool {

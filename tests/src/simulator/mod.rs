@@ -426,6 +426,7 @@ impl Simulation {
         if let Traced::Given(Given::Flipped(socket)) = traced {
             self.doubt_bits(*socket, at);
         }
+        self.note_resumed(at, traced);
         self.oracle.see(at, traced);
         self.judge_told(at, traced);
         self.judge_news(at, traced);

@@ -18,8 +18,9 @@ pub(super) struct Tellings {
     fresh: Vec<Told>,
     /// The tracks of which the end was told.
     ended: BTreeSet<(GuildId, String)>,
-    /// When a session was resumed last.
-    resumed_at: Option<Duration>,
+    /// The guilds whose tracks may have ended without news of it, as it was lost with a connection:
+    /// when the sessions of their players were resumed.
+    resumed: BTreeMap<GuildId, Duration>,
     /// Until when ends that were held back may be told, as what comes after them was refused: for
     /// ever where nobody waits for that.
     refused: BTreeMap<GuildId, Duration>,
@@ -76,6 +77,16 @@ impl Tellings {
         self.refused.insert(guild, Duration::MAX);
     }
 
+    /// The session that has the guild's player is resumed.
+    pub(super) fn resumed(&mut self, guild: GuildId, at: Duration) {
+        self.resumed.insert(guild, at);
+    }
+
+    /// What the guild's player has goes on: only a message can be the news of its end.
+    pub(super) fn goes_on(&mut self, guild: GuildId) {
+        self.resumed.remove(&guild);
+    }
+
     /// What has arrived since the last time.
     pub(super) fn take_fresh(&mut self) -> Vec<Told> {
         std::mem::take(&mut self.fresh)
@@ -122,18 +133,14 @@ impl Tellings {
         is_doubtful: bool,
         session_of: impl Fn(usize) -> Option<String>,
     ) -> Result<(), Broken> {
-        if matches!(event, Event::NodeReady { resumed: true, .. }) {
-            self.resumed_at = Some(at);
-        }
         let Some((guild, kind, track)) = about(event) else {
             return Ok(());
         };
         // The news of an end may be lost with a connection: that the server has no track any more
         // is told as one, 5 s after its list of players.
-        let is_inferred = self
-            .resumed_at
-            .is_some_and(|resumed| at < resumed + INFERRED_WITHIN)
-            && is_implied(event);
+        let resumed_at = self.resumed.get(&guild);
+        let is_listed = resumed_at.is_some_and(|resumed| at < *resumed + INFERRED_WITHIN);
+        let is_inferred = is_listed && is_implied(event);
         let is_refused = self.refused.get(&guild).is_some_and(|since| *since >= at);
         let queue = self.arrived.entry(guild).or_default();
         let is_it = |arrived: &Arrived| {

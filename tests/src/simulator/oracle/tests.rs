@@ -110,16 +110,47 @@ fn an_event_of_a_session_that_is_over_is_found() {
 }
 
 #[test]
+fn an_end_without_news_is_believed_in_the_guild_whose_session_was_resumed_if_nothing_goes_on() {
+    let (of_this, of_another) = (guild(1), guild(2));
+    for (resumed, goes_on, is_found) in [
+        (of_this, None, false),
+        (of_this, Some(of_another), false),
+        (of_this, Some(of_this), true),
+        (of_another, None, true),
+    ] {
+        let mut ear = Ear::ready();
+        ear.oracle.tellings.resumed(resumed, ear.now);
+        if let Some(guild) = goes_on {
+            ear.oracle.tellings.goes_on(guild);
+        }
+        ear.passes(Duration::from_secs(5));
+        ear.tells(ends("one"));
+        if is_found {
+            finds(Invariant::EventsInOrder, ear.broken());
+        } else {
+            assert_eq!(ear.broken(), None);
+        }
+    }
+}
+
+#[test]
+fn an_end_of_a_session_that_is_over_is_found_though_another_guild_has_resumed_its_own() {
+    let mut ear = Ear::ready();
+    ear.oracle.tellings.resumed(guild(2), ear.now);
+    ear.hears("TrackEndEvent", "one", Some("finished"));
+    ear.passes(Duration::from_secs(1));
+    ear.ends(1);
+    ear.tells(ends("one"));
+    finds(Invariant::EventsNotStale, ear.broken());
+}
+
+#[test]
 fn a_track_that_ends_twice_is_found() {
     let mut ear = Ear::ready();
     for _ in 0..2 {
         assert_eq!(ear.broken(), None);
         ear.hears("TrackEndEvent", "one", Some("finished"));
-        ear.tells(Event::TrackEnd {
-            guild: guild(1),
-            track: called("one").into(),
-            reason: TrackEndReason::Finished,
-        });
+        ear.tells(ends("one"));
     }
     finds(Invariant::EndsOnce, ear.broken());
 }
@@ -264,5 +295,13 @@ fn starts(name: &str) -> Event {
     Event::TrackStart {
         guild: guild(1),
         track: called(name).into(),
+    }
+}
+
+fn ends(name: &str) -> Event {
+    Event::TrackEnd {
+        guild: guild(1),
+        track: called(name).into(),
+        reason: TrackEndReason::Finished,
     }
 }
