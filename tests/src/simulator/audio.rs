@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Simulation;
 use super::copies::{KEPT_FOR, PastCopy};
+use super::silences::REPORTED_EVERY;
 use crate::invariant::Invariant;
 use crate::node::blob::TrackBlob;
 use crate::node::{LostPlayer, PlayerFate, PlayerView, RequestRecord};
@@ -46,6 +47,8 @@ struct Place {
     is_lost: bool,
     /// Somebody hears it: the server has a voice connection that is open, too.
     is_audible: bool,
+    /// How far the pool's idea of where it is may be from the truth.
+    apart: Duration,
 }
 
 impl Simulation {
@@ -90,7 +93,10 @@ impl Simulation {
             // The copy that was there has ended.
             return self.judge_over(guild, position);
         }
-        let (places, past) = (self.places(&goes_on), self.past_places(&goes_on));
+        let (mut places, mut past) = (self.places(&goes_on), self.past_places(&goes_on));
+        for place in places.iter_mut().chain(&mut past) {
+            place.apart = self.apart_there(place, guild, written_at);
+        }
         let Some(furthest) = furthest(&places).or_else(|| furthest(&past)) else {
             return;
         };
@@ -108,36 +114,37 @@ impl Simulation {
         let is_ahead =
             |place: &Place| position - place.content_ms > millis(self.skips_max(place, request.at));
         let is_skipped = is_ahead(furthest) && past.iter().all(is_ahead);
-        if is_skipped && !self.was_heard_here(host, &goes_on, furthest.at, written_at) {
+        // The server that is to let it go on may have had it since, and have said that it came this
+        // far.
+        let place_ms = position - millis(furthest.apart);
+        let times = (furthest.at, written_at);
+        if is_skipped && !self.oracle.has_told_place(host, guild, times, place_ms) {
             return self.fail(Invariant::NoAudioSkipped, || detail);
         }
         let (host, session) = (furthest.host, &furthest.session);
         let heard_at = self.oracle.heard_at(host, session, written_at);
         let unheard = furthest.at.saturating_sub(heard_at);
-        let repeats_max = self.apart + unheard + REPEATS_MAX;
+        let apart = furthest.apart;
+        let repeats_max = apart + unheard + REPEATS_MAX;
         let told = self.oracle.told_place(furthest.host, guild, heard_at);
         // A PATCH that was written before it went there knows nothing of that.
         let was_there = !self.copies.went_on_since(guild, session, written_at);
-        let is_known = told.is_none_or(|told| position + millis(self.apart) < told) && was_there;
+        let is_known = told.is_none_or(|told| position + millis(apart) < told) && was_there;
         let is_much = -skipped_ms > millis(repeats_max);
         if furthest.is_audible && places.len() == 1 && is_known && is_much {
             self.fail(Invariant::LittleRepeated, || detail);
         }
     }
 
-    /// Whether the server that is to let it go on has had the player since the other copy was heard
-    /// last, and has said that it came this far.
-    fn was_heard_here(
-        &self,
-        host: usize,
-        goes_on: &GoesOn<'_>,
-        since: Duration,
-        written_at: Duration,
-    ) -> bool {
-        let place_ms = goes_on.position - millis(self.apart);
-        let times = (since, written_at);
-        self.oracle
-            .has_told_place(host, goes_on.guild, times, place_ms)
+    /// How far the pool's idea of where a copy is may be from the truth: where sound stopped without
+    /// a word, the time to the next report more.
+    fn apart_there(&self, place: &Place, guild: GuildId, written_at: Duration) -> Duration {
+        let heard_at = self.oracle.heard_at(place.host, &place.session, written_at);
+        if self.silences.misled(place.host, guild, heard_at) {
+            self.apart + REPORTED_EVERY
+        } else {
+            self.apart
+        }
     }
 
     /// How far a player may go on after a place.
@@ -150,7 +157,7 @@ impl Simulation {
         } else {
             Duration::ZERO
         };
-        self.apart + heard_late
+        place.apart + heard_late
     }
 
     /// A player that goes on only to end at once has passed the end that is wanted.
@@ -195,6 +202,7 @@ impl Simulation {
                 at: now,
                 is_lost: false,
                 is_audible: copy.audible && copy.connected,
+                apart: Duration::ZERO,
             })
         });
         places.collect()
@@ -235,6 +243,7 @@ impl Place {
             // What was deleted is known to have stopped.
             is_lost: *fate != PlayerFate::Deleted,
             is_audible: player.audible && player.connected,
+            apart: Duration::ZERO,
         }
     }
 }

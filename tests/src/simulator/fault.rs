@@ -144,6 +144,7 @@ impl Simulation {
     /// Lets a fault happen.
     pub(super) fn inflict(&mut self, fault: Fault) {
         self.tally.fault(fault.kind);
+        self.note_silence(&fault);
         let name = self.name(fault.host);
         if self.inflict_on_network(&name, fault) || self.inflict_on_answers(&name, fault) {
             return;
@@ -393,23 +394,13 @@ impl Simulation {
         }
     }
 
-    fn guild_of(&self, fault: Fault) -> i64 {
+    pub(super) fn guild_of(&self, fault: Fault) -> i64 {
         1 + i64::try_from(fault.number % self.plan.options.guilds).unwrap_or(0)
     }
 
     fn undo_later(&mut self, fault: Fault) {
         let at = self.world.now() + fault.lasts_for;
         self.undos.push((at, fault));
-    }
-}
-
-impl FaultKind {
-    /// Whether sound may stop without the pool knowing at once.
-    pub(super) const fn silences(self) -> bool {
-        matches!(
-            self,
-            Self::VoiceCloses | Self::VoiceDies | Self::VoiceFails | Self::DiscordSilent
-        )
     }
 }
 

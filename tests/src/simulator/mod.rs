@@ -31,6 +31,7 @@ mod plan;
 mod prompt;
 mod secrets;
 mod shrink;
+mod silences;
 mod spread;
 mod tally;
 mod tellings;
@@ -57,6 +58,7 @@ use self::application::Application;
 use self::copies::Copies;
 use self::news::News;
 use self::oracle::Oracle;
+use self::silences::Silences;
 use self::spread::Standings;
 use self::voices::Voices;
 use crate::invariant::{Broken, Invariant};
@@ -81,8 +83,11 @@ pub struct Simulation {
     copies: Copies,
     /// How many requests and lost players of each server were looked at.
     seen: Vec<(usize, usize)>,
-    /// How far the pool's idea of a position may be from the truth.
+    /// How far the pool's idea of a position may be from the truth, where sound does not stop
+    /// without a word.
     apart: Duration,
+    /// When it did.
+    silences: Silences,
     /// How long players wait for the session of a lost node.
     grace: Duration,
     /// How many tracks were named.
@@ -185,6 +190,7 @@ impl Simulation {
             copies: Copies::default(),
             seen,
             apart,
+            silences: Silences::default(),
             grace: Timing::default().resume_grace,
             plays: 0,
             standings: Standings::default(),

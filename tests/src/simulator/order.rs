@@ -134,6 +134,7 @@ impl Simulation {
             return;
         }
         self.tally.order(order.kind);
+        self.note_ordered_silence(&order);
         if let Some(play) = self.play_of(order) {
             return self.play(guild(order.guild), &play);
         }
@@ -386,11 +387,6 @@ impl Simulation {
 }
 
 impl OrderKind {
-    /// Whether sound may stop without the pool knowing at once.
-    pub(super) const fn silences(self) -> bool {
-        matches!(self, Self::LeaveChannel | Self::NewGateway)
-    }
-
     /// Whether another process of the client follows.
     pub(super) const fn ends_client(self) -> bool {
         matches!(

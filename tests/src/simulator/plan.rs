@@ -93,19 +93,12 @@ impl Plan {
         plan
     }
 
-    /// How far the pool's idea of a position may be from the truth: the way there and back, late
-    /// timers, and, where sound may stop without a word, the time to the next report.
+    /// How far the pool's idea of a position may be from the truth: the way there and back, and
+    /// late timers.
     pub(super) fn clocks_apart(&self) -> Duration {
         let weather = &self.options.weather;
         let way = (self.options.latency.max(LATENCY_MAX) + weather.jitter_max) * 2;
-        let is_silent = |(_, fault): &(Duration, Fault)| fault.kind.silences();
-        let falls_silent = |(_, order): &(Duration, Order)| order.kind.silences();
-        let silence = if self.faults.iter().any(is_silent) || self.orders.iter().any(falls_silent) {
-            REPORTED_EVERY
-        } else {
-            Duration::ZERO
-        };
-        way + weather.timer_lag_max + silence + Duration::from_millis(100)
+        way + weather.timer_lag_max + Duration::from_millis(100)
     }
 }
 
@@ -266,6 +259,3 @@ fn short_or_long(chance: &mut Chance) -> Duration {
 
 /// The longest way that a fault makes.
 const LATENCY_MAX: Duration = Duration::from_millis(120);
-
-/// How often a server reports a position, and a moment more.
-const REPORTED_EVERY: Duration = Duration::from_millis(5_500);
