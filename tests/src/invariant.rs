@@ -67,7 +67,7 @@ invariants! {
     OverIsOver: "A node that was removed, or refused the pool, is not dialled any more.",
     NonsenseCostsItself: "A message that means nothing costs no more than itself.",
     LoadTold: "What a node says of its load is told, whatever it has said before.",
-    NewsTold: "What a node says of a player that it has is told at once, but for its ends.",
+    NewsTold: "What a node says of a player that it has is told at once.",
     EventsInOrder: "Events of a guild came over the wire before, in this order.",
     EventsNotStale: "No event is from a session that is over.",
     EndsOnce: "A track ends once as far as a queue goes on, and does not start after that.",

@@ -19,6 +19,8 @@ pub(super) struct News {
     owed: Vec<Told>,
     /// The tracks that the present client was asked to play.
     asked: BTreeSet<(GuildId, String)>,
+    /// What each guild's player began last, and on which server.
+    heard: BTreeMap<GuildId, (usize, String)>,
     /// Those of which it was told that they began.
     begun: BTreeSet<(GuildId, String)>,
     /// When the guild's player came to another node last.
@@ -37,6 +39,20 @@ impl News {
     /// The application asks for a track.
     pub(super) fn asked(&mut self, guild: GuildId, track: Option<String>) {
         self.asked.extend(track.map(|track| (guild, track)));
+    }
+
+    fn hears(&mut self, said: &Told) {
+        if said.kind == "TrackStartEvent" {
+            let begun = (said.host, said.track.clone());
+            self.heard.insert(said.guild, begun);
+        }
+    }
+
+    /// Whether the application was told that a track began, which that server began last.
+    fn has_begun(&self, guild: GuildId, host: usize, track: &str) -> bool {
+        let heard = self.heard.get(&guild);
+        let is_there = heard.is_some_and(|(there, begun)| *there == host && begun == track);
+        is_there && self.begun.contains(&(guild, track.to_owned()))
     }
 
     fn told(&mut self, event: &Event, at: Duration) {
@@ -70,7 +86,9 @@ impl Simulation {
                     self.news.destroyed.insert(*guild, at);
                 }
                 for said in self.oracle.tellings.take_fresh() {
-                    if self.is_owed(&said, at) {
+                    let is_owed = self.is_owed(&said, at);
+                    self.news.hears(&said);
+                    if is_owed {
                         self.tally.news_judged += 1;
                         self.news.owed.push(said);
                     }
@@ -88,6 +106,7 @@ impl Simulation {
             kind,
             track,
             host,
+            ..
         }) = self.news.owed.pop()
         {
             let name = self.name(host);
@@ -130,7 +149,27 @@ impl Simulation {
                 let moved_at = self.news.moved.get(&guild);
                 moved_at.is_none_or(|moved| *moved + SETTLES_WITHIN < at)
             }
-            // When an end is told, `EndsOnce` and the wanted tracks say.
+            "TrackEndEvent" => self.is_end_owed(said),
+            _ => false,
+        }
+    }
+
+    /// Whether the application must be told of an end at once: of what it wants to play, that it
+    /// ended by itself, while nothing else is asked for; of what it played before, that it was
+    /// replaced or stopped.
+    fn is_end_owed(&self, said: &Told) -> bool {
+        let Told { guild, host, .. } = *said;
+        let Some(intent) = self.application.intents.get(&guild) else {
+            return false;
+        };
+        let is_wanted = intent.track.wanted.as_ref() == Some(&said.track);
+        let has_begun = self.news.has_begun(guild, host, &said.track);
+        let is_known = has_begun && intent.track.is_certain;
+        match said.reason.as_deref() {
+            Some("finished" | "loadFailed") => {
+                is_known && is_wanted && !self.application.is_asked_of(guild)
+            }
+            Some("replaced" | "stopped") => is_known && !is_wanted,
             _ => false,
         }
     }

@@ -33,6 +33,8 @@ pub(super) struct Told {
     pub(super) kind: &'static str,
     pub(super) track: String,
     pub(super) host: usize,
+    /// Why it ended, if it did.
+    pub(super) reason: Option<String>,
 }
 
 #[derive(Debug)]
@@ -109,6 +111,7 @@ impl Tellings {
             kind,
             track: track.clone(),
             host,
+            reason: message.reason.clone(),
         });
         queue.push_back(Arrived {
             kind,
