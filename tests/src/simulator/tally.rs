@@ -93,11 +93,30 @@ impl Tally {
         if self.runs < RUNS_THAT_TELL {
             return None;
         }
-        let floor = self.parts * PARTS_JUDGED_MIN / 100;
-        (self.parts_judged < floor).then(|| {
+        let fields_min = self.parts * PARTS_JUDGED_MIN / 100;
+        let of_runs = |of_a_thousand: u64| of_a_thousand * self.runs / 1_000;
+        let judged = [
+            ("fields in the end", self.parts_judged, fields_min),
+            ("places of moves", self.moves_judged, of_runs(MOVES_MIN)),
+            ("waits", self.waits_judged, of_runs(WAITS_MIN)),
+            ("news", self.news_judged, of_runs(NEWS_MIN)),
+            (
+                "choices of nodes",
+                self.choices_judged,
+                of_runs(CHOICES_MIN),
+            ),
+            (
+                "refused fields",
+                self.refusals_judged,
+                of_runs(REFUSALS_MIN),
+            ),
+            ("places in the end", self.places_judged, of_runs(PLACES_MIN)),
+        ];
+        let lacking = judged.iter().find(|(_, count, floor)| count < floor);
+        lacking.map(|(what, count, floor)| {
             format!(
-                "{} fields were judged in the end, less than {PARTS_JUDGED_MIN} % of {}",
-                self.parts_judged, self.parts
+                "{count} {what} were judged, less than {floor} of {} runs",
+                self.runs
             )
         })
     }
@@ -192,3 +211,45 @@ const RUNS_THAT_TELL: u64 = 1_000;
 
 /// How many of a hundred fields are judged in the end, at least.
 const PARTS_JUDGED_MIN: u64 = 70;
+
+/// How much of the rest is judged in a thousand runs, at least: two thirds of what it was when
+/// this was written.
+const MOVES_MIN: u64 = 2_600;
+const WAITS_MIN: u64 = 6_000;
+const NEWS_MIN: u64 = 28_000;
+const CHOICES_MIN: u64 = 1_400;
+const REFUSALS_MIN: u64 = 7_000;
+const PLACES_MIN: u64 = 380;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_that_looked_away_from_one_thing_is_told_so() {
+        let well = Tally {
+            runs: 1_000,
+            moves_judged: MOVES_MIN,
+            waits_judged: WAITS_MIN,
+            news_judged: NEWS_MIN,
+            choices_judged: CHOICES_MIN,
+            refusals_judged: REFUSALS_MIN,
+            places_judged: PLACES_MIN,
+            parts_judged: PARTS_JUDGED_MIN,
+            parts: 100,
+            ..Tally::default()
+        };
+        assert_eq!(well.lacks(), None);
+        let blind = Tally {
+            choices_judged: CHOICES_MIN - 1,
+            ..well.clone()
+        };
+        let lacks = blind.lacks().unwrap_or_default();
+        assert!(lacks.contains("choices of nodes"), "{lacks}");
+        let short = Tally {
+            runs: 999,
+            ..Tally::default()
+        };
+        assert_eq!(short.lacks(), None);
+    }
+}
