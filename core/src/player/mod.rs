@@ -237,6 +237,14 @@ impl Player {
         self.wanted.clock.run(running, now);
     }
 
+    /// Its node has answered what it was sent last, so it was there when that was sent.
+    pub(crate) fn vouch(&mut self) {
+        if let Some(busy) = &mut self.busy {
+            self.wanted.clock.vouch(busy.sent_at);
+            busy.base.clock.vouch(busy.sent_at);
+        }
+    }
+
     /// The node's word on where it is, which is about the confirmed play while the next is on its
     /// way, or another place.
     pub(crate) fn report_before(&mut self, position_ms: u64, now: Timestamp) {

@@ -29,7 +29,8 @@ pub struct Position {
     /// The server's clock at `since`.
     reported_ms: u64,
     since: Timestamp,
-    running: bool,
+    /// How long it goes on from there before it stands; [`RUNNING`] while it runs.
+    stands_after_ms: u32,
     /// `speed × rate` of the filters.
     rate: f32,
     /// The length of the track; `u64::MAX` for a stream.
@@ -46,7 +47,7 @@ impl Default for Position {
         Self {
             reported_ms: 0,
             since: Timestamp::ZERO,
-            running: false,
+            stands_after_ms: 0,
             rate: 1.0,
             length_ms: u64::MAX,
             origin_ms: 0,
@@ -59,8 +60,7 @@ impl Position {
     /// Starts a track, or seeks in it: both clocks show `at_ms`.
     pub fn begin(&mut self, at_ms: u64, length_ms: u64, now: Timestamp) {
         self.length_ms = length_ms;
-        self.reported_ms = at_ms.min(length_ms);
-        self.since = now;
+        self.put(at_ms.min(length_ms), now);
         self.origin_ms = self.reported_ms;
         self.origin_content_ms = self.reported_ms;
     }
@@ -75,20 +75,35 @@ impl Position {
             mark!(ReportOfZero);
             return;
         }
-        let before_ms = self.origin_ms.saturating_sub(position_ms);
-        mark!(ReportOfBefore if before_ms > 0);
-        self.origin_ms = self.origin_ms.saturating_sub(before_ms);
-        self.origin_content_ms = self.origin_content_ms.saturating_sub(before_ms);
-        self.reported_ms = position_ms;
-        self.since = now;
+        mark!(ReportOfBefore if position_ms < self.origin_ms);
+        self.put(position_ms, now);
+        self.reach_back(position_ms);
     }
 
-    /// Lets the clock run or stand still from `now` on.
-    pub fn run(&mut self, running: bool, now: Timestamp) {
-        if running != self.running {
-            self.reported_ms = self.position_ms(now);
-            self.since = now;
-            self.running = running;
+    /// Lets the clock run or stand still from then on.
+    ///
+    /// One that stands, and ran at a moment in the past, can be told that it has stood since that:
+    /// it goes back to what it showed, but not past the latest place that was not worked out.
+    pub fn run(&mut self, running: bool, from: Timestamp) {
+        if !running {
+            let passed_ms = u32::try_from(self.passed_ms(from)).unwrap_or(RUNNING);
+            self.stands_after_ms = passed_ms.min(RUNNING - 1);
+            self.reach_back(self.position_ms(from));
+        } else if !self.is_running() {
+            self.reported_ms = self.position_ms(from);
+            self.since = from;
+            self.stands_after_ms = RUNNING;
+        }
+    }
+
+    /// What passed until then did pass: a clock that stands is not set back beyond that any more.
+    pub(crate) fn vouch(&mut self, until: Timestamp) {
+        if !self.is_running() {
+            let passed_ms = self.passed_ms(until);
+            self.reported_ms = self.reported_ms.saturating_add(passed_ms);
+            let left_ms = u64::from(self.stands_after_ms).saturating_sub(passed_ms);
+            self.stands_after_ms = u32::try_from(left_ms).unwrap_or_default();
+            self.since = self.since.max(until);
         }
     }
 
@@ -108,8 +123,12 @@ impl Position {
 
     /// The latest place on the server's clock that was not worked out from the time: of a report, a
     /// seek, or a change.
-    pub(crate) const fn known_ms(&self) -> u64 {
-        self.reported_ms
+    pub(crate) fn known_ms(&self) -> u64 {
+        if self.is_running() {
+            self.reported_ms
+        } else {
+            self.position_ms(Timestamp::MAX)
+        }
     }
 
     /// How fast the content passes.
@@ -134,20 +153,40 @@ impl Position {
 
     /// Whether the clock runs.
     pub const fn is_running(&self) -> bool {
-        self.running
+        self.stands_after_ms == RUNNING
     }
 
     pub(crate) fn position_ms(&self, now: Timestamp) -> u64 {
-        let elapsed = if self.running {
-            now.since(self.since)
-        } else {
-            Duration::ZERO
-        };
-        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         // The track ends when its content does, which a speed brings forward.
         self.reported_ms
-            .saturating_add(elapsed_ms)
+            .saturating_add(self.passed_ms(now))
             .min(self.length_ms)
+    }
+
+    /// How far the clock has gone since its latest known place.
+    fn passed_ms(&self, now: Timestamp) -> u64 {
+        let passed = now.since(self.since).as_millis();
+        let passed_ms = u64::try_from(passed).unwrap_or(u64::MAX);
+        if self.is_running() {
+            passed_ms
+        } else {
+            passed_ms.min(self.stands_after_ms.into())
+        }
+    }
+
+    /// The clock, which runs or stands as before, is known to be there.
+    fn put(&mut self, position_ms: u64, now: Timestamp) {
+        (self.reported_ms, self.since) = (position_ms, now);
+        if !self.is_running() {
+            self.stands_after_ms = 0;
+        }
+    }
+
+    /// A place from before the present stretch was reached at the usual speed.
+    fn reach_back(&mut self, position_ms: u64) {
+        let before_ms = self.origin_ms.saturating_sub(position_ms);
+        self.origin_ms = self.origin_ms.saturating_sub(before_ms);
+        self.origin_content_ms = self.origin_content_ms.saturating_sub(before_ms);
     }
 
     pub(crate) fn content_ms(&self, now: Timestamp) -> u64 {
@@ -163,6 +202,9 @@ impl Position {
             .min(self.length_ms)
     }
 }
+
+/// In place of how long a clock goes on before it stands.
+const RUNNING: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {
@@ -195,6 +237,49 @@ mod tests {
         assert_eq!(position.position_ms(at(7_000)), 2_000);
         position.run(true, at(7_000));
         assert_eq!(position.position_ms(at(8_000)), 3_000);
+    }
+
+    #[test]
+    fn a_clock_that_stands_goes_back_to_what_it_showed_and_not_past_a_known_place() {
+        let mut position = playing(60_000, u64::MAX);
+        position.report(64_000, at(5_000));
+        position.run(false, at(9_000));
+        position.run(false, at(7_000));
+        assert_eq!(position.position_ms(at(9_000)), 66_000);
+        position.run(false, at(8_000));
+        assert_eq!(position.position_ms(at(9_000)), 66_000);
+        position.run(false, at(2_000));
+        assert_eq!(position.position_ms(at(9_000)), 64_000);
+    }
+
+    #[test]
+    fn a_place_that_is_set_while_the_clock_stands_is_not_gone_back_from() {
+        let mut position = playing(0, u64::MAX);
+        position.run(false, at(9_000));
+        position.begin(60_000, u64::MAX, at(9_500));
+        position.run(false, at(5_000));
+        assert_eq!(position.position_ms(at(10_000)), 60_000);
+    }
+
+    #[test]
+    fn what_is_vouched_for_is_not_gone_back_from() {
+        let mut position = playing(0, u64::MAX);
+        position.run(false, at(9_000));
+        position.vouch(at(7_000));
+        assert_eq!(position.position_ms(at(9_000)), 9_000);
+        position.run(false, at(5_000));
+        assert_eq!(position.position_ms(at(9_000)), 7_000);
+        position.run(true, at(10_000));
+        assert_eq!(position.position_ms(at(11_000)), 8_000);
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_before_its_speed_changed_takes_the_content_with_it() {
+        let mut position = playing(0, u64::MAX);
+        position.scale(2.0, at(9_000));
+        position.run(false, at(10_000));
+        position.run(false, at(5_000));
+        assert_eq!(position.content_ms(at(10_000)), 5_000);
     }
 
     #[test]

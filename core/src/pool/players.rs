@@ -280,6 +280,7 @@ impl Tables {
             self.arrived(id, node, now);
         } else if let Some(player) = self.player_mut(id) {
             player.regulate(now);
+            player.vouch();
         }
         self.reservation_confirmed(node, guild);
         self.answer_settled(done);

@@ -1,5 +1,7 @@
 //! Where in its track a player goes on, whatever servers said about that before.
 
+use std::time::Duration;
+
 use lavapool_core::Event;
 use lavapool_core::node::Loss;
 use lavapool_core::player::Update;
@@ -96,6 +98,75 @@ fn nothing_is_skipped_that_was_not_heard_before_a_session_turned_out_to_be_over(
         (heard_s - 5..=heard_s).contains(&goes_on_s),
         "{heard_s} {goes_on_s}"
     );
+}
+
+/// The host of `a` is gone without a word, and the pool thinks for this long that it plays on.
+/// Returns where its player was, in seconds.
+fn power_lost(world: &mut World, time: Duration) -> i64 {
+    let heard_s = place_s(world);
+    world.cut_off("a", true);
+    world.kill("a");
+    world.run_for(time);
+    heard_s
+}
+
+/// Where the player is told to go on after a moment, in seconds, once it is on `b`.
+fn goes_on_s(world: &mut World, since: Duration) -> i64 {
+    let is_told = |world: &World| !world.players_on("b").is_empty();
+    world.run_until(is_told, secs(60));
+    let told = world.heard_since("b", since).into_iter();
+    let mut places = told.filter_map(|heard| heard.body["position"].as_i64());
+    places.next_back().unwrap() / 1_000
+}
+
+#[test]
+fn nothing_is_skipped_when_the_bot_has_left_the_channel_before_its_node_is_known_to_be_gone() {
+    let mut world = crowded(1..=1, ["b"]);
+    let heard_s = power_lost(&mut world, secs(10));
+    world.voice_state(guild(1), None);
+    world.run_for(secs(2));
+    let since = world.now();
+    world.join(guild(1), "us-west");
+
+    let goes_on_s = goes_on_s(&mut world, since);
+    assert!((heard_s - 5..=heard_s).contains(&goes_on_s), "{goes_on_s}");
+}
+
+#[test]
+fn nothing_is_skipped_by_a_pause_that_the_node_was_gone_for() {
+    let mut world = crowded(1..=1, ["b"]);
+    let heard_s = power_lost(&mut world, secs(10));
+    let since = world.now();
+    world.update(guild(1), Update::default().paused(true));
+
+    let goes_on_s = goes_on_s(&mut world, since);
+    assert!((heard_s - 5..=heard_s).contains(&goes_on_s), "{goes_on_s}");
+}
+
+#[test]
+fn what_was_sought_while_the_node_was_gone_is_where_a_player_goes_on() {
+    let mut world = crowded(1..=1, ["b"]);
+    power_lost(&mut world, secs(10));
+    let since = world.now();
+    world.update(guild(1), Update::default().position(secs(60)));
+
+    assert_eq!(goes_on_s(&mut world, since), 60);
+}
+
+#[test]
+fn a_pause_that_the_node_has_confirmed_is_not_set_back_when_it_turns_out_to_be_gone() {
+    let mut world = crowded(1..=1, ["b"]);
+    // Nothing comes on the WebSocket any more, and requests are answered.
+    world.end_rest("a");
+    world.run_for(millis(10));
+    world.half_open("a");
+    world.run_for(secs(10));
+    let paused = world.update(guild(1), Update::default().paused(true));
+    world.run_until(|world| world.answer(paused).is_some(), secs(1));
+    let since = world.now();
+    let paused_s = power_lost(&mut world, secs(1));
+
+    assert_eq!(goes_on_s(&mut world, since), paused_s);
 }
 
 #[test]
