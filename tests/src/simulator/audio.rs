@@ -136,8 +136,8 @@ impl Simulation {
         }
     }
 
-    /// How far the pool's idea of where a copy is may be from the truth: where sound stopped without
-    /// a word, the time to the next report more.
+    /// How far the pool's idea of where a copy is may be from the truth: where sound stopped
+    /// without a word, the time to the next report more.
     fn apart_there(&self, place: &Place, guild: GuildId, written_at: Duration) -> Duration {
         let heard_at = self.oracle.heard_at(place.host, &place.session, written_at);
         if self.silences.misled(place.host, guild, heard_at) {
@@ -151,9 +151,13 @@ impl Simulation {
     fn skips_max(&self, place: &Place, now: Duration) -> Duration {
         let lost_at = self.oracle.lost_at(place.host);
         // What the pool took for a sign of life came late.
-        let known_at = if lost_at < place.at { now } else { lost_at };
+        let known_until = if lost_at < place.at {
+            now
+        } else {
+            self.oracle.known_until(place.host)
+        };
         let heard_late = if place.is_lost {
-            known_at.saturating_sub(place.at)
+            known_until.saturating_sub(place.at)
         } else {
             Duration::ZERO
         };

@@ -67,6 +67,10 @@ struct Host {
     ready_at: Option<Duration>,
     /// When it was lost last.
     lost_at: Duration,
+    /// When the last byte of its latest WebSocket that was ready arrived.
+    heard_until: Duration,
+    /// When it was noticed last that it was gone before, and when it had been heard last then.
+    silent: Option<(Duration, Duration)>,
     /// When it was heard of each of its sessions.
     hearings: BTreeMap<String, Hearing>,
     /// Where it said lately that each player is, by its guild, in milliseconds, and when that came.
@@ -224,6 +228,7 @@ impl Oracle {
         let host = &mut self.hosts[index];
         if let Some(session) = host.session.clone().filter(|_| host.websocket == Some(id)) {
             host.hearings.entry(session).or_default().go_on(at);
+            host.heard_until = at;
         }
     }
 
@@ -417,9 +422,10 @@ impl Oracle {
                 loss,
             } => self.reconnecting(&node.name, *attempt, *delay, loss, at),
             // Its connection may still be closed in good order while the next one is made.
-            Event::NodeDisconnected { node, .. } => {
+            Event::NodeDisconnected { node, loss } => {
                 if let Some(index) = self.index(&node.name) {
                     self.lets_close(index, at);
+                    self.is_lost(index, loss, at);
                     self.hosts[index].session = None;
                     self.hosts[index].lost_at = at;
                     self.parts(index, at);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use lavapool_core::node::Loss;
 use lavapool_core::protocol::GuildId;
 
 use super::Oracle;
@@ -41,6 +42,21 @@ impl Oracle {
         let hearing = hearing.copied().unwrap_or_default();
         let is_present = hearing.from <= now;
         [hearing.before, hearing.until][usize::from(is_present)].min(now)
+    }
+
+    /// A server is lost. If it fell silent, or does not know its session, it is known to have
+    /// played until its last byte, and not until that was noticed.
+    pub(super) fn is_lost(&mut self, host: usize, loss: &Loss, at: Duration) {
+        let host = &mut self.hosts[host];
+        let is_late = matches!(loss, Loss::Silent | Loss::SessionNotFound);
+        host.silent = is_late.then_some((at, host.heard_until));
+    }
+
+    /// Until when the pool knows that a server played which was lost last.
+    pub(in crate::simulator) fn known_until(&self, host: usize) -> Duration {
+        let host = &self.hosts[host];
+        let silent = host.silent.filter(|(at, _)| *at == host.lost_at);
+        silent.map_or(host.lost_at, |(_, heard_until)| heard_until)
     }
 
     /// Where a player was at a moment by what its server had said, in milliseconds: what was under
