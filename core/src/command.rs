@@ -69,7 +69,9 @@ pub enum Command {
     },
     /// Moves the player, playing on the new node before it stops on the old one. Answered with
     /// [`Answer::Done`] once the new node confirmed it, with
-    /// [`RequestError::NoNode`](crate::RequestError::NoNode) if that is not ready, and with
+    /// [`RequestError::NoNode`](crate::RequestError::NoNode) if that is not ready, with
+    /// [`RequestError::NodeFailed`](crate::RequestError::NodeFailed) if it did not take the player,
+    /// which stays or goes elsewhere, and with
     /// [`RequestError::NodeRemoved`](crate::RequestError::NodeRemoved) if it was removed first.
     Move {
         /// The guild.

@@ -26,7 +26,7 @@ impl Player {
         let (since, is_moving) = (self.unsent, self.is_moving());
         let busy = self.busy();
         let base = busy.base.clone();
-        let begun = busy.begun.take();
+        let (begun, is_base_told) = (busy.begun.take(), busy.is_base_told);
         let plays_another = is_play && !is_moving && !std::mem::replace(&mut busy.is_sure, true);
         self.wanted.revert(fields, since, &base, now);
         if plays_another {
@@ -34,10 +34,13 @@ impl Player {
             self.wanted.renumber();
             self.begin_anew(now);
         } else if is_play {
-            let is_told = self.is_start_told();
             let play = self.wanted.present_play();
-            self.busy().begun = begun.filter(|begun| !is_told && Some(*begun) == play);
-            self.start_told();
+            let is_told = self.is_start_told() || is_base_told;
+            let begun = begun.filter(|begun| !is_told && Some(*begun) == play);
+            self.busy().begun = begun;
+            if is_told || begun.is_some() {
+                self.start_told();
+            }
         }
     }
 

@@ -15,6 +15,8 @@ use crate::time::Timestamp;
 pub(crate) struct Busy {
     /// What is confirmed, for the fields that a rejection takes back.
     pub(crate) base: Desired,
+    /// Whether the application was told that the confirmed play began.
+    pub(crate) is_base_told: bool,
     /// What the PATCH on its way says, and when the latest one was sent.
     pub(crate) sent: Option<Desired>,
     pub(crate) sent_at: Timestamp,
@@ -103,6 +105,7 @@ impl Busy {
     pub(crate) const fn new(base: Desired) -> Self {
         Self {
             base,
+            is_base_told: false,
             sent: None,
             sent_at: Timestamp::ZERO,
             waiting: Vec::new(),

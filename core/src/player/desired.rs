@@ -219,6 +219,15 @@ impl Desired {
         self.clock.scale(self.rate(), now);
     }
 
+    /// From now on the count is that of the node that was sent this; the end time is on it, too.
+    pub(crate) fn count_as(&mut self, sent: &Self, has_end_time: bool, now: Timestamp) {
+        self.clock = sent.clock;
+        if has_end_time {
+            self.end_time_ms = sent.end_time_ms;
+        }
+        self.clock.scale(self.rate(), now);
+    }
+
     /// Makes both clocks show the place in the content, and the end time with them: what a node
     /// is told that begins the track there.
     pub(crate) fn rebase(&mut self, now: Timestamp) {

@@ -187,9 +187,11 @@ impl Player {
     /// What only a busy player has; it begins with the state that is confirmed now, and of one on
     /// its way from a lost node with what it leaves behind there.
     pub(crate) fn busy(&mut self) -> &mut Busy {
+        let is_told = self.is_start_told();
         let Self { wanted, place, .. } = self;
         self.busy.get_or_insert_with(|| {
             let mut busy = Box::new(Busy::new(wanted.clone()));
+            busy.is_base_told = is_told;
             busy.behind = place.lost_from().map(|node| Behind::new(node, wanted));
             busy
         })

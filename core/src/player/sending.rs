@@ -1,7 +1,7 @@
 //! What of a player its node has yet to be sent: what that is, when it may go, and who waits.
 
 use crate::id::{CommandId, NodeId};
-use crate::player::{Desired, Fields, Player, Stage, Volume, Waiting};
+use crate::player::{Busy, Desired, Fields, Player, Stage, Volume, Waiting};
 use crate::protocol::VoiceState;
 use crate::time::Timestamp;
 
@@ -122,10 +122,14 @@ impl Player {
     pub(crate) fn begin_from_here(&mut self) {
         let changing = Fields::TRACK.with(Fields::POSITION).with(Fields::PAUSED);
         let is_settled = !self.pending().has(changing);
-        let clock = self.wanted.clock;
+        let (clock, play) = (self.wanted.clock, self.wanted.present_play());
+        let is_told = self.is_start_told();
         let busy = self.busy();
         if is_settled {
             busy.base.clock = clock;
+        }
+        if busy.base.present_play() == play {
+            busy.is_base_told = is_told;
         }
     }
 
@@ -141,10 +145,10 @@ impl Player {
         overtaken
     }
 
-    /// Whether the node was asked, and is to be asked again.
-    pub(crate) fn is_asked_again(&self) -> bool {
-        let was_refused = self.busy.as_ref().is_some_and(|busy| busy.refusals > 0);
-        was_refused || matches!(self.stage, Stage::Resting(_))
+    /// Whether the node that it goes to was asked, and may have done so, or a part of it.
+    pub(crate) fn is_perhaps_there(&self) -> bool {
+        let was_asked = |busy: &Busy| busy.refusals > 0 || !busy.doubtful.is_empty();
+        self.busy.as_deref().is_some_and(was_asked) || matches!(self.stage, Stage::Resting(_))
     }
 
     /// These fields were sent then, and whether they arrived is not known: those that are overtaken
@@ -163,6 +167,17 @@ impl Player {
     /// Whether there is all that a node needs for the voice connection.
     pub(crate) fn has_voice(&self) -> bool {
         self.voice.as_ref().is_some_and(|voice| voice.is_complete())
+    }
+
+    /// The voice connection is to be made anew, also on a node that the player may yet stay on.
+    pub(crate) fn renew_voice(&mut self) {
+        self.unsent = self.unsent.with(Fields::VOICE);
+        let is_moving = self.is_moving();
+        let busy = self.busy();
+        if is_moving {
+            mark!(ToldOnTheMove);
+            busy.left = busy.left.with(Fields::VOICE);
+        }
     }
 
     /// The voice connection, if it is one of the fields to be sent.

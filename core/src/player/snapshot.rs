@@ -94,6 +94,26 @@ impl Player {
         }
     }
 
+    /// What was sent has arrived, though its answer did not: returns it, with the place that the
+    /// server says. A node that the player comes to counts from where it was told to begin.
+    pub(crate) fn heed_arrival(
+        &mut self,
+        theirs: &protocol::Player<'_>,
+        now: Timestamp,
+    ) -> Desired {
+        if !self.is_moving() {
+            self.heed_place(theirs, now);
+            return self.wanted.clone();
+        }
+        let mut sent = self.wanted.clone();
+        sent.rebase(now);
+        if self.is_audible() && !theirs.paused {
+            let position_ms = u64::try_from(theirs.state.position).unwrap_or(0);
+            sent.clock.report(position_ms, now);
+        }
+        sent
+    }
+
     /// What of the server's player differs from the wanted one is to be sent; what it has is what
     /// a refusal of that goes back to, but for what is in doubt, which may be of what is refused.
     pub(crate) fn note_differences(&mut self, theirs: &protocol::Player<'_>, doubtful: Fields) {

@@ -365,8 +365,7 @@ impl Tables {
             player.unsent = player.unsent.without(fields);
             player.awaits_start = false;
             player.heed_connection(&theirs.state);
-            player.heed_place(theirs, now);
-            let sent = player.wanted.clone();
+            let sent = player.heed_arrival(theirs, now);
             player.note_sent(fields, sent, now);
             self.player_confirmed(player_id, id, None, now);
         }

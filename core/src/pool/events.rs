@@ -282,6 +282,10 @@ impl Tables {
                 sent.forget_track(now);
             }
             withdrawn = busy.supersede(fields);
+            if !busy.left.has(Fields::TRACK) {
+                // The node that it leaves has nothing any more of which that could be asked.
+                busy.left = busy.left.without(fields);
+            }
         }
         player.regulate(now);
         player.settle();

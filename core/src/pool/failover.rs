@@ -143,6 +143,7 @@ impl Tables {
             return self.call_off(id, from, lost, now);
         }
         self.left_group(from, to, None);
+        self.movers_failed(id, NodeFailure::ConnectionLost);
         let is_waited_for = self.node(from).is_some_and(|node| node.outage.is_some());
         if let Some(player) = self.player_mut(id) {
             player.turn_back(now);
@@ -318,8 +319,8 @@ impl Tables {
         let guild = player.guild;
         if let Placement::Moving { from, to, .. } = player.place {
             mark!(TurnedBackInTime);
-            if to != from && player.is_asked_again() {
-                // What a target has refused once may have made a player there.
+            if to != from && player.is_perhaps_there() {
+                // The target may have made a player of what it refused, or never answered.
                 self.bury(to, guild, None);
             }
             self.unqueue(player_id, to);

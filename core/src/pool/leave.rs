@@ -133,12 +133,15 @@ impl Tables {
         }
         mark!(StrandedByRemoval);
         self.unqueue(id, leaves);
-        let Some(player) = self.player_mut(id) else {
+        let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         player.recall();
-        player.begin_away(now);
-        player.wanted.clock.run(false, now);
+        player.stand(now);
+        if let Some(busy) = &mut player.busy {
+            // As of any node that goes away.
+            self.timers.clear_ending(&mut busy.ending);
+        }
         player.place = Placement::Stranded { from: leaves };
         let guild = player.guild;
         self.player_changed(id);

@@ -236,18 +236,18 @@ impl Tables {
         };
         let fields = player.stage.answered();
         let settled = fields.without(player.unsent);
-        let (is_led_over, is_moving) = (player.is_led_over(), player.is_moving());
+        let is_moving = player.is_moving();
         if let Some(busy) = &mut player.busy {
             if let Some(mut sent) = busy.sent.take() {
                 if fields.has(Fields::TRACK) {
                     sent.learn_track(|| reply?.track());
                 }
-                if is_led_over && settled.has(Fields::POSITION) {
-                    // From now on the new node's count is the one that counts.
-                    player.wanted.clock = sent.clock;
-                    if !player.unsent.has(Fields::END_TIME) {
-                        player.wanted.end_time_ms = sent.end_time_ms;
-                    }
+                if is_moving && settled.has(Fields::POSITION) {
+                    let has_end_time = !player.unsent.has(Fields::END_TIME);
+                    player.wanted.count_as(&sent, has_end_time, now);
+                }
+                if is_moving || fields.has(Fields::TRACK) {
+                    busy.is_base_told = sent.present_play() == Some(player.told);
                 }
                 if is_moving {
                     // The node has nothing but this.

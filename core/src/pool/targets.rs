@@ -93,7 +93,7 @@ impl Tables {
         let mut pause = Duration::from_secs(u64::from(failures).min(10));
         if let Some(to) = self.next_target(id, failed) {
             mark!(AnotherTargetTried);
-            self.try_instead(id, to, now);
+            self.try_instead(id, to, failure, now);
             // The first other one is asked at once. If that fails as well, it may be the player's
             // fault, and no node is to be asked over and over.
             pause -= Duration::from_secs(1);
@@ -117,7 +117,7 @@ impl Tables {
             && let Some(to) = self.untried_target(id, target)
         {
             mark!(HeldUpNoLonger);
-            self.try_instead(id, to, now);
+            self.try_instead(id, to, NodeFailure::ConnectionLost, now);
         }
     }
 
@@ -133,13 +133,14 @@ impl Tables {
         };
         if let Some(to) = self.next_target(id, target) {
             mark!(TargetCannotLetGo);
-            self.try_instead(id, to, now);
+            self.try_instead(id, to, NodeFailure::ConnectionLost, now);
         }
     }
 
     /// Sends a lost player to this target instead of the one that failed it.
-    fn try_instead(&mut self, id: PlayerId, to: NodeId, now: Timestamp) {
+    fn try_instead(&mut self, id: PlayerId, to: NodeId, failure: NodeFailure, now: Timestamp) {
         self.forsake(id);
+        self.movers_failed(id, failure);
         let Some(player) = self.player_mut(id) else {
             return;
         };
@@ -156,6 +157,13 @@ impl Tables {
             player.busy().failures = failures;
         }
         self.check_drained(failed);
+    }
+
+    /// The player does not come where these commands sent it.
+    pub(super) fn movers_failed(&mut self, id: PlayerId, failure: NodeFailure) {
+        let movers = self.player_mut(id).map(Player::take_movers);
+        let failed = Err(RequestError::NodeFailed(failure));
+        self.answer_all(movers.unwrap_or_default(), &failed);
     }
 
     /// The target must not keep what it may have made of the player.
@@ -232,7 +240,7 @@ impl Tables {
             Blame::Voice(taker) => Some(taker).filter(|taker| self.takes_again(*taker, node)),
         };
         match other {
-            Some(other) => self.try_instead(id, other, now),
+            Some(other) => self.try_instead(id, other, failure, now),
             None if in_flight.has(Fields::VOICE) => self.try_without_voice(id, in_flight),
             None => self.drop_track(id, now),
         }
@@ -330,7 +338,8 @@ impl Tables {
         match other {
             Some(other) => {
                 mark!(VoiceMadeElsewhere);
-                self.try_instead(id, other, now);
+                let failure = NodeFailure::Unavailable { status: 500 };
+                self.try_instead(id, other, failure, now);
             }
             // The old node has come back, and can be heard.
             None => self.turn_back(id, RequestError::TrackUnplayable, now),

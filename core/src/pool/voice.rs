@@ -74,13 +74,7 @@ impl Tables {
             VoiceChange::None => self.voice_repeated(id, now),
             VoiceChange::Left => return self.voice_left(id, now),
             VoiceChange::New => {
-                player.unsent = player.unsent.with(Fields::VOICE);
-                let is_moving = player.is_moving();
-                let busy = player.busy();
-                if is_moving {
-                    mark!(ToldOnTheMove);
-                    busy.left = busy.left.with(Fields::VOICE);
-                }
+                player.renew_voice();
                 if let Some(busy) = &mut player.busy {
                     self.timers.clear(&mut busy.voice_timer);
                 }

@@ -276,8 +276,7 @@ impl Tables {
             Step::Joining(_) => self.join_timed_out(id, guild, rejoining, now),
             Step::Repeating(_) => {
                 if let Some(player) = self.player_mut(id) {
-                    player.busy();
-                    player.unsent = player.unsent.with(Fields::VOICE);
+                    player.renew_voice();
                 }
                 self.voice_renewed(id, now);
                 self.player_changed(id);

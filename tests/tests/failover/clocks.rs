@@ -81,7 +81,7 @@ fn slow_down(world: &mut World, time: Duration) {
     slow.insert(AnswerKind::Player, time);
 }
 
-fn twice_as_fast() -> Filters {
+pub(super) fn twice_as_fast() -> Filters {
     Filters::new().with_timescale(Timescale {
         speed: 2.0,
         ..Timescale::default()
@@ -90,7 +90,7 @@ fn twice_as_fast() -> Filters {
 
 /// The player is where its copy really is in the track.
 #[track_caller]
-fn assert_in_place(world: &World) {
+pub(super) fn assert_in_place(world: &World) {
     let shown = world.player(guild(1)).position.content_at(world.stamp());
     let truth_ms = u128::try_from(world.only_copy(guild(1)).1.content_ms).unwrap();
     assert!(

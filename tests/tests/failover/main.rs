@@ -17,6 +17,7 @@ mod homes;
 mod inherited;
 mod late;
 mod late_seeks;
+mod led_over;
 mod losses;
 mod messages;
 mod nodelink;

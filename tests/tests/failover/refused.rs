@@ -6,10 +6,10 @@ use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::Filters;
 use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{World, guild, track, track_of};
+use lavapool_tests::world::{Direction, World, guild, track, track_of};
 use serde_json::json;
 
-use super::{crowded, millis, secs, title, unanswered};
+use super::{crowded, millis, secs, send_to, title, unanswered};
 
 #[test]
 fn after_a_refused_play_the_one_before_goes_on_though_another_may_have_begun_between() {
@@ -170,6 +170,51 @@ fn a_track_that_begins_when_the_next_is_asked_for_is_told_to_have_begun_if_that_
     assert_eq!(title(&world), Some("Track other".into()));
     let told = [(false, "Track 1".into()), (true, "Track other".into())];
     assert_eq!(told_since(&world, since), told);
+}
+
+#[test]
+fn a_track_that_nobody_heard_begin_before_the_next_was_refused_is_told_to_begin_where_it_moves() {
+    let mut world = crowded(1..=1, ["b"]);
+    refuse_bad(&mut world);
+    // Its WebSocket falls silent, and what it is asked is answered all the same.
+    world.end_rest("a");
+    world.run_for(millis(100));
+    world.mute("a", Direction::ToPool);
+    let since = world.now();
+    for name in ["next", "bad"] {
+        let play = world.play(guild(1), &track(name));
+        world.run_until(|world| world.answer(play).is_some(), secs(2));
+    }
+    world.kill("a");
+    world.run_for(secs(90));
+    assert_eq!(title(&world), Some("Track next".into()));
+    assert_eq!(told_since(&world, since), [(true, "Track next".into())]);
+}
+
+#[test]
+fn a_track_that_goes_on_after_the_next_began_elsewhere_and_was_refused_is_not_told_to_begin_again()
+{
+    let mut world = crowded(1..=1, ["b"]);
+    refuse_bad_on(&mut world, "a");
+    let since = world.now();
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Player, secs(1));
+    world.update(guild(1), Update::default().volume(50));
+    let bad = world.play(guild(1), &track("bad"));
+    let lost = &mut world.node("b").faults().lost;
+    lost.extend([AnswerKind::Voice, AnswerKind::Player]);
+    send_to(&mut world, "b");
+    world.run_until(|world| world.answer(bad).is_some(), secs(20));
+    world.node("b").faults().lost.clear();
+    world.run_for(secs(5));
+    send_to(&mut world, "b");
+    world.run_for(secs(5));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+    assert_eq!(title(&world), Some("Track 1".into()));
+    assert_eq!(told_since(&world, since), [(true, "Track bad".into())]);
 }
 
 /// No node begins the track that is called bad.

@@ -98,7 +98,7 @@ fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_fail
     world.node("c").faults().fail_matching("/loadtracks", 503);
     let node = Target::Node(world.id("c"));
     for number in 1..=3 {
-        let identifier = format!("https://tracks.test/other-{number}").into();
+        let identifier = format!("https://tracks.test/other-{number}");
         let request = Request::LoadTracks { identifier };
         world.submit(Command::Rest { node, request });
     }
