@@ -138,6 +138,8 @@ impl Tables {
         let Some(Placement::Moving { from, to, why, .. }) = place else {
             return;
         };
+        // Its session may be resumed with what it has made of the player.
+        self.forsake(id);
         if why == Move::Ordered {
             let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
             return self.call_off(id, from, lost, now);

@@ -167,7 +167,7 @@ impl Tables {
     }
 
     /// The target must not keep what it may have made of the player.
-    fn forsake(&mut self, id: PlayerId) {
+    pub(super) fn forsake(&mut self, id: PlayerId) {
         let Some(player) = self.player(id) else {
             return;
         };

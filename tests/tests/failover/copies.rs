@@ -3,7 +3,7 @@
 use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::TrackEndReason;
 use lavapool_core::{Command, CommandId, Event, RequestError};
-use lavapool_tests::node::{AnswerKind, Failure};
+use lavapool_tests::node::{AnswerKind, Failure, Voice};
 use lavapool_tests::world::{Answered, World, guild, track, track_of};
 
 use super::{away_for, crowded, millis, secs};
@@ -180,4 +180,36 @@ fn play_two_after_one(world: &mut World) -> CommandId {
     });
     world.run_for(secs(1));
     world.play(guild(1), &track("two"))
+}
+
+#[test]
+fn a_lost_target_does_not_keep_what_it_made_of_a_player_that_was_destroyed_since() {
+    let mut world = World::builder()
+        .node("a", |_| {})
+        .node("b", |node| node.is_known = false)
+        .config(|config| {
+            config.limits.control_sockets_max = 2;
+            config.limits.voice_sockets_max = 1;
+        })
+        .connected();
+    world.fill(1..=4);
+    world.add_node("b");
+    world.run_for(secs(11));
+    // It makes each player before it turns out that voice fails there, and then both sockets are
+    // taken by the first of those that are sent without it.
+    let config = world.node("b").config();
+    config.voice = Voice::Fails;
+    (config.latency.voice, config.latency.player) = (millis(100), secs(5));
+    world.kill("a");
+    world.run_until(|world| world.guilds_on("b") == [1, 2, 3, 4], secs(5));
+    world.run_for(millis(200));
+    world.drop_connections("b");
+    world.refuse("b", true);
+    world.run_for(secs(1));
+    for number in 1..=4 {
+        world.submit(Command::Destroy(guild(number)));
+    }
+    world.refuse("b", false);
+    world.run_for(secs(30));
+    assert_eq!(world.guilds_on("b"), Vec::<u64>::new());
 }
