@@ -113,6 +113,8 @@ pub struct Failure {
     pub status: u16,
     /// How many requests are still to fail, at least 1; none is all.
     pub times: Option<u32>,
+    /// What it comes from, for whoever takes back what comes from that.
+    pub cause: u64,
 }
 
 impl Failure {
@@ -123,6 +125,7 @@ impl Failure {
             path: None,
             status,
             times: None,
+            cause: 0,
         }
     }
 

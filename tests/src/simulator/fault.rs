@@ -206,15 +206,7 @@ impl Simulation {
 
     /// What a server does with requests.
     fn inflict_on_answers(&mut self, name: &str, fault: Fault) -> bool {
-        let kinds = [
-            AnswerKind::Handshake,
-            AnswerKind::Load,
-            AnswerKind::Voice,
-            AnswerKind::Player,
-            AnswerKind::Player,
-            AnswerKind::Other,
-        ];
-        let kind = kinds[index(fault.number, kinds.len())];
+        let kind = fault.answers();
         let rest = fault.number / 6;
         let times = 1 + u32::try_from(rest % 4).unwrap_or(0);
         let faults = self.world.node(name).faults();
@@ -224,7 +216,11 @@ impl Simulation {
             FaultKind::Lost => drop(faults.lost.insert(kind)),
             FaultKind::Status5xx => {
                 let all = [500, 502, 503, 503, 504];
-                faults.fail_next(all[index(rest, all.len())], times);
+                faults.failures.push(Failure {
+                    times: Some(times),
+                    cause: fault.number,
+                    ..Failure::always(all[index(rest, all.len())])
+                });
             }
             FaultKind::Status4xx => {
                 let all = [400, 404, 405, 410, 415, 418];
@@ -233,15 +229,22 @@ impl Simulation {
                     // A DELETE that is refused for good leaves a player that nobody can take away.
                     method: Some("PATCH".into()),
                     path: Some("/v4/sessions/".into()),
+                    cause: fault.number,
                     ..Failure::always(all[index(rest, all.len())])
                 });
             }
             FaultKind::RetryAfter => {
                 faults.retry_after_s = Some(u32::try_from(rest % 5).unwrap_or(0));
-                faults.fail_next([429, 503][index(rest, 2)], times);
+                faults.failures.push(Failure {
+                    times: Some(times),
+                    cause: fault.number,
+                    ..Failure::always([429, 503][index(rest, 2)])
+                });
             }
             FaultKind::SessionsUnknown => faults.sessions_unknown = true,
             FaultKind::NeverReady => faults.never_ready = true,
+            // A process that is down stays so.
+            FaultKind::Silence if faults.accepting == Accepting::Refuse => return true,
             FaultKind::Silence => faults.accepting = Accepting::Silence,
             FaultKind::WrongPassword => {
                 "another".clone_into(&mut self.world.node(name).config().password)
@@ -351,49 +354,6 @@ impl Simulation {
         }
     }
 
-    /// Puts a fault right again.
-    pub(super) fn undo(&mut self, fault: Fault) {
-        let name = self.name(fault.host);
-        match fault.kind {
-            FaultKind::Kill | FaultKind::ShutDown => {
-                let node = self.world.node(&name);
-                if node.faults().accepting == Accepting::Refuse {
-                    self.world.restart(&name);
-                }
-            }
-            FaultKind::PowerLoss => {
-                self.world.cut_off(&name, false);
-                self.world.notice_dead(&name);
-                self.world.restart(&name);
-            }
-            FaultKind::HalfOpen | FaultKind::MuteToNode | FaultKind::MuteToPool => {
-                self.world.notice_dead(&name);
-            }
-            FaultKind::CutOff => {
-                self.world.cut_off(&name, false);
-                self.world.notice_dead(&name);
-            }
-            FaultKind::FlippedBit => {
-                self.world.drop_connections(&name);
-            }
-            FaultKind::WrongPassword => {
-                let password = super::password(fault.host);
-                self.world.node(&name).config().password = password;
-            }
-            FaultKind::VoiceFails => self.world.node(&name).config().voice = Voice::Connects,
-            FaultKind::DiscordSilent => self.world.set_discord(Discord::Answers),
-            _ => {
-                let faults = self.world.node(&name).faults();
-                let accepting = match faults.accepting {
-                    Accepting::Silence => Accepting::Serve,
-                    other => other,
-                };
-                faults.end();
-                faults.accepting = accepting;
-            }
-        }
-    }
-
     pub(super) fn guild_of(&self, fault: Fault) -> i64 {
         1 + i64::try_from(fault.number % self.plan.options.guilds).unwrap_or(0)
     }
@@ -401,6 +361,21 @@ impl Simulation {
     fn undo_later(&mut self, fault: Fault) {
         let at = self.world.now() + fault.lasts_for;
         self.undos.push((at, fault));
+    }
+}
+
+impl Fault {
+    /// The kind of requests that it is about, if it is about one.
+    pub(super) fn answers(self) -> AnswerKind {
+        let kinds = [
+            AnswerKind::Handshake,
+            AnswerKind::Load,
+            AnswerKind::Voice,
+            AnswerKind::Player,
+            AnswerKind::Player,
+            AnswerKind::Other,
+        ];
+        kinds[index(self.number, kinds.len())]
     }
 }
 

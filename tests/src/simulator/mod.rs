@@ -36,6 +36,7 @@ mod spread;
 mod tally;
 mod tellings;
 mod twice;
+mod undo;
 mod verdict;
 mod voices;
 mod wire;

@@ -323,8 +323,8 @@ fn an_unreadable_list_of_players_leaves_no_tombstone_forever() {
     world.node("a").faults().failures.push(Failure {
         method: Some("GET".into()),
         path: Some("/players".into()),
-        status: 500,
         times: Some(1),
+        ..Failure::always(500)
     });
     world.drop_connections("a");
     world.submit(Command::Destroy(guild(1)));

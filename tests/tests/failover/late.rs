@@ -177,7 +177,7 @@ fn a_look_that_fails_is_taken_again() {
             method,
             path,
             times,
-            status,
+            ..Failure::always(status)
         });
     }
     world.run_for(secs(20));
