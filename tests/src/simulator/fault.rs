@@ -137,6 +137,8 @@ kinds! {
         Pings = 0,
         /// A message comes in two fragments, with a ping between them.
         Fragments = 0,
+        /// The pool's sockets take nothing of what it writes for a while.
+        WriteStall = 0,
     }
 }
 
@@ -177,6 +179,7 @@ impl Simulation {
             }
             FaultKind::HoldToNode => world.hold(name, Direction::ToNode, short),
             FaultKind::HoldToPool => world.hold(name, Direction::ToPool, short),
+            FaultKind::WriteStall => world.stall_writes(name, short),
             FaultKind::DialRefused => world.next_dial(name, Dialled::Fails(Closed::Refused)),
             FaultKind::DialFails => {
                 let all = [Closed::Unreachable, Closed::NameNotFound, Closed::TimedOut];

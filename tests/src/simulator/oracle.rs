@@ -158,6 +158,7 @@ impl Oracle {
                 self.dialled(*socket, endpoint.host(), at);
             }
             Traced::Output(Output::Close(socket)) => self.gone(*socket, at, true),
+            Traced::Output(Output::Write(socket)) => self.writes(*socket, at),
             Traced::Output(_) => {}
             Traced::Wrote(socket, bytes) => self.wrote(*socket, bytes, at),
             Traced::Event(event) => self.told(event, at),

@@ -6,6 +6,7 @@
 //! refused by whichever node has the player then.
 
 mod some;
+mod worse;
 
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ impl Plan {
         plan.draw_restarts();
         plan.draw_last_channels();
         plan.draw_power_losses();
+        plan.draw_write_stalls();
         plan
     }
 

@@ -209,6 +209,13 @@ impl Default for Asked {
 }
 
 impl Asked {
+    /// There is something to say, which the socket may take later.
+    pub(super) fn begins(&mut self, at: Duration) {
+        if self.is_fresh {
+            self.began = self.began.or(Some(at));
+        }
+    }
+
     /// Takes bytes in, and returns the head of a request when it is whole.
     pub(super) fn take(&mut self, bytes: &[u8], at: Duration) -> Option<(String, Duration)> {
         if !self.is_fresh {

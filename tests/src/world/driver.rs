@@ -260,28 +260,50 @@ impl World {
     pub(super) fn write(&mut self, socket: SocketId) {
         let mut bytes = self.pool.outgoing(socket).to_vec();
         // The socket may have been closed by what was done for the same call.
-        let Some(open) = self.driver.sockets.get_mut(&socket) else {
+        let Some(open) = self.driver.sockets.get(&socket) else {
             return;
         };
         if bytes.is_empty() {
             return;
         }
-        let part = if self.weather.has_partial_writes {
-            self.chance.part(bytes.len())
-        } else {
-            bytes.len()
-        };
+        let host = open.host;
+        let (part, again_at) = self.taken(bytes.len(), host);
         if part == bytes.len() {
-            open.is_asked = false;
+            if let Some(open) = self.driver.sockets.get_mut(&socket) {
+                open.is_asked = false;
+            }
         } else if let Some(pipe) = self.network.pipe_of(socket) {
             bytes.truncate(part);
-            let at = self.now + self.chance.below(BLOCKED_MAX);
-            self.network.later(pipe, at);
+            self.network.later(pipe, again_at);
+        }
+        if part == 0 {
+            return;
         }
         self.records.wrote(self.now, socket, &bytes);
         self.send(socket, Happening::ToNode(bytes));
         let now = self.stamp();
         self.pool.handle(Input::Wrote(socket, part), now);
+    }
+
+    /// How many of so many bytes a socket takes, and when it takes more if that is not all.
+    fn taken(&mut self, count: usize, host: usize) -> (usize, Duration) {
+        let stalled_until = self.network.ways[host].stalled_until;
+        if stalled_until > self.now {
+            let part = if self.chance.toss() {
+                0
+            } else {
+                self.chance.part(count)
+            };
+            return (part, stalled_until);
+        }
+        if !self.weather.has_partial_writes {
+            return (count, self.now);
+        }
+        let part = self.chance.part(count);
+        if part == count {
+            return (part, self.now);
+        }
+        (part, self.now + self.chance.below(BLOCKED_MAX))
     }
 
     fn send(&mut self, socket: SocketId, happening: Happening) {

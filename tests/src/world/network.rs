@@ -82,6 +82,8 @@ pub(super) struct Way {
     pub(super) dials: VecDeque<Dialled>,
     /// Until when nothing arrives, in each direction.
     pub(super) held_until: [Duration; 2],
+    /// Until when sockets take nothing of what the pool writes.
+    pub(super) stalled_until: Duration,
     /// What becomes of the next bytes for the pool.
     pub(super) bite: Option<Bite>,
 }

@@ -130,6 +130,14 @@ impl World {
         *held = until.max(*held);
     }
 
+    /// Lets the pool's sockets to a server take nothing until this time has passed, as if their
+    /// buffers were full; some take a part of the next write before.
+    pub fn stall_writes(&mut self, name: &str, time: Duration) {
+        let (until, host) = (self.now + time, self.host(name));
+        let stalled = &mut self.network.ways[host].stalled_until;
+        *stalled = until.max(*stalled);
+    }
+
     /// Says what becomes of the next dial to a server that nothing was said about.
     pub fn next_dial(&mut self, name: &str, dialled: Dialled) {
         let host = self.host(name);

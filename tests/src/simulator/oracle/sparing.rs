@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use lavapool_core::Command;
 use lavapool_core::protocol::GuildId;
+use lavapool_core::{Command, SocketId};
 
 use super::Oracle;
 use crate::invariant::Invariant;
@@ -48,6 +48,13 @@ impl Sparing {
 }
 
 impl Oracle {
+    /// The pool has something to write: whatever the socket takes of it and when, it begins here.
+    pub(super) fn writes(&mut self, socket: SocketId, at: Duration) {
+        if let Some(socket) = self.sockets.get_mut(&socket) {
+            socket.asked.begins(at);
+        }
+    }
+
     /// A PATCH of a player is begun: it is one of few.
     pub(in crate::simulator) fn judge_sparing(
         &mut self,
