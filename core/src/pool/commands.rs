@@ -247,3 +247,33 @@ impl Tables {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::Command;
+    use crate::config::PoolConfig;
+    use crate::node::NodeConfig;
+    use crate::pool::Pool;
+    use crate::protocol::UserId;
+    use crate::seed::Seed;
+
+    #[test]
+    fn nothing_is_kept_of_a_command_that_is_cancelled_while_it_waits_for_its_node() {
+        let now = Timestamp::ZERO;
+        let mut config = PoolConfig::new(UserId::new(1).expect("not zero"));
+        let node = NodeConfig::new("a", "http://localhost:2333", "secret");
+        config.nodes.push(node.expect("nothing is wrong with it"));
+        let pool = Pool::new(config, Seed::from(1), now);
+        let mut pool = pool.expect("nothing is wrong with it");
+        let node = pool.nodes().next().expect("it is one").node.id;
+
+        let command = pool.submit(Command::AwaitNode(node), now);
+        let command = command.expect("there is room for it");
+        let waits = |pool: &Pool| pool.tables.node(node).map(|node| node.awaiting.clone());
+        assert_eq!(waits(&pool), Some(vec![command]));
+        pool.cancel(command, now);
+
+        assert_eq!(waits(&pool), Some(Vec::new()));
+    }
+}
