@@ -139,6 +139,8 @@ kinds! {
         Fragments = 0,
         /// The pool's sockets take nothing of what it writes for a while.
         WriteStall = 0,
+        /// Some GETs or PATCHes are answered that the client is wrong, or its password.
+        Blamed = 0,
     }
 }
 
@@ -232,6 +234,16 @@ impl Simulation {
                     // A DELETE that is refused for good leaves a player that nobody can take away.
                     method: Some("PATCH".into()),
                     path: Some("/v4/sessions/".into()),
+                    cause: fault.number,
+                    ..Failure::always(all[index(rest, all.len())])
+                });
+            }
+            FaultKind::Blamed => {
+                let all = [400, 401, 403, 404, 405, 418];
+                let methods = ["GET", "GET", "PATCH"];
+                faults.failures.push(Failure {
+                    times: Some(times),
+                    method: Some(methods[index(rest / 64, methods.len())].into()),
                     cause: fault.number,
                     ..Failure::always(all[index(rest, all.len())])
                 });

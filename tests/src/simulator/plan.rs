@@ -92,6 +92,7 @@ impl Plan {
         plan.draw_last_channels();
         plan.draw_power_losses();
         plan.draw_write_stalls();
+        plan.draw_blames();
         plan
     }
 

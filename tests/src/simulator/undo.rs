@@ -84,7 +84,10 @@ impl Simulation {
             FaultKind::Slow => drop(faults.slow.remove(&fault.answers())),
             FaultKind::Unanswered => drop(faults.unanswered.remove(&fault.answers())),
             FaultKind::Lost => drop(faults.lost.remove(&fault.answers())),
-            FaultKind::Status5xx | FaultKind::Status4xx | FaultKind::RetryAfter => {
+            FaultKind::Status5xx
+            | FaultKind::Status4xx
+            | FaultKind::Blamed
+            | FaultKind::RetryAfter => {
                 faults
                     .failures
                     .retain(|failure| failure.cause != fault.number);
@@ -124,6 +127,7 @@ fn effect(fault: Fault) -> (FaultKind, u64) {
         FaultKind::FlippedBit
         | FaultKind::Status5xx
         | FaultKind::Status4xx
+        | FaultKind::Blamed
         | FaultKind::RetryAfter => fault.number,
         _ => 0,
     };

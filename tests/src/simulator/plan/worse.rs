@@ -12,6 +12,11 @@ impl Plan {
         self.draw_some(STALL, 5, &[4, 12], &[FaultKind::WriteStall]);
     }
 
+    /// In some worlds servers blame the client for what it asks, and refuse its password by REST.
+    pub(super) fn draw_blames(&mut self) {
+        self.draw_some(BLAME, 6, &[4, 12], &[FaultKind::Blamed]);
+    }
+
     /// One world in so many has faults of some kinds, so many seconds apart on average.
     fn draw_some(&mut self, own: u64, one_in: u64, apart_s: &[u64], kinds: &[FaultKind]) {
         let mut chance = Chance::new(self.seed ^ own);
@@ -33,3 +38,6 @@ impl Plan {
 
 /// Makes the chance of write stalls another one than that of the rest.
 const STALL: u64 = 0x0073_7461_6c6c;
+
+/// The same for servers that blame the client.
+const BLAME: u64 = 0x0062_6c61_6d65;
