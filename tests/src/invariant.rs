@@ -75,6 +75,7 @@ invariants! {
     NoAudioSkipped: "A player that moves goes on where it was heard last, or before.",
     LittleRepeated: "What is heard twice after a move is what the pool could not know.",
     MovedInTime: "No player waits for its lost node beyond the grace, if another could take it.",
+    GapBounded: "No lost player is silent for long while a node that is well could take it.",
     LoadSpread: "No player goes to a node while another has more room, as far as is known.",
     SecretsHidden: "Nothing that can be printed shows a password, a token or a session id.",
     SameAgain: "The same seed gives the same run, to the byte.",

@@ -209,6 +209,9 @@ impl Simulation {
     pub(super) fn submit_about(&mut self, command: Command, asked: Asked) -> Option<CommandId> {
         match self.world.try_submit(command) {
             Ok(id) => {
+                if let Some(guild) = asked.guild {
+                    self.gaps.asked(guild, self.world.now());
+                }
                 self.application.open.insert(id, asked);
                 Some(id)
             }
@@ -428,6 +431,7 @@ impl Simulation {
         // It knows the voice servers that it is told of, and those of players that it finds.
         self.voices.new_client();
         self.news.new_client();
+        self.gaps.new_client();
         for number in 1..=self.plan.options.guilds {
             self.world.renew_voice_session(guild(number));
         }

@@ -149,6 +149,7 @@ impl Simulation {
     pub(super) fn inflict(&mut self, fault: Fault) {
         self.tally.fault(fault.kind);
         self.note_silence(&fault);
+        self.note_illness(&fault);
         let name = self.name(fault.host);
         if self.inflict_on_network(&name, fault) || self.inflict_on_answers(&name, fault) {
             return;

@@ -19,6 +19,7 @@ mod change;
 mod copies;
 mod ends;
 mod fault;
+mod gaps;
 mod intent;
 mod marks;
 mod news;
@@ -57,6 +58,7 @@ use lavapool_core::{Command, Output, Timing};
 
 use self::application::Application;
 use self::copies::Copies;
+use self::gaps::Gaps;
 use self::news::News;
 use self::oracle::Oracle;
 use self::silences::Silences;
@@ -89,6 +91,8 @@ pub struct Simulation {
     apart: Duration,
     /// When it did.
     silences: Silences,
+    /// Who is silent since when.
+    gaps: Gaps,
     /// How long players wait for the session of a lost node.
     grace: Duration,
     /// How many tracks were named.
@@ -192,6 +196,7 @@ impl Simulation {
             seen,
             apart,
             silences: Silences::default(),
+            gaps: Gaps::default(),
             grace: Timing::default().resume_grace,
             plays: 0,
             standings: Standings::default(),
@@ -418,6 +423,7 @@ impl Simulation {
         self.judge_owed();
         self.judge_choices();
         self.judge_audio();
+        self.judge_gaps();
         if self.broken.is_none() {
             self.broken = self.world.broken().cloned();
         }

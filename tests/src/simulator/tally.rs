@@ -25,6 +25,7 @@ pub struct Tally {
     pub(super) closed_with_players: u64,
     pub(super) moves_judged: u64,
     pub(super) waits_judged: u64,
+    pub(super) gaps_judged: u64,
     pub(super) news_judged: u64,
     pub(super) choices_judged: u64,
     /// Fields of refused commands of which it is known what they were before.
@@ -60,6 +61,7 @@ impl Tally {
             (&mut self.closed_with_players, other.closed_with_players),
             (&mut self.moves_judged, other.moves_judged),
             (&mut self.waits_judged, other.waits_judged),
+            (&mut self.gaps_judged, other.gaps_judged),
             (&mut self.choices_judged, other.choices_judged),
             (&mut self.news_judged, other.news_judged),
             (&mut self.refusals_judged, other.refusals_judged),
@@ -99,6 +101,7 @@ impl Tally {
             ("fields in the end", self.parts_judged, fields_min),
             ("places of moves", self.moves_judged, of_runs(MOVES_MIN)),
             ("waits", self.waits_judged, of_runs(WAITS_MIN)),
+            ("gaps", self.gaps_judged, of_runs(GAPS_MIN)),
             ("news", self.news_judged, of_runs(NEWS_MIN)),
             (
                 "choices of nodes",
@@ -169,13 +172,14 @@ impl fmt::Display for Tally {
         writeln!(
             f,
             "answers: {} done, {} not; clients restarted: {}; \
-             judged: {} places of moves, {} waits, {} news, {} choices, {} refused fields, \
-             {} of {} fields and {} places in the end",
+             judged: {} places of moves, {} waits, {} gaps, {} news, {} choices, \
+             {} refused fields, {} of {} fields and {} places in the end",
             self.done,
             self.undone,
             self.restarts,
             self.moves_judged,
             self.waits_judged,
+            self.gaps_judged,
             self.news_judged,
             self.choices_judged,
             self.refusals_judged,
@@ -216,6 +220,7 @@ const PARTS_JUDGED_MIN: u64 = 70;
 /// this was written.
 const MOVES_MIN: u64 = 2_600;
 const WAITS_MIN: u64 = 6_000;
+const GAPS_MIN: u64 = 2_300;
 const NEWS_MIN: u64 = 28_000;
 const CHOICES_MIN: u64 = 1_400;
 const REFUSALS_MIN: u64 = 7_000;
@@ -231,6 +236,7 @@ mod tests {
             runs: 1_000,
             moves_judged: MOVES_MIN,
             waits_judged: WAITS_MIN,
+            gaps_judged: GAPS_MIN,
             news_judged: NEWS_MIN,
             choices_judged: CHOICES_MIN,
             refusals_judged: REFUSALS_MIN,

@@ -62,6 +62,14 @@ impl Voices {
         Some(guild)
     }
 
+    /// Whether the present client was told all that a node needs.
+    pub(super) fn is_told(&self, guild: GuildId) -> bool {
+        let told = self.told.get(&guild);
+        told.is_some_and(|told| {
+            told.state.is_some() && told.server.is_some() && !told.is_server_gone
+        })
+    }
+
     /// Another client knows what it is told, and what players have that it finds.
     pub(super) fn new_client(&mut self) {
         self.told.clear();
@@ -104,6 +112,7 @@ impl Simulation {
             Command::VoiceServer(update) => update.guild,
             _ => return,
         };
+        self.gaps.asked(guild, self.world.now());
         if self.has_room_for(guild) && self.voices.hear(command).is_some() {
             self.wanted(guild);
         }
@@ -148,8 +157,10 @@ impl Simulation {
     /// The bot's connection to the gateway is another one: its voice sessions are over.
     pub(super) fn begin_gateway(&mut self) {
         let guilds: Vec<_> = self.voices.channels.keys().copied().collect();
+        let told_by = self.world.now() + JOINED_WITHIN;
         for guild in &guilds {
             self.end_voice(*guild, SESSION_INVALID);
+            self.gaps.asked(*guild, told_by);
         }
         let ready = Command::GatewayReady(Shard::ALONE);
         if self.submit_about(ready, Default::default()).is_none() {
@@ -181,3 +192,5 @@ fn region(number: u64) -> &'static str {
 const LEFT: u16 = 4014;
 /// The close code of one whose voice session is over.
 const SESSION_INVALID: u16 = 4006;
+/// How long it may take until the bot is told of new voice sessions in all guilds.
+const JOINED_WITHIN: Duration = Duration::from_secs(10);

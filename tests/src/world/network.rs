@@ -275,6 +275,12 @@ impl Network {
         mute.filter_map(|pipe| pipe.connection).collect()
     }
 
+    /// Whether anything is lost on a connection to a server that the pool has.
+    pub(super) fn is_any_mute(&self, host: usize) -> bool {
+        let mut pipes = self.pipes.values();
+        pipes.any(|pipe| pipe.host == host && pipe.socket.is_some() && pipe.is_mute.contains(&true))
+    }
+
     /// Lets nothing be on its way for longer than the latency.
     pub(super) fn calm(&mut self) {
         self.jitter = None;

@@ -150,6 +150,20 @@ impl World {
         self.network.ways[host].bite = Some(bite);
     }
 
+    /// Whether a dial to a server is yet to go wrong.
+    pub(crate) fn are_dials_spoiled(&self, name: &str) -> bool {
+        let way = &self.network.ways[self.host(name)];
+        way.is_cut_off || !way.dials.is_empty()
+    }
+
+    /// Whether the next bytes are yet to be spoiled, are held back, or go nowhere.
+    pub(crate) fn are_bytes_spoiled(&self, name: &str) -> bool {
+        let host = self.host(name);
+        let way = &self.network.ways[host];
+        let is_held = way.held_until.iter().any(|until| *until > self.now);
+        way.bite.is_some() || is_held || self.network.is_any_mute(host)
+    }
+
     /// Makes the way to a server as good as it can be.
     pub fn mend(&mut self, name: &str, latency: Duration) {
         let host = self.host(name);

@@ -31,6 +31,12 @@ impl Hearing {
 }
 
 impl Oracle {
+    /// The session of a server that is connected, and ready.
+    pub(in crate::simulator) fn live_session(&self, host: usize) -> Option<&String> {
+        let host = &self.hosts[host];
+        host.session.as_ref().filter(|_| !host.is_leaving)
+    }
+
     /// When a server had been heard last of a session, at this moment.
     pub(in crate::simulator) fn heard_at(
         &self,
