@@ -90,6 +90,7 @@ mod counted {
         PlayerBeforeReady: "A node spoke of a player before it was ready.",
         CopyHeardElsewhere:
             "A node reported a player that is on another one, and was told to delete its copy.",
+        BuriedHeard: "A node reported a player that it had yet to delete, and not the next one.",
         GhostHeard:
             "A node reported a player that was destroyed and had been made again by a late PATCH.",
         SilenceAtHeartbeat: "Nothing had come from a node for two heartbeats.",

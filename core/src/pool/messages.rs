@@ -120,6 +120,10 @@ impl Tables {
         let Some(player_id) = self.player_of(update.guild_id) else {
             return self.ghost_heard(id, update.guild_id);
         };
+        if self.is_buried(id, update.guild_id) {
+            mark!(BuriedHeard);
+            return;
+        }
         let position_ms = u64::try_from(update.state.position).unwrap_or(0);
         let is_doubtful = has_doubts && self.doubts_place(player_id, id, position_ms, now);
         let Some(player) = self.player_mut(player_id) else {

@@ -123,7 +123,7 @@ impl Simulation {
         intent.is_strange = false;
         intent.may_be_gone = false;
         if change.sets_place() {
-            intent.place_is_known = false;
+            (intent.place_is_known, intent.placed_by) = (false, Some(id));
             intent.place = place;
         }
         if change.if_idle && is_blind {
@@ -189,6 +189,9 @@ impl Simulation {
             let intent = intents.entry(view.guild).or_insert_with(Intent::unknown);
             intent.may_be_gone = true;
             intent.doubt();
+            if self.world.pool().player(view.guild).is_none() {
+                self.news.destroyed(view.guild, self.world.now());
+            }
         }
     }
 
@@ -252,7 +255,7 @@ impl Simulation {
             intent.take_back(id);
         }
         if let Some(guild) = asked.guild {
-            self.oracle.tellings.unheard(guild);
+            self.oracle.tellings.unheard(guild, id);
         }
         self.application.open.remove(&id);
         self.world.cancel(id);
@@ -320,10 +323,9 @@ impl Simulation {
             Err(_) => {}
         }
         if asked.sets_place {
-            intent.place_is_known = answer.is_ok();
-            Place::answered(&mut intent.place, id, answer.is_ok());
+            intent.placed(id, answer.is_ok());
         }
-        self.oracle.tellings.answered(guild, answer, now);
+        self.oracle.tellings.answered(guild, id, answer, now);
         if asked.sets_place && answer.is_ok() {
             self.oracle.orphans.played(guild, now);
         }

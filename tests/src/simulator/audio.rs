@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::Simulation;
 use super::copies::{KEPT_FOR, PastCopy};
@@ -22,9 +23,12 @@ struct Patch {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct PatchedTrack {
     encoded: Option<String>,
     identifier: Option<String>,
+    #[serde(default)]
+    user_data: Value,
 }
 
 /// What a PATCH says that lets a track go on.
@@ -32,6 +36,8 @@ struct GoesOn<'a> {
     guild: GuildId,
     session: &'a str,
     identifier: String,
+    /// The number of the play.
+    play: Option<u64>,
     position: i64,
     /// It is to end at once: it was sent past its end.
     is_over: bool,
@@ -66,6 +72,11 @@ impl Simulation {
                 if let Some(goes_on) = GoesOn::read(request) {
                     let (guild, session) = (goes_on.guild, goes_on.session);
                     self.copies.goes_on(guild, session, request.at);
+                    if let Some(play) = goes_on.play {
+                        let session = session.to_owned();
+                        let (tellings, track) = (&mut self.oracle.tellings, goes_on.identifier);
+                        tellings.begins(guild, session, track, play);
+                    }
                 }
             }
             for lost in &log.lost[lost..] {
@@ -268,6 +279,7 @@ impl<'a> GoesOn<'a> {
             guild,
             session,
             identifier,
+            play: track.user_data["lavapool"]["play"].as_u64(),
             position,
             is_over,
         })

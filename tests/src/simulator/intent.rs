@@ -32,6 +32,8 @@ pub(super) struct Intent {
     is_scaled: bool,
     /// Whether a node has confirmed where in the track the player is.
     pub(super) place_is_known: bool,
+    /// The command that asked for that last.
+    pub(super) placed_by: Option<CommandId>,
     /// Where that was asked to be last, if that is known.
     pub(super) place: Option<Place>,
     /// Whether nobody here ever asked for the player, nor joins its channel.
@@ -256,6 +258,14 @@ impl Intent {
 
     fn forget_place(&mut self) {
         (self.place_is_known, self.place) = (false, None);
+    }
+
+    /// A command that asked for a place was answered. While a later one is on its way the player
+    /// may be there or here, and if that is cancelled nobody hears where.
+    pub(super) fn placed(&mut self, by: CommandId, is_done: bool) {
+        let is_latest = self.placed_by == Some(by);
+        self.place_is_known = is_done && (is_latest || self.place_is_known);
+        Place::answered(&mut self.place, by, is_done);
     }
 
     /// Nobody can say what any of it is.

@@ -148,6 +148,10 @@ pub const RARE: &[(Mark, &str)] = &[
         "a server must lose a track and then refuse it; see `failover::late`",
     ),
     (
+        Mark::SoughtLate,
+        "a server must do a seek late while its connection is away; see `failover::late_seeks`",
+    ),
+    (
         Mark::PongForeign,
         "only a flipped bit makes one; see `failover::messages`",
     ),

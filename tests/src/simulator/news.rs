@@ -25,8 +25,8 @@ pub(super) struct News {
     begun: BTreeSet<(GuildId, String)>,
     /// When the guild's player came to another node last.
     moved: BTreeMap<GuildId, Duration>,
-    /// When the guild's player was last destroyed by the present client: it was asked to, or the
-    /// bot has left the channel.
+    /// When the guild's player was last destroyed by the present client: it was asked to, the bot
+    /// has left the channel, or the player went with a node that was removed.
     destroyed: BTreeMap<GuildId, Duration>,
 }
 
@@ -55,13 +55,18 @@ impl News {
         is_there && self.begun.contains(&(guild, track.to_owned()))
     }
 
+    /// The present client has destroyed the guild's player.
+    pub(super) fn destroyed(&mut self, guild: GuildId, at: Duration) {
+        self.destroyed.insert(guild, at);
+    }
+
     fn told(&mut self, event: &Event, at: Duration) {
         match event {
             Event::PlayerMoved { guild, .. } => drop(self.moved.insert(*guild, at)),
             Event::VoiceLeft {
                 guild,
                 destroyed: true,
-            } => drop(self.destroyed.insert(*guild, at)),
+            } => self.destroyed(*guild, at),
             _ => {}
         }
         let Some((guild, kind, track)) = about(event) else {
@@ -83,7 +88,7 @@ impl Simulation {
             Traced::Given(given) => {
                 self.judge_owed();
                 if let Given::Submitted(Command::Destroy(guild), Some(_)) = given {
-                    self.news.destroyed.insert(*guild, at);
+                    self.news.destroyed(*guild, at);
                 }
                 for said in self.oracle.tellings.take_fresh() {
                     let is_owed = self.is_owed(&said, at);

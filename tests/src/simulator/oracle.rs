@@ -410,8 +410,9 @@ impl Oracle {
         let is_doubtful = event
             .guild()
             .is_some_and(|guild| self.doubts.is_guild_doubted(guild, at));
-        let session_of = |host: usize| self.hosts[host].session.clone();
-        let told = self.tellings.told(event, at, is_doubtful, session_of);
+        let sessions = self.hosts.iter().map(|host| host.session.as_deref());
+        let sessions: Vec<_> = sessions.collect();
+        let told = self.tellings.told(event, at, is_doubtful, &sessions);
         if self.broken.is_none() {
             self.broken = told.err();
         }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use lavapool_core::protocol::{GuildId, TrackEndReason};
-use lavapool_core::{Event, RequestError};
+use lavapool_core::{CommandId, Event, RequestError};
 
 use super::wire::Message;
 use crate::invariant::{Broken, Invariant};
@@ -21,9 +21,15 @@ pub(super) struct Tellings {
     /// The guilds whose tracks may have ended without news of it, as it was lost with a connection:
     /// when the sessions of their players were resumed.
     resumed: BTreeMap<GuildId, Duration>,
-    /// Until when ends that were held back may be told, as what comes after them was refused: for
-    /// ever where nobody waits for that.
+    /// The number under which each track was last to begin in each session.
+    plays: BTreeMap<(GuildId, String, String), u64>,
+    /// The tracks that were to begin again where they had begun, under another number.
+    begun_again: BTreeSet<(GuildId, String)>,
+    /// When ends that were held back may be told, as what comes after them was refused.
     refused: BTreeMap<GuildId, Duration>,
+    /// The latest commands whose answers nobody waits for: they may be refused at any time, until
+    /// a later one is answered.
+    unheard: BTreeMap<GuildId, CommandId>,
 }
 
 /// What a server, by its index, said of a player.
@@ -61,7 +67,13 @@ enum Held {
 impl Tellings {
     /// A command about a guild's player was answered: an end that was held back may be told now,
     /// or as soon as that is refused which nobody waits for any more.
-    pub(super) fn answered(&mut self, guild: GuildId, answer: &Answered, at: Duration) {
+    pub(super) fn answered(
+        &mut self,
+        guild: GuildId,
+        command: CommandId,
+        answer: &Answered,
+        at: Duration,
+    ) {
         match answer {
             Ok(_) => drop(self.refused.remove(&guild)),
             Err(
@@ -69,14 +81,19 @@ impl Tellings {
                 | RequestError::VoiceTimeout
                 | RequestError::TrackUnplayable,
             ) => drop(self.refused.insert(guild, at)),
-            Err(RequestError::Unconfirmed(_)) => self.unheard(guild),
-            Err(_) => {}
+            Err(RequestError::Unconfirmed(_)) => return self.unheard(guild, command),
+            Err(_) => return,
+        }
+        let unheard = self.unheard.get(&guild);
+        if unheard.is_some_and(|unheard| *unheard < command) {
+            self.unheard.remove(&guild);
         }
     }
 
-    /// Nobody waits for what was asked of a guild's player.
-    pub(super) fn unheard(&mut self, guild: GuildId) {
-        self.refused.insert(guild, Duration::MAX);
+    /// Nobody waits for what a command asked of a guild's player.
+    pub(super) fn unheard(&mut self, guild: GuildId, command: CommandId) {
+        let latest = self.unheard.entry(guild).or_insert(command);
+        *latest = command.max(*latest);
     }
 
     /// The session that has the guild's player is resumed.
@@ -87,6 +104,14 @@ impl Tellings {
     /// What the guild's player has goes on: only a message can be the news of its end.
     pub(super) fn goes_on(&mut self, guild: GuildId) {
         self.resumed.remove(&guild);
+    }
+
+    /// A server was asked to begin a play of a track in a session.
+    pub(super) fn begins(&mut self, guild: GuildId, session: String, track: String, play: u64) {
+        let earlier = self.plays.insert((guild, session, track.clone()), play);
+        if earlier.is_some_and(|earlier| earlier != play) {
+            self.begun_again.insert((guild, track));
+        }
     }
 
     /// What has arrived since the last time.
@@ -128,13 +153,13 @@ impl Tellings {
         });
     }
 
-    /// An event is told; a function knows the session of a server that is ready.
+    /// An event is told; known are the sessions of the servers that are ready.
     pub(super) fn told(
         &mut self,
         event: &Event,
         at: Duration,
         is_doubtful: bool,
-        session_of: impl Fn(usize) -> Option<String>,
+        sessions: &[Option<&str>],
     ) -> Result<(), Broken> {
         let Some((guild, kind, track)) = about(event) else {
             return Ok(());
@@ -143,8 +168,8 @@ impl Tellings {
         // is told as one, 5 s after its list of players.
         let resumed_at = self.resumed.get(&guild);
         let is_listed = resumed_at.is_some_and(|resumed| at < *resumed + INFERRED_WITHIN);
+        let is_refused = self.refused.get(&guild) == Some(&at) || self.unheard.contains_key(&guild);
         let is_inferred = is_listed && is_implied(event);
-        let is_refused = self.refused.get(&guild).is_some_and(|since| *since >= at);
         let queue = self.arrived.entry(guild).or_default();
         let is_it = |arrived: &Arrived| {
             let was_held = arrived.held == Some(Held::Stopped) && arrived.at + HELD_FOR <= at;
@@ -152,7 +177,7 @@ impl Tellings {
             arrived.kind == kind && arrived.track == track && is_due
         };
         let is_alive = |arrived: &Arrived| {
-            arrived.at == at || session_of(arrived.host).as_ref() == Some(&arrived.session)
+            arrived.at == at || sessions[arrived.host] == Some(&*arrived.session)
         };
         // One that came twice may not have been told the first time. An end that nothing tells of
         // is not the one of a session that is over.
@@ -160,7 +185,8 @@ impl Tellings {
         let stale = || queue.iter().position(is_it).filter(|_| !is_inferred);
         let place = alive.or_else(stale);
         let Some(place) = place else {
-            if is_inferred {
+            let is_given_up = is_refused && is_finished(event);
+            if is_inferred || (is_given_up && self.is_lost(guild, track, sessions)) {
                 return self.follow(event, guild, track);
             }
             let detail = format!("{kind} of {track:?} in {guild} did not arrive, or before others");
@@ -183,6 +209,18 @@ impl Tellings {
         let detail = format!("{kind} of {track:?} in {guild} is from a session that is over");
         require(is_present, Invariant::EventsNotStale, detail)?;
         self.follow(event, guild, track)
+    }
+
+    /// Whether a track is over when what was asked for in its place is refused, though no message
+    /// says so: all sessions in which it began are over, or it was to begin again where it had, as
+    /// nobody knew what the server plays.
+    fn is_lost(&self, guild: GuildId, track: &str, sessions: &[Option<&str>]) -> bool {
+        let begun = self.plays.keys();
+        let mut begun = begun.filter(|(player, _, begun)| *player == guild && begun == track);
+        let is_over =
+            |(_, session, _): &(GuildId, String, String)| !sessions.contains(&Some(&**session));
+        let was_begun_again = self.begun_again.contains(&(guild, track.to_owned()));
+        was_begun_again || (begun.clone().next().is_some() && begun.all(is_over))
     }
 
     /// A track ends once, and does not begin after that.
@@ -218,6 +256,11 @@ pub(super) fn about(event: &Event) -> Option<(GuildId, &'static str, &str)> {
 fn is_implied(event: &Event) -> bool {
     let implied = [TrackEndReason::Finished, TrackEndReason::Stopped];
     matches!(event, Event::TrackEnd { reason, .. } if implied.contains(reason))
+}
+
+fn is_finished(event: &Event) -> bool {
+    let finished = TrackEndReason::Finished;
+    matches!(event, Event::TrackEnd { reason, .. } if *reason == finished)
 }
 
 fn require(holds: bool, invariant: Invariant, detail: String) -> Result<(), Broken> {

@@ -6,7 +6,7 @@ use lavapool_core::{Command, CommandId, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure, Voice};
 use lavapool_tests::world::{Answered, World, guild, track, track_of};
 
-use super::{away_for, crowded, millis, secs};
+use super::{away_for, crowded, millis, report, secs, unanswered};
 
 #[test]
 fn a_delete_that_is_answered_500_is_sent_again() {
@@ -95,6 +95,24 @@ fn a_player_that_a_node_did_not_delete_leaves_nothing_to_the_next_one_of_its_gui
         (copy.volume, copy.track.unwrap().title),
         (100, "Track next".into())
     );
+}
+
+#[test]
+fn what_a_node_says_of_a_copy_that_it_has_yet_to_delete_is_not_about_the_next_player() {
+    let mut world = crowded(1..=1, []);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    world.update(guild(1), Update::default().volume(70));
+    let since = world.now();
+
+    world.disturb("a", &report(60_000));
+    world.run_for(secs(1));
+
+    let mut updates = world.events_since(since);
+    let update = updates.find(|event| matches!(event, Event::PlayerUpdate { .. }));
+    assert_eq!(update, None);
+    assert!(!world.player(guild(1)).connected);
 }
 
 #[test]

@@ -5,13 +5,13 @@ use std::time::Duration;
 use lavapool_core::node::{Loss, NodeRef};
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Track, TrackEndReason};
-use lavapool_core::{Command, Event, Output, SocketId};
+use lavapool_core::{Command, Event, Output, RequestError, SocketId};
 use serde_json::json;
 
 use super::Oracle;
 use crate::invariant::{Invariant, finds};
 use crate::simulator::wire::Message;
-use crate::world::{Given, Traced, guild, track};
+use crate::world::{Given, Traced, World, guild, track};
 
 #[test]
 fn a_request_to_a_node_without_a_websocket_is_found() {
@@ -142,6 +142,37 @@ fn an_end_of_a_session_that_is_over_is_found_though_another_guild_has_resumed_it
     ear.ends(1);
     ear.tells(ends("one"));
     finds(Invariant::EventsNotStale, ear.broken());
+}
+
+#[test]
+fn an_end_without_news_is_believed_of_a_track_that_was_lost_when_the_next_is_refused() {
+    for (session, plays, is_refused, is_found) in [
+        ("session0", [1, 2], true, false),
+        ("session0", [1, 1], true, true),
+        ("session0", [1, 2], false, true),
+        ("over", [1, 1], true, false),
+        ("over", [1, 1], false, true),
+    ] {
+        let mut ear = Ear::ready();
+        let tellings = &mut ear.oracle.tellings;
+        for play in plays {
+            let track = track("one").info.identifier;
+            tellings.begins(guild(1), session.into(), track, play);
+        }
+        if is_refused {
+            let (status, message) = (400, None);
+            let mut world = World::builder().nodes(["a"]).connected();
+            let command = world.play(guild(1), &track("next"));
+            let refused = Err(RequestError::Rejected { status, message });
+            tellings.answered(guild(1), command, &refused, ear.now);
+        }
+        ear.tells(ends("one"));
+        if is_found {
+            finds(Invariant::EventsInOrder, ear.broken());
+        } else {
+            assert_eq!(ear.broken(), None);
+        }
+    }
 }
 
 #[test]
