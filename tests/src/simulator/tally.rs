@@ -248,7 +248,7 @@ mod tests {
         assert_eq!(well.lacks(), None);
         let blind = Tally {
             choices_judged: CHOICES_MIN - 1,
-            ..well.clone()
+            ..well
         };
         let lacks = blind.lacks().unwrap_or_default();
         assert!(lacks.contains("choices of nodes"), "{lacks}");
