@@ -167,8 +167,4 @@ pub const RARE: &[(Mark, &str)] = &[
         Mark::DepartureCutShort,
         "a node must be slow to answer until it has gone",
     ),
-    (
-        Mark::SoughtLate,
-        "a server must do a seek late that it was given up with; see `failover::late_seeks`",
-    ),
 ];
