@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Unexpected, Visitor};
 
-use super::json::Text;
+use super::json::{NUMBER_KEY, Text};
 
 /// Text or a number that is not an id: an id is a decimal number from 1 to 2^64 − 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -133,12 +133,14 @@ impl<'de> Visitor<'de> for SnowflakeVisitor {
         Snowflake::parse(text).map_err(E::custom)
     }
 
-    /// A number, as `serde_json` hands it over when its feature `arbitrary_precision` is on.
+    /// An object is no id, except the one that `serde_json` makes of each number when its feature
+    /// `arbitrary_precision` is on.
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Snowflake, A::Error> {
-        let Some((_, digits)) = map.next_entry::<Text<'de>, Text<'de>>()? else {
+        let key = map.next_key::<Text<'de>>()?;
+        if key.is_none_or(|key| key.0 != NUMBER_KEY) {
             return Err(A::Error::invalid_type(Unexpected::Map, &self));
-        };
-        self.visit_str(&digits.0)
+        }
+        self.visit_str(&map.next_value::<Text<'de>>()?.0)
     }
 }
 
@@ -188,7 +190,17 @@ mod tests {
                 "{text:?}"
             );
         }
-        for json in ["0", "-5", "5.5", "null", "true", "[5]", "{}", "{\"a\":{}}"] {
+        for json in [
+            "0",
+            "-5",
+            "5.5",
+            "null",
+            "true",
+            "[5]",
+            "{}",
+            "{\"a\":{}}",
+            "{\"a\":\"5\"}",
+        ] {
             assert!(serde_json::from_str::<ChannelId>(json).is_err(), "{json}");
         }
         assert_eq!(ChannelId::try_from(0), Err(ParseIdError));

@@ -203,6 +203,10 @@ pub(crate) fn write<T: Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     serde_json::to_writer(out, value).expect("a wire type serialises into memory");
 }
 
+/// The only key of what `serde_json` makes of a number when its feature `arbitrary_precision` is
+/// on.
+pub(super) const NUMBER_KEY: &str = "$serde_json::private::Number";
+
 /// Text that borrows from its source unless an escape forbids it, also inside an `Option`.
 #[derive(Deserialize)]
 #[serde(transparent)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::json::Text;
+use super::json::{NUMBER_KEY, Text};
 
 /// `null` as the default.
 // The readers that serde derives would have it once for each field.
@@ -165,7 +165,7 @@ impl<'de> Visitor<'de> for NumberVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Number, A::Error> {
         let mut number = Number::None;
         while let Some(key) = entries.next_key::<Text<'de>>()? {
-            if key.0 == "$serde_json::private::Number" {
+            if key.0 == NUMBER_KEY {
                 number = Number::parse(&entries.next_value::<Text<'de>>()?.0);
             } else {
                 entries.next_value::<IgnoredAny>()?;
