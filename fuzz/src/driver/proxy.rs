@@ -36,6 +36,9 @@ pub fn proxy(bytes: &[u8]) {
     }
 }
 
+/// How much later than at once the driver reads at most.
+const READ_WITHIN: Duration = Duration::from_millis(3);
+
 #[derive(Arbitrary, Clone, Copy, Debug)]
 struct Setup {
     cut: u8,
@@ -117,6 +120,8 @@ fn run(setup: Setup, operations: &[Operation<'_>], longest: usize) -> Vec<Vec<u8
                 wires.with(number, |wire| wire.inbound.extend(piece));
                 running.run();
             }
+            // What comes in many pieces is read by a timer: what follows meets the same.
+            running.wait(READ_WITHIN);
         }
         match *operation {
             Operation::End { is_reset } => {
