@@ -118,7 +118,7 @@ impl Player {
 
     /// Whether it is lost, and on its way to the node.
     pub(crate) fn is_lost_to(&self, id: NodeId) -> bool {
-        self.target() == Some(id) && self.is_moving() && !self.is_led_over()
+        self.target() == Some(id) && self.place.lost_from().is_some()
     }
 
     /// Whether the node that it is lost and on its way to has failed it, and is not being asked.

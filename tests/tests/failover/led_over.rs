@@ -1,7 +1,5 @@
 //! What else happens to a player while it is led over from one node to another, or has just been.
 
-use std::time::Duration;
-
 use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::{ChannelId, Filters};
 use lavapool_core::{Command, Leaving, RequestError};
@@ -24,14 +22,7 @@ fn a_track_whose_old_node_is_lost_while_the_new_one_takes_it_is_in_place_at_any_
 #[test]
 fn a_track_that_turns_out_to_have_come_is_in_place_at_any_speed() {
     let mut world = at_speed(twice_as_fast());
-    // A socket that has served a request may have died idle: what came of the next is looked up.
-    world.submit(Command::Update {
-        guild: guild(2),
-        node: Some(world.id("b")),
-        update: Update::play(track("song")).without_voice(),
-    });
-    world.run_for(secs(1));
-    world.node("b").faults().lost.insert(AnswerKind::Voice);
+    take_without_answer(&mut world);
 
     send_to(&mut world, "b");
     world.run_for(secs(12));
@@ -84,14 +75,8 @@ fn what_was_asked_of_a_track_that_has_ended_is_asked_of_no_node() {
 #[test]
 fn a_player_that_comes_home_before_it_is_known_whether_it_had_come_elsewhere_plays_once() {
     let mut world = crowded(1..=1, ["b"]);
-    world.submit(Command::Update {
-        guild: guild(2),
-        node: Some(world.id("b")),
-        update: Update::play(track("song")).without_voice(),
-    });
-    world.run_for(secs(1));
-    // It takes the player, and says so neither at once nor when it is asked again.
-    world.node("b").faults().lost.insert(AnswerKind::Voice);
+    take_without_answer(&mut world);
+    // Nor does it say so when it is asked again.
     let slow = &mut world.node("b").faults().slow;
     slow.insert(AnswerKind::Player, secs(10));
 
@@ -165,6 +150,19 @@ fn a_voice_state_that_discord_repeats_during_a_move_is_told_where_the_player_sta
     assert_eq!(voices.count(), 1, "{heard:?}");
 }
 
+/// `b` takes the player that comes next, and does not say so. A socket that has served a request
+/// may have died idle: what came of that is looked up.
+fn take_without_answer(world: &mut World) {
+    let node = Some(world.id("b"));
+    world.submit(Command::Update {
+        guild: guild(2),
+        node,
+        update: Update::play(track("song")).without_voice(),
+    });
+    world.run_for(secs(1));
+    world.node("b").faults().lost.insert(AnswerKind::Voice);
+}
+
 /// Guild 1 plays on `a` with these filters, and `b` has nobody yet.
 fn at_speed(filters: Filters) -> World {
     let mut world = crowded(1..=1, ["b"]);
@@ -179,6 +177,6 @@ fn under_way_to_b(filters: Filters) -> World {
     let slow = &mut world.node("b").faults().slow;
     slow.insert(AnswerKind::Voice, secs(1));
     send_to(&mut world, "b");
-    world.run_for(Duration::from_millis(500));
+    world.run_for(millis(500));
     world
 }

@@ -125,11 +125,7 @@ fn an_end_without_news_is_believed_in_the_guild_whose_session_was_resumed_if_not
         }
         ear.passes(Duration::from_secs(5));
         ear.tells(ends("one"));
-        if is_found {
-            finds(Invariant::EventsInOrder, ear.broken());
-        } else {
-            assert_eq!(ear.broken(), None);
-        }
+        ear.judges_order(is_found);
     }
 }
 
@@ -167,11 +163,7 @@ fn an_end_without_news_is_believed_of_a_track_that_was_lost_when_the_next_is_ref
             tellings.answered(guild(1), command, &refused, ear.now);
         }
         ear.tells(ends("one"));
-        if is_found {
-            finds(Invariant::EventsInOrder, ear.broken());
-        } else {
-            assert_eq!(ear.broken(), None);
-        }
+        ear.judges_order(is_found);
     }
 }
 
@@ -226,6 +218,16 @@ impl Ear {
 
     fn broken(&self) -> Option<&crate::invariant::Broken> {
         self.oracle.broken.as_ref()
+    }
+
+    /// Events are out of order, or nothing is amiss.
+    #[track_caller]
+    fn judges_order(&self, is_found: bool) {
+        if is_found {
+            finds(Invariant::EventsInOrder, self.broken());
+        } else {
+            assert_eq!(self.broken(), None);
+        }
     }
 
     fn passes(&mut self, time: Duration) {
