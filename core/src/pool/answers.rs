@@ -359,8 +359,12 @@ impl Tables {
         {
             mark!(PlayHadArrived);
             // The rest may have arrived or not, and is harmless to send twice; what was set since
-            // has not.
-            let fields = player.unsent.and(doubtful).and(Fields::PLAY);
+            // has not. Only a pause that is over must be known to be, for the track passes.
+            let shown = match theirs.paused || player.wanted.paused {
+                true => Fields::PLAY,
+                false => Fields::PLAY.with(Fields::PAUSED),
+            };
+            let fields = player.unsent.and(doubtful).and(shown);
             player.stage = Stage::Sent { exchange, fields };
             player.unsent = player.unsent.without(fields);
             player.awaits_start = false;

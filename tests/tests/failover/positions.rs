@@ -183,6 +183,23 @@ fn a_play_that_turns_out_to_have_arrived_is_where_the_node_has_it() {
     assert_eq!(i64::try_from(known).unwrap(), place_s(&world));
 }
 
+/// Seed 0x19f2 of the simulator: the voice connection is told over and over, and never confirmed.
+#[test]
+fn a_play_that_ended_a_pause_goes_on_where_it_was_heard_though_its_answer_was_lost() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("a").faults().lost.insert(AnswerKind::Voice);
+    world.join(guild(1), "frankfurt");
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    world.play(guild(1), &track("next"));
+    world.run_for(secs(20));
+    let heard_s = place_s(&world);
+    let since = world.now();
+    world.kill("a");
+
+    assert_eq!(goes_on_s(&mut world, since), heard_s);
+}
+
 #[test]
 fn a_player_that_stays_after_all_is_where_its_copy_has_played_to() {
     for speed in [1.0, 2.0] {
