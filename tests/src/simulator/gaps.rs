@@ -209,7 +209,15 @@ impl Simulation {
     }
 
     /// The server, and its session, on which a guild's player plays this for the pool to hear.
+    /// What an earlier client left there is heard once this one knows of it: if the session is
+    /// lost before its players are listed, nobody can tell what there was to go on with.
     fn heard_on(&self, guild: GuildId, track: &str) -> Option<(usize, String)> {
+        let intent = self.application.intents.get(&guild)?;
+        let is_left = intent.track.anew.is_some();
+        let view = self.world.pool().player(guild);
+        if is_left && !view.is_some_and(|view| view.playing) {
+            return None;
+        }
         let copies = self.world.copies(guild);
         copies.into_iter().find_map(|(name, copy)| {
             let host = self.names.iter().position(|known| known == name)?;
