@@ -160,6 +160,7 @@ mod counted {
         StartOutdated: "A start was of an earlier play.",
         EndOutdated: "An end was of an earlier play, while another one was wanted.",
         EndedBeforeItsSuccessor: "A track ended while the next was asked for already.",
+        EndedBeforeItsAnswer: "A track ended before its PATCH was answered, and the next was due.",
         EndToldBefore: "An end came that the pool had told by itself.",
         EndOfACopy: "An end was of a copy from before the player came.",
         EndHeldBack: "A node stopped a track by itself, and may be shutting down.",

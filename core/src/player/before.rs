@@ -13,6 +13,7 @@ use crate::time::Timestamp;
 /// |---|---|---|---|
 /// | the next is confirmed, or shown by the node | `Standing`, that one | the same | the same |
 /// | it ended, and that is told if the next is refused | `Over`, untold | | |
+/// | the next has begun and ended, unanswered | `Over`, that one untold | the same | the same |
 /// | it was stopped, which is told | `Over` | | |
 /// | it was replaced, which is told | end told | | |
 /// | it stopped for no reason that is known, and another is asked for | `Over`, untold | | |
@@ -44,14 +45,22 @@ impl Busy {
     pub(crate) fn confirm_base(&mut self, fields: Fields, sent: &Desired, now: Timestamp) {
         self.base.confirm(fields, sent, now);
         if fields.has(Fields::TRACK) {
-            (self.before, self.is_sure) = (STANDING, true);
+            self.sent_stands();
         }
     }
 
     /// A node has the player that had nothing of it before.
     pub(crate) fn replace_base(&mut self, sent: Desired) {
-        (self.before, self.is_sure) = (STANDING, true);
+        self.sent_stands();
         self.base = sent;
+    }
+
+    /// What was sent is the confirmed play now, unless that is over already.
+    fn sent_stands(&mut self) {
+        self.is_sure = true;
+        if !std::mem::take(&mut self.is_sent_over) {
+            self.before = STANDING;
+        }
     }
 
     /// Sets the clock of the confirmed play going or standing.
@@ -88,6 +97,22 @@ impl Busy {
             self.before = Before::Over(untold);
         }
         self.base.forget_track(now);
+    }
+
+    /// The play that is on its way has ended before its answer came, and the next has been asked
+    /// for already: none is left to go back to.
+    pub(crate) fn end_sent(
+        &mut self,
+        track: Option<Arc<Track>>,
+        reason: TrackEndReason,
+        now: Timestamp,
+    ) {
+        if let Some(sent) = &mut self.sent {
+            sent.forget_track(now);
+        }
+        self.base.forget_track(now);
+        self.before = Before::Over(track.map(|track| (track, reason)));
+        (self.is_sent_over, self.is_sure) = (true, false);
     }
 
     /// The application was told that the confirmed play ended; what the node plays in its place, if

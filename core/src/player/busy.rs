@@ -20,6 +20,8 @@ pub(crate) struct Busy {
     /// What the PATCH on its way says, and when the latest one was sent.
     pub(crate) sent: Option<Desired>,
     pub(crate) sent_at: Timestamp,
+    /// Whether the play that it says is over, though it was not answered yet.
+    pub(crate) is_sent_over: bool,
     /// The commands that wait for a confirmation, in the order of submission.
     pub(crate) waiting: Vec<Waiting>,
     /// Armed while a play waits for Discord's voice updates.
@@ -108,6 +110,7 @@ impl Busy {
             is_base_told: false,
             sent: None,
             sent_at: Timestamp::ZERO,
+            is_sent_over: false,
             waiting: Vec::new(),
             voice_timer: None,
             ending: None,
@@ -178,7 +181,7 @@ impl Busy {
 
     /// These fields go out now.
     pub(crate) fn send(&mut self, fields: Fields, sent: Desired, now: Timestamp) {
-        (self.sent, self.sent_at) = (Some(sent), now);
+        (self.sent, self.sent_at, self.is_sent_over) = (Some(sent), now, false);
         for waiting in &mut self.waiting {
             waiting.in_flight = waiting.in_flight.with(waiting.unsent.and(fields));
             waiting.unsent = waiting.unsent.without(fields);
@@ -197,7 +200,7 @@ impl Busy {
 
     /// The node refused what was sent; returns the commands that it was for.
     pub(crate) fn reject(&mut self) -> Vec<Waiting> {
-        self.sent = None;
+        (self.sent, self.is_sent_over) = (None, false);
         self.release(|waiting| !waiting.in_flight.is_empty())
     }
 
@@ -256,7 +259,7 @@ impl Busy {
 
     /// Whether what was sent arrived is not known.
     pub(crate) fn recall(&mut self) {
-        self.sent = None;
+        (self.sent, self.is_sent_over) = (None, false);
         for waiting in &mut self.waiting {
             waiting.unsent = waiting.unsent.with(waiting.in_flight);
             waiting.in_flight = Fields::NONE;

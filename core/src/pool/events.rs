@@ -160,34 +160,54 @@ impl Tables {
             (
                 TrackEndReason::Finished | TrackEndReason::LoadFailed | TrackEndReason::Cleanup,
                 false,
-            ) => self.end_confirmed(id, track, &reason, false, now),
+            ) => self.end_superseded(id, node, track, &reason, now),
             (
                 TrackEndReason::Stopped | TrackEndReason::Replaced | TrackEndReason::Unknown(_),
                 _,
-            ) => self.end_confirmed(id, track, &reason, true, now),
+            ) => self.end_told(id, track, &reason, now),
         }
         self.end_event(id, (track, own), reason, is_present);
     }
 
-    /// An end of another play than the present one: of the one before, perhaps, which then is not
-    /// there to go back to.
-    fn end_confirmed(
+    /// An end of another play than the present one, which is told if that is refused: of the one
+    /// before, perhaps, or of one that has yet to be answered, which then is not there to go back
+    /// to.
+    fn end_superseded(
+        &mut self,
+        id: PlayerId,
+        node: NodeId,
+        track: &WireTrack<'_>,
+        reason: &TrackEndReason,
+        now: Timestamp,
+    ) {
+        let Some(player) = self.player_mut(id) else {
+            return;
+        };
+        let is_target = player.target() == Some(node);
+        let Some(busy) = &mut player.busy else {
+            return;
+        };
+        let mut sent = busy.sent.iter().filter(|_| is_target);
+        if sent.any(|sent| sent.is_played_as(track)) {
+            mark!(EndedBeforeItsAnswer);
+            busy.end_sent(decode(track), reason.clone(), now);
+        } else if busy.base.is_played_as(track) {
+            mark!(EndedBeforeItsSuccessor);
+            busy.end_base(reason.clone(), now);
+        }
+    }
+
+    /// An end that is told: of the play before the present one, perhaps.
+    fn end_told(
         &mut self,
         id: PlayerId,
         track: &WireTrack<'_>,
         reason: &TrackEndReason,
-        is_told: bool,
         now: Timestamp,
     ) {
         let busy = self.player_mut(id).and_then(|player| player.busy.as_mut());
-        let Some(busy) = busy.filter(|busy| busy.base.is_played_as(track)) else {
-            return;
-        };
-        if is_told {
+        if let Some(busy) = busy.filter(|busy| busy.base.is_played_as(track)) {
             busy.base_end_told(reason, now);
-        } else {
-            mark!(EndedBeforeItsSuccessor);
-            busy.end_base(reason.clone(), now);
         }
     }
 

@@ -6,7 +6,7 @@ use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::Filters;
 use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::AnswerKind;
-use lavapool_tests::world::{Direction, World, guild, track, track_of};
+use lavapool_tests::world::{Direction, Weather, World, guild, track, track_of};
 use serde_json::json;
 
 use super::{crowded, millis, secs, send_to, title, unanswered};
@@ -170,6 +170,53 @@ fn a_track_that_begins_when_the_next_is_asked_for_is_told_to_have_begun_if_that_
     assert_eq!(title(&world), Some("Track other".into()));
     let told = [(false, "Track 1".into()), (true, "Track other".into())];
     assert_eq!(told_since(&world, since), told);
+}
+
+#[test]
+fn a_track_that_fails_before_its_play_is_answered_is_told_to_be_over_if_the_next_is_refused() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let since = world.now();
+    world.play(guild(1), &track("other?fails"));
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_until(|world| world.answer(bad).is_some(), secs(2));
+    assert!(!world.player(guild(1)).playing);
+    let told = [
+        (false, "Track 1".into()),
+        (false, "Track other?fails".into()),
+    ];
+    assert_eq!(told_since(&world, since), told);
+}
+
+#[test]
+fn a_track_that_ends_before_its_move_is_answered_is_told_to_be_over_if_the_next_is_refused() {
+    // Which of the two comes first is up to the network.
+    for seed in 0..16 {
+        let weather = Weather {
+            seed,
+            jitter_max: millis(200),
+            ..Weather::default()
+        };
+        let builder = World::builder().node("a", |_| {}).weather(weather);
+        let mut world = builder.node("b", |node| node.is_known = false).connected();
+        world.fill(1..=1);
+        world.add_node("b");
+        world.run_for(secs(11));
+        refuse_bad_on(&mut world, "b");
+        world.play(guild(1), &track_of("short", secs(20)));
+        world.run_for(secs(1));
+        let since = world.now();
+        world.kill("a");
+        world.update(guild(1), Update::default().position(secs(20)));
+        let is_moving = |world: &World| !world.heard_since("b", since).is_empty();
+        world.run_until(is_moving, secs(5));
+        let bad = world.play(guild(1), &track("bad"));
+        world.run_until(|world| world.answer(bad).is_some(), secs(5));
+        world.run_for(secs(1));
+        assert!(!world.player(guild(1)).playing, "{seed}");
+        let told = told_since(&world, since);
+        assert_eq!(told, [(false, "Track short".into())], "{seed}");
+    }
 }
 
 #[test]
