@@ -32,12 +32,12 @@ struct PatchedTrack {
 }
 
 /// What a PATCH says that lets a track go on.
-struct GoesOn<'a> {
-    guild: GuildId,
-    session: &'a str,
-    identifier: String,
+pub(super) struct GoesOn<'a> {
+    pub(super) guild: GuildId,
+    pub(super) session: &'a str,
+    pub(super) identifier: String,
     /// The number of the play.
-    play: Option<u64>,
+    pub(super) play: Option<u64>,
     position: i64,
     /// It is to end at once: it was sent past its end.
     is_over: bool,
@@ -69,7 +69,7 @@ impl Simulation {
                 if request.method == "PATCH" {
                     patches.push((host, request.clone()));
                 }
-                if let Some(goes_on) = GoesOn::read(request) {
+                if let Some(goes_on) = GoesOn::read(request.path(), &request.body) {
                     let (guild, session) = (goes_on.guild, goes_on.session);
                     self.copies.goes_on(guild, session, request.at);
                     if let Some(play) = goes_on.play {
@@ -90,7 +90,7 @@ impl Simulation {
 
     /// A PATCH that brings a track says where it goes on: nothing is skipped, little is repeated.
     pub(super) fn judge_patch(&mut self, host: usize, request: &RequestRecord) {
-        let Some(goes_on) = GoesOn::read(request) else {
+        let Some(goes_on) = GoesOn::read(request.path(), &request.body) else {
             return;
         };
         let (guild, position) = (goes_on.guild, goes_on.position);
@@ -264,11 +264,11 @@ impl Place {
 }
 
 impl<'a> GoesOn<'a> {
-    fn read(request: &'a RequestRecord) -> Option<Self> {
-        let patch: Patch = serde_json::from_slice(&request.body).ok()?;
+    pub(super) fn read(path: &'a str, body: &[u8]) -> Option<Self> {
+        let patch: Patch = serde_json::from_slice(body).ok()?;
         let (track, position) = (patch.track?, patch.position?);
         let is_over = patch.end_time.is_some_and(|end| end <= position + 1);
-        let path = request.path().strip_prefix("/v4/sessions/")?;
+        let path = path.strip_prefix("/v4/sessions/")?;
         let (session, player) = path.split_once("/players/")?;
         let guild = player.parse().ok().and_then(GuildId::new)?;
         let encoded = track.encoded.as_deref();

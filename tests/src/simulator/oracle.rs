@@ -2,6 +2,7 @@
 
 mod doubts;
 mod hearing;
+mod orders;
 mod parting;
 mod sparing;
 
@@ -16,7 +17,6 @@ use self::doubts::Doubts;
 use self::hearing::{Hearing, REPORTS_MAX};
 use self::parting::{Changing, Orphans};
 use self::sparing::Sparing;
-use super::parts::Part;
 use super::secrets::Secrets;
 use super::spread::Told;
 use super::tellings::Tellings;
@@ -309,12 +309,7 @@ impl Oracle {
         if let Some((head, began)) = head {
             self.begins(id, index, &head, began);
         }
-        if let Some(socket) = self.sockets.get_mut(&id)
-            && let Some(body) = socket.asked.whole_body()
-            && let Some(changing) = &mut socket.changing
-        {
-            changing.parts = Part::of_patch(&body);
-        }
+        self.body_goes_out(id);
     }
 
     /// The head of a request is written.
@@ -327,6 +322,9 @@ impl Oracle {
             self.upgrades(id, index, head, began);
         } else {
             let changed = self.asks(index, head, target, began);
+            if let Some(changed) = &changed {
+                self.head_goes_out(changed);
+            }
             if let Some(socket) = self.sockets.get_mut(&id) {
                 socket.changing = changed;
                 socket.is_of_players |= target.contains("/players");
@@ -391,6 +389,7 @@ impl Oracle {
         }
         changed.map(|guild| Changing {
             guild,
+            path: target.split('?').next().unwrap_or_default().to_owned(),
             removes: line.starts_with("DELETE "),
             parts: BTreeSet::new(),
         })

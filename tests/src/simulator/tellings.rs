@@ -21,8 +21,8 @@ pub(super) struct Tellings {
     /// The guilds whose tracks may have ended without news of it, as it was lost with a connection:
     /// when the sessions of their players were resumed.
     resumed: BTreeMap<GuildId, Duration>,
-    /// The number under which each track was last to begin in each session.
-    plays: BTreeMap<(GuildId, String, String), u64>,
+    /// How each track was last to begin in each session.
+    plays: BTreeMap<(GuildId, String, String), Begun>,
     /// The tracks that were to begin again where they had begun, under another number.
     begun_again: BTreeSet<(GuildId, String)>,
     /// When ends that were held back may be told, as what comes after them was refused.
@@ -41,6 +41,15 @@ pub(super) struct Told {
     pub(super) host: usize,
     /// Why it ended, if it did.
     pub(super) reason: Option<String>,
+}
+
+/// A track that was to begin in a session.
+#[derive(Debug)]
+struct Begun {
+    /// The number of the play.
+    play: u64,
+    /// The server was asked since to delete the player, whether or not it has done that.
+    is_deleted: bool,
 }
 
 #[derive(Debug)]
@@ -108,9 +117,29 @@ impl Tellings {
 
     /// A server was asked to begin a play of a track in a session.
     pub(super) fn begins(&mut self, guild: GuildId, session: String, track: String, play: u64) {
-        let earlier = self.plays.insert((guild, session, track.clone()), play);
-        if earlier.is_some_and(|earlier| earlier != play) {
+        let is_deleted = false;
+        let begun = Begun { play, is_deleted };
+        let earlier = self.plays.insert((guild, session, track.clone()), begun);
+        if earlier.is_some_and(|earlier| earlier.play != play) {
             self.begun_again.insert((guild, track));
+        }
+    }
+
+    /// A server is to begin a play of a track in a session. If it had begun there under another
+    /// number, nobody knows what plays, and that is so whether or not the server hears of this one
+    /// before the next is asked for (seed 0x2213).
+    pub(super) fn goes_out(&mut self, guild: GuildId, session: String, track: String, play: u64) {
+        let earlier = self.plays.get(&(guild, session, track.clone()));
+        if earlier.is_some_and(|earlier| earlier.play != play) {
+            self.begun_again.insert((guild, track));
+        }
+    }
+
+    /// A server is to delete a guild's player in a session: the pool means what plays there to be
+    /// over, whatever the server answers, as the voice connection goes with it (seed 0x19c2).
+    pub(super) fn deletes(&mut self, guild: GuildId, session: &str) {
+        for ((player, of, _), begun) in &mut self.plays {
+            begun.is_deleted |= *player == guild && of == session;
         }
     }
 
@@ -212,15 +241,18 @@ impl Tellings {
     }
 
     /// Whether a track is over when what was asked for in its place is refused, though no message
-    /// says so: all sessions in which it began are over, or it was to begin again where it had, as
-    /// nobody knew what the server plays.
+    /// says so: all sessions in which it began are over, or were to have the player no more, or it
+    /// was to begin again where it had, as nobody knew what the server plays.
     fn is_lost(&self, guild: GuildId, track: &str, sessions: &[Option<&str>]) -> bool {
-        let begun = self.plays.keys();
-        let mut begun = begun.filter(|(player, _, begun)| *player == guild && begun == track);
-        let is_over =
-            |(_, session, _): &(GuildId, String, String)| !sessions.contains(&Some(&**session));
+        let begun = self.plays.iter();
+        let mut begun = begun
+            .filter(|((player, _, begun), _)| *player == guild && begun == track)
+            .map(|((_, session, _), begun)| {
+                begun.is_deleted || !sessions.contains(&Some(&**session))
+            })
+            .peekable();
         let was_begun_again = self.begun_again.contains(&(guild, track.to_owned()));
-        was_begun_again || (begun.clone().next().is_some() && begun.all(is_over))
+        was_begun_again || (begun.peek().is_some() && begun.all(|is_over| is_over))
     }
 
     /// A track ends once, and does not begin after that.

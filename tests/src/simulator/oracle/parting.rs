@@ -14,6 +14,8 @@ use crate::simulator::parts::Part;
 #[derive(Clone, Debug)]
 pub(super) struct Changing {
     pub(super) guild: String,
+    /// What it names, without a query.
+    pub(super) path: String,
     pub(super) removes: bool,
     /// What it changes, as soon as all of it is written.
     pub(super) parts: BTreeSet<Part>,

@@ -8,7 +8,7 @@ use lavapool_core::protocol::{Track, TrackEndReason};
 use lavapool_core::{Command, Event, Output, RequestError, SocketId};
 use serde_json::json;
 
-use super::Oracle;
+use super::{Oracle, Tellings};
 use crate::invariant::{Invariant, finds};
 use crate::simulator::wire::Message;
 use crate::world::{Given, Traced, World, guild, track};
@@ -156,12 +156,43 @@ fn an_end_without_news_is_believed_of_a_track_that_was_lost_when_the_next_is_ref
             tellings.begins(guild(1), session.into(), track, play);
         }
         if is_refused {
-            let (status, message) = (400, None);
-            let mut world = World::builder().nodes(["a"]).connected();
-            let command = world.play(guild(1), &track("next"));
-            let refused = Err(RequestError::Rejected { status, message });
-            tellings.answered(guild(1), command, &refused, ear.now);
+            ear.refuses_the_next();
         }
+        ear.tells(ends("one"));
+        ear.judges_order(is_found);
+    }
+}
+
+#[test]
+fn an_end_without_news_is_believed_of_a_track_that_was_to_go_when_the_next_is_refused() {
+    type Then = fn(&mut Tellings, String);
+    let begins_anew: Then = |tellings, one| {
+        tellings.goes_out(guild(1), "session0".into(), one, 2);
+    };
+    let is_sent_twice: Then = |tellings, one| {
+        tellings.goes_out(guild(1), "session0".into(), one, 1);
+    };
+    let is_deleted: Then = |tellings, _| tellings.deletes(guild(1), "session0");
+    let others_are: Then = |tellings, _| {
+        tellings.deletes(guild(1), "session1");
+        tellings.deletes(guild(2), "session0");
+    };
+    let is_back: Then = |tellings, one| {
+        tellings.deletes(guild(1), "session0");
+        tellings.begins(guild(1), "session0".into(), one, 1);
+    };
+    for (then, is_found) in [
+        (begins_anew, false),
+        (is_sent_twice, true),
+        (is_deleted, false),
+        (others_are, true),
+        (is_back, true),
+    ] {
+        let mut ear = Ear::ready();
+        let (tellings, one) = (&mut ear.oracle.tellings, track("one").info.identifier);
+        tellings.begins(guild(1), "session0".into(), one.clone(), 1);
+        then(tellings, one);
+        ear.refuses_the_next();
         ear.tells(ends("one"));
         ear.judges_order(is_found);
     }
@@ -228,6 +259,16 @@ impl Ear {
         } else {
             assert_eq!(self.broken(), None);
         }
+    }
+
+    /// A play is refused.
+    fn refuses_the_next(&mut self) {
+        let (status, message) = (400, None);
+        let mut world = World::builder().nodes(["a"]).connected();
+        let command = world.play(guild(1), &track("next"));
+        let refused = Err(RequestError::Rejected { status, message });
+        let tellings = &mut self.oracle.tellings;
+        tellings.answered(guild(1), command, &refused, self.now);
     }
 
     fn passes(&mut self, time: Duration) {
