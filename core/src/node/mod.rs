@@ -27,6 +27,7 @@ mod lane;
 mod ledger;
 mod loss;
 mod penalty;
+mod pulse;
 mod view;
 
 pub use config::{NodeConfig, NodeRef, ReconnectPolicy};
@@ -38,6 +39,7 @@ pub(crate) use breaker::Breaker;
 pub(crate) use doubt::{Doubt, Own};
 pub(crate) use lane::{Job, Lane, LaneKind};
 pub(crate) use ledger::{Ledger, Telling};
+pub(crate) use pulse::{Last, Pulse};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -176,8 +178,7 @@ pub(crate) struct Ready {
     pub(crate) ping: Option<(Timestamp, u64, TimerKey)>,
     /// Armed until the connection has been ready for long enough.
     pub(crate) stable: Option<TimerKey>,
-    /// When the last byte came.
-    pub(crate) heard_at: Timestamp,
+    pub(crate) pulse: Pulse,
     /// Whether the session is an earlier one that goes on.
     pub(crate) resumed: bool,
 }

@@ -218,6 +218,16 @@ impl Player {
             .unwrap_or_default()
     }
 
+    /// When it was last known where it is, which is now if it does not play.
+    pub(crate) fn known_at(&self, now: Timestamp) -> Timestamp {
+        let clock = &self.wanted.clock;
+        if clock.is_running() {
+            clock.known_at()
+        } else {
+            now
+        }
+    }
+
     /// Its node is lost, and the music stopped then: to be said before its place is another one.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
         self.begin_away(lost_at);

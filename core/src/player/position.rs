@@ -131,6 +131,11 @@ impl Position {
         }
     }
 
+    /// When that was, of a clock that runs.
+    pub(crate) const fn known_at(&self) -> Timestamp {
+        self.since
+    }
+
     /// How fast the content passes.
     pub(crate) fn rate(&self) -> f64 {
         self.rate.into()

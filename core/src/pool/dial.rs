@@ -10,8 +10,8 @@ use crate::error::{ConfigError, RequestError, SubmitError};
 use crate::event::Event;
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::node::{
-    Breaker, Duty, Job, Keeping, Kept, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Ready,
-    Schedule, Session, State, Status, Stopped, Turns,
+    Breaker, Duty, Job, Keeping, Kept, Lane, LaneKind, Loss, Node, NodeConfig, NodeRef, Pulse,
+    Ready, Schedule, Session, State, Status, Stopped, Turns,
 };
 use crate::protocol::Ready as ReadyMessage;
 use crate::time::Timestamp;
@@ -283,7 +283,7 @@ impl Tables {
             heartbeat: self.timers.arm(heartbeat_at, Timer::Heartbeat(id)),
             ping: None,
             stable: Some(self.timers.arm(stable_at, Timer::Stable(id))),
-            heard_at: now,
+            pulse: Pulse::new(now),
             resumed: message.resumed,
         };
         mark!(ResumeRefused if !message.resumed && node.session.is_some());

@@ -18,14 +18,14 @@ use super::timers::Timer;
 use crate::error::{NodeFailure, RequestError};
 use crate::event::{Event, Kinds};
 use crate::id::NodeId;
-use crate::node::{Node, Outage, State};
+use crate::node::{Last, Node, Outage, State};
 use crate::player::{Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
 impl Tables {
     /// A ready node is lost: its players freeze where they were last heard.
-    pub(super) fn begin_outage(&mut self, id: NodeId, lost_at: Timestamp, now: Timestamp) {
+    pub(super) fn begin_outage(&mut self, id: NodeId, last: Last, now: Timestamp) {
         let Some(node) = self.node(id) else { return };
         let grace_at = now + self.config.timing.resume_grace;
         // A redial after the grace would come too late.
@@ -44,11 +44,11 @@ impl Tables {
         let may_resume = node.session.is_some() && !node.duty.is_over() && !is_late;
         let players = self.players_where(|player| player.is_at(id));
         for player in players {
-            self.freeze(player, id, lost_at, now);
+            self.freeze(player, id, last, now);
         }
         for player in self.players_where(|player| player.has_left_behind(id)) {
             if let Some(player) = self.player_mut(player) {
-                player.lose_behind(lost_at);
+                player.lose_behind(last.played_until(Timestamp::ZERO, now));
             }
         }
         let timing = &self.config.timing;
@@ -64,10 +64,11 @@ impl Tables {
         }
     }
 
-    fn freeze(&mut self, id: PlayerId, lost: NodeId, lost_at: Timestamp, now: Timestamp) {
+    fn freeze(&mut self, id: PlayerId, lost: NodeId, last: Last, now: Timestamp) {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
+        let lost_at = last.played_until(player.known_at(now), now);
         if let Placement::Moving {
             from,
             to,

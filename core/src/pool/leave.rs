@@ -10,7 +10,7 @@ use crate::command::{Answer, Leaving};
 use crate::error::{RequestError, SubmitError};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
-use crate::node::{Duty, Job, Kept, LaneKind, Node, State, Stopped};
+use crate::node::{Duty, Job, Kept, LaneKind, Last, Node, State, Stopped};
 use crate::player::{Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
@@ -133,6 +133,7 @@ impl Tables {
         }
         mark!(StrandedByRemoval);
         self.unqueue(id, leaves);
+        self.note_quiet(id, leaves, now);
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
@@ -245,7 +246,7 @@ impl Tables {
         self.disconnect(id, false);
         self.node_changed(id);
         if was_ready && !self.closing {
-            self.begin_outage(id, self.now, self.now);
+            self.begin_outage(id, Last::Until(self.now), self.now);
         }
         self.departed(id);
     }

@@ -9,7 +9,7 @@ use super::timers::Timer;
 use crate::error::{NodeFailure, RequestError};
 use crate::event::Event;
 use crate::id::{NodeId, SocketId};
-use crate::node::{Job, Kept, Loss, Ready, Schedule, State, Stopped};
+use crate::node::{Job, Kept, Last, Loss, Ready, Schedule, State, Stopped};
 use crate::time::Timestamp;
 
 impl Tables {
@@ -18,26 +18,32 @@ impl Tables {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        let heard_at = node.ready().map(|ready| ready.heard_at);
+        let pulse = node.ready().map(|ready| ready.pulse);
         let parting = node.socket().filter(|_| loss.is_ours());
         node.loss = Some(loss.clone());
-        if heard_at.is_none() {
+        if pulse.is_none() {
             node.schedule.failures = node.schedule.failures.saturating_add(1);
         }
         self.disconnect(id, loss.is_spoken());
-        if heard_at.is_some() {
+        if pulse.is_some() {
             let loss = loss.clone();
             self.emit_node(id, |node| Event::NodeDisconnected { node, loss });
         }
-        let lost_at = heard_at.filter(|_| loss.is_late()).unwrap_or(now);
+        let last = pulse.map(|pulse| {
+            if loss.is_late() {
+                Last::Until(pulse.heard_at)
+            } else {
+                Last::ByPulse(pulse)
+            }
+        });
         if self.node(id).is_some_and(|node| node.duty.is_over()) {
             self.stop_node(id, Stopped::Closed);
             mark!(LostWhileLeaving);
         } else {
             self.schedule_redial(id, loss, parting, now);
         }
-        match heard_at {
-            Some(_) => self.begin_outage(id, lost_at, now),
+        match last {
+            Some(last) => self.begin_outage(id, last, now),
             None => self.redial_failed(id, now),
         }
         self.departed(id);

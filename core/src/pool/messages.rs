@@ -34,7 +34,7 @@ impl Tables {
         if let Some(node) = self.node_mut(id)
             && let State::Ready(ready) = &mut node.state
         {
-            ready.heard_at = now;
+            ready.pulse.heard_at = now;
         }
     }
 
@@ -144,7 +144,10 @@ impl Tables {
         player.heed_connection(state);
         // A player that no sound is taken from soon reports the last place of which it was, or
         // none, however far into the track it was told to start.
+        let known_at = player.wanted.clock.known_at();
+        let mut reported_after = Duration::ZERO;
         if player.is_audible() && player.heeds_positions() && !is_doubtful {
+            reported_after = now.since(known_at);
             player.wanted.clock.report(position_ms, now);
         }
         player.report_before(position_ms, now);
@@ -156,6 +159,7 @@ impl Tables {
         } else {
             self.player_moved(player_id);
         }
+        self.reported(id, reported_after);
         let guild = update.guild_id;
         self.emit(Kinds::POSITIONS, || Event::PlayerUpdate {
             guild,
@@ -163,6 +167,15 @@ impl Tables {
             connected,
             ping,
         });
+    }
+
+    /// A report of a player came so long after what was known of it.
+    fn reported(&mut self, id: NodeId, after: Duration) {
+        if let Some(node) = self.node_mut(id)
+            && let State::Ready(ready) = &mut node.state
+        {
+            ready.pulse.reported(after);
+        }
     }
 
     /// The node speaks of a guild that has no player: a PATCH that was never answered took effect
@@ -190,7 +203,7 @@ impl Tables {
         let Some(heard_at) = self
             .node(id)
             .and_then(|node| node.ready())
-            .map(|r| r.heard_at)
+            .map(|ready| ready.pulse.heard_at)
         else {
             return;
         };

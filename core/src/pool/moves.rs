@@ -50,6 +50,7 @@ impl Tables {
                     // It matters if the move comes to nothing.
                     player.doubt_what_is_sent();
                 }
+                self.note_quiet(id, from, now);
                 self.start_move(id, from, to, Move::Ordered, now);
             }
             Placement::Frozen { old: from } | Placement::Stranded { from } => {
@@ -68,6 +69,19 @@ impl Tables {
                 self.put(id, to, now);
                 self.moved_already(command);
             }
+        }
+    }
+
+    /// A player is to leave a node: where it is then is where it was last known to play, if the
+    /// node has been quiet for too long, though nobody has found it lost yet.
+    pub(super) fn note_quiet(&mut self, id: PlayerId, from: NodeId, now: Timestamp) {
+        let ready = self.node(from).and_then(Node::ready);
+        let Some((pulse, player)) = ready.map(|ready| ready.pulse).zip(self.player_mut(id)) else {
+            return;
+        };
+        let played_until = pulse.played_until(player.known_at(now), now);
+        if played_until < now {
+            player.stand(played_until);
         }
     }
 

@@ -280,7 +280,10 @@ impl Tables {
             self.arrived(id, node, now);
         } else if let Some(player) = self.player_mut(id) {
             player.regulate(now);
-            player.vouch();
+            // One whose track is over did not play until then; the news of it may be lost.
+            if reply.is_none_or(Confirmed::has_track) {
+                player.vouch();
+            }
         }
         self.reservation_confirmed(node, guild);
         self.answer_settled(done);

@@ -88,6 +88,11 @@ impl<'a> Confirmed<'a> {
         self.guild_id.is_none_or(|named| named == guild)
     }
 
+    /// Whether it plays, or would if it were not paused.
+    pub(crate) const fn has_track(&self) -> bool {
+        self.track.is_some()
+    }
+
     /// What the server made of the track that it was told to play.
     pub(crate) fn track(&self) -> Option<WireTrack<'a>> {
         let mut track = serde_json::Deserializer::from_str(self.track?.get());

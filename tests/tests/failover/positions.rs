@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use lavapool_core::Event;
 use lavapool_core::node::Loss;
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Filters, Timescale};
+use lavapool_core::{Command, Event, Leaving};
 use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
@@ -104,10 +104,14 @@ fn nothing_is_skipped_that_was_not_heard_before_a_session_turned_out_to_be_over(
 /// Returns where its player was, in seconds.
 fn power_lost(world: &mut World, time: Duration) -> i64 {
     let heard_s = place_s(world);
+    let_go_dark(world, time);
+    heard_s
+}
+
+fn let_go_dark(world: &mut World, time: Duration) {
     world.cut_off("a", true);
     world.kill("a");
     world.run_for(time);
-    heard_s
 }
 
 /// Where the player is told to go on after a moment, in seconds, once it is on `b`.
@@ -144,6 +148,57 @@ fn nothing_is_skipped_by_a_pause_that_the_node_was_gone_for() {
 }
 
 #[test]
+fn nothing_is_skipped_when_a_player_leaves_a_node_that_nobody_knows_to_be_gone_yet() {
+    let orders: [fn(&World) -> Command; 4] = [
+        |world| Command::Drain(world.id("a")),
+        |world| Command::RemoveNode {
+            node: world.id("a"),
+            players: Leaving::Keep,
+        },
+        |world| Command::Reconnect(world.id("a")),
+        |world| Command::Move {
+            guild: guild(1),
+            node: world.id("b"),
+        },
+    ];
+    for order in orders {
+        let mut world = crowded(1..=1, ["b"]);
+        let heard_s = power_lost(&mut world, secs(10));
+        let since = world.now();
+        let order = order(&world);
+        world.submit(order.clone());
+
+        let goes_on_s = goes_on_s(&mut world, since);
+        assert!(
+            (heard_s - 5..=heard_s).contains(&goes_on_s),
+            "{order:?}: {heard_s} {goes_on_s}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_repeated_when_a_player_leaves_a_node_that_reports_seldom() {
+    let mut world = World::builder()
+        .node("a", |node| {
+            node.server.player_update_interval = secs(20);
+        })
+        .nodes(["b"])
+        .connected();
+    world.fill(1..=1);
+    send_to(&mut world, "a");
+    world.run_for(secs(55));
+    let played_s = place_s(&world);
+    let since = world.now();
+    send_to(&mut world, "b");
+
+    let goes_on_s = goes_on_s(&mut world, since);
+    assert!(
+        (played_s..=played_s + 1).contains(&goes_on_s),
+        "{played_s} {goes_on_s}"
+    );
+}
+
+#[test]
 fn what_was_sought_while_the_node_was_gone_is_where_a_player_goes_on() {
     let mut world = crowded(1..=1, ["b"]);
     power_lost(&mut world, secs(10));
@@ -167,6 +222,33 @@ fn a_pause_that_the_node_has_confirmed_is_not_set_back_when_it_turns_out_to_be_g
     let paused_s = power_lost(&mut world, secs(1));
 
     assert_eq!(goes_on_s(&mut world, since), paused_s);
+}
+
+#[test]
+fn an_answer_does_not_say_that_a_track_played_on_which_the_node_has_no_more() {
+    let mut world = crowded(1..=1, ["b"]);
+    let end_s = place_s(&world) + 2;
+    let end_at = |end_s: i64| Update::default().end_time(secs(end_s.unsigned_abs()));
+    world.update(guild(1), end_at(end_s));
+    world.run_for(secs(1));
+    // Nothing comes on the WebSocket any more, and requests are answered.
+    world.end_rest("a");
+    world.run_for(millis(10));
+    world.half_open("a");
+    world.run_for(millis(1_500));
+    assert_eq!(world.only_copy(guild(1)).1.track, None);
+    world.update(guild(1), end_at(end_s + 60));
+    world.run_for(secs(2));
+    let paused = world.update(guild(1), Update::default().paused(true));
+    world.run_until(|world| world.answer(paused).is_some(), secs(1));
+    let since = world.now();
+    let_go_dark(&mut world, secs(1));
+
+    let goes_on_s = goes_on_s(&mut world, since);
+    assert!(
+        (end_s - 5..=end_s).contains(&goes_on_s),
+        "{end_s} {goes_on_s}"
+    );
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! [`Pulse`]: when a node was heard last, and until when its players are known to have played.
+
+use std::time::Duration;
+
+use crate::time::Timestamp;
+
+/// When a node was heard last, and how often it is heard if it is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pulse {
+    /// When the last byte came.
+    pub(crate) heard_at: Timestamp,
+    /// How far apart it reports where a player is, at most.
+    reports_every: Duration,
+}
+
+impl Pulse {
+    pub(crate) const fn new(now: Timestamp) -> Self {
+        Self {
+            heard_at: now,
+            reports_every: REPORTS_EVERY,
+        }
+    }
+
+    /// Two reports of a player that played were so far apart.
+    pub(crate) fn reported(&mut self, apart: Duration) {
+        self.reports_every = self.reports_every.max(apart);
+    }
+
+    /// Until when a player is known to have played of which the node said something, or was told,
+    /// at `known_at`: until now, unless its next report is overdue and nothing else came either.
+    pub(crate) fn played_until(self, known_at: Timestamp, now: Timestamp) -> Timestamp {
+        let known_at = known_at.max(self.heard_at);
+        if now.since(known_at) > self.reports_every + LATE_MAX {
+            mark!(LeftWhileQuiet);
+            known_at
+        } else {
+            now
+        }
+    }
+}
+
+/// Until when the players of a node that is lost played.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Last {
+    /// All of them until then.
+    Until(Timestamp),
+    /// Until the loss, if nothing was overdue by then.
+    ByPulse(Pulse),
+}
+
+impl Last {
+    /// Until when a player played of which something was known at `known_at`, if its node is lost
+    /// now.
+    pub(crate) fn played_until(self, known_at: Timestamp, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Until(at) => at,
+            Self::ByPulse(pulse) => pulse.played_until(known_at, now),
+        }
+    }
+}
+
+/// How far apart Lavalink reports where a player is, unless its `playerUpdateInterval` says
+/// otherwise, which is seen when it does.
+const REPORTS_EVERY: Duration = Duration::from_secs(5);
+
+/// How late a report may be.
+const LATE_MAX: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: u64) -> Timestamp {
+        Timestamp::from_millis(millis)
+    }
+
+    #[test]
+    fn a_player_played_until_now_unless_its_report_is_overdue() {
+        let pulse = Pulse::new(at(1000));
+        assert_eq!(pulse.played_until(at(0), at(6500)), at(6500));
+        assert_eq!(pulse.played_until(at(0), at(6501)), at(1000));
+        assert_eq!(pulse.played_until(at(1001), at(6501)), at(6501));
+    }
+
+    #[test]
+    fn a_node_that_reports_less_often_is_waited_for() {
+        let mut pulse = Pulse::new(at(1000));
+        pulse.reported(Duration::from_secs(10));
+        pulse.reported(Duration::from_secs(1));
+        assert_eq!(pulse.played_until(at(0), at(11_500)), at(11_500));
+        assert_eq!(pulse.played_until(at(0), at(11_501)), at(1000));
+    }
+}
