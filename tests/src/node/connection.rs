@@ -232,7 +232,7 @@ impl TestNode {
         let kind = request.kind();
         let record = (kind != AnswerKind::Handshake).then(|| {
             self.log.requests.push(RequestRecord {
-                at: self.now,
+                at: self.now(),
                 connection: id,
                 method: request.method.clone(),
                 target: request.target.clone(),
@@ -414,17 +414,18 @@ impl TestNode {
 
     fn note_violation(&mut self, connection: ConnectionId, violation: Violation) {
         self.log.violations.push(ViolationRecord {
-            at: self.now,
+            at: self.now(),
             connection,
             violation,
         });
     }
 
     fn note_answer(&mut self, record: Option<usize>, status: u16) {
+        let now = self.now();
         let index = record.and_then(|record| record.checked_sub(self.log_taken));
         if let Some(record) = index.and_then(|index| self.log.requests.get_mut(index)) {
             record.status = Some(status);
-            record.answered_at = Some(self.now);
+            record.answered_at = Some(now);
         }
     }
 }

@@ -92,6 +92,8 @@ impl TestNode {
     /// Kills the process and starts it anew: all connections are reset, all sessions are lost.
     /// Faults, statistics and the log stay; faults belong to the test and not to the process.
     pub fn restart(&mut self, now: Duration) {
+        self.unheard.clear();
+        self.go_on(now);
         self.drop_connections(How::Reset, now);
         self.end_sessions();
         self.abandoned.clear();
@@ -102,6 +104,7 @@ impl TestNode {
     /// Ends the process as SIGTERM does: WebSockets are closed with 1001, and no connection is
     /// accepted any more until [`Faults::accepting`](super::Faults::accepting) is set.
     pub fn shut_down(&mut self, now: Duration) {
+        self.go_on(now);
         self.close_websockets(1001, "", now);
         self.drop_connections(How::Fin, now);
         self.end_sessions();

@@ -29,7 +29,7 @@ impl TestNode {
         let resumed = self.resumable(request.header("session-id")).is_some();
         let refusal = self.refusal(request, resumed);
         self.log.handshakes.push(HandshakeRecord {
-            at: self.now,
+            at: self.now(),
             connection,
             target: request.target.clone(),
             headers: request.headers.clone(),

@@ -47,6 +47,7 @@ mod recommended;
 mod rest;
 mod seeded;
 mod session;
+mod stance;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -73,6 +74,7 @@ use self::connection::{Connection, Hearing, Pending};
 use self::front::Gate;
 use self::seeded::Seeded;
 use self::session::Session;
+use self::stance::{Stance, Unheard};
 
 /// One server process.
 ///
@@ -87,7 +89,12 @@ pub struct TestNode {
     /// How many requests were in logs that were taken away.
     log_taken: usize,
     seeded: Seeded,
+    /// The time of the last call, by the node's own clock.
     now: Duration,
+    /// What its own clock is behind, and whether it stands.
+    stance: Stance,
+    /// What has arrived while it stands.
+    unheard: Vec<Unheard>,
     started_at: Duration,
     connections: BTreeMap<ConnectionId, Connection>,
     sessions: BTreeMap<String, Session>,
@@ -151,6 +158,8 @@ impl TestNode {
             log_taken: 0,
             seeded: Seeded::new(seed),
             now,
+            stance: Stance::default(),
+            unheard: Vec::new(),
             started_at: now,
             connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
@@ -181,9 +190,14 @@ impl TestNode {
         id
     }
 
-    /// Takes bytes of a client. Those of a connection that the node has ended are dropped.
+    /// Takes bytes of a client. Those of a connection that the node has ended are dropped; those
+    /// for one that stands still wait.
     pub fn receive(&mut self, connection: ConnectionId, bytes: &[u8], now: Duration) {
         self.advance(now);
+        if self.stance.stands() {
+            let bytes = Unheard::Bytes(connection, bytes.to_vec());
+            return self.unheard.push(bytes);
+        }
         let Some((bytes, is_last)) = self.gate.client_sent(connection, bytes) else {
             return self.read(connection, bytes);
         };
@@ -198,6 +212,9 @@ impl TestNode {
     /// Learns that a client has ended its connection, by FIN or by RST.
     pub fn peer_closed(&mut self, connection: ConnectionId, reset: bool, now: Duration) {
         self.advance(now);
+        if self.stance.stands() {
+            return self.unheard.push(Unheard::End(connection, reset));
+        }
         let Some(ended) = self.connections.get(&connection) else {
             return;
         };
@@ -213,8 +230,11 @@ impl TestNode {
         self.forget(connection);
     }
 
-    /// Returns the next thing for the network to do.
+    /// Returns the next thing for the network to do; nothing for one that stands still.
     pub fn poll_action(&mut self) -> Option<Action> {
+        if self.stance.stands() {
+            return None;
+        }
         while let Some(action) = self.actions.pop_front() {
             self.gate.pass(action);
         }
@@ -223,7 +243,9 @@ impl TestNode {
 
     /// Returns when [`handle_timeout`](Self::handle_timeout) is to be called at the latest.
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.timers.first().map(|(at, _)| *at)
+        let at = self.timers.first().map(|(at, _)| *at);
+        at.filter(|_| !self.stance.stands())
+            .map(|at| self.stance.to_world(at))
     }
 
     /// Lets everything happen that is due. Afterwards the next timeout is later than `now`.
@@ -231,9 +253,9 @@ impl TestNode {
         self.advance(now);
     }
 
-    /// Returns the time of the last call.
+    /// Returns the time of the last call; of one that stands, when that began.
     pub fn now(&self) -> Duration {
-        self.now
+        self.stance.to_world(self.now)
     }
 
     /// Tells whether a connection that is made now would be accepted.
@@ -270,22 +292,28 @@ impl TestNode {
 
     /// Returns the sessions in the order of their ids, attached and detached.
     pub fn sessions(&self) -> Vec<SessionView> {
-        self.sessions.values().map(Session::view).collect()
+        let sessions = self.sessions.values();
+        sessions.map(|session| session.view(self.stance)).collect()
     }
 
     /// Returns a session by its id.
     pub fn session(&self, id: &str) -> Option<SessionView> {
-        self.sessions.get(id).map(Session::view)
+        let session = self.sessions.get(id);
+        session.map(|session| session.view(self.stance))
     }
 
     /// Returns the players of all sessions as they are at `now`, which is no earlier than the
     /// last call.
     pub fn players(&self, now: Duration) -> Vec<PlayerView> {
-        let now = now.max(self.now);
-        self.sessions
-            .values()
+        let now = self.stance.to_own(now).max(self.now);
+        let sessions = self.sessions.values();
+        let mut players: Vec<_> = sessions
             .flat_map(|session| session.player_views(now))
-            .collect()
+            .collect();
+        for player in &mut players {
+            player.audible &= !self.stance.stands();
+        }
+        players
     }
 
     /// Returns the players of one guild; more than one if sessions fight over it.
@@ -302,7 +330,10 @@ impl TestNode {
 
     /// Runs every timer that is due by `now`, each at its own time.
     fn advance(&mut self, now: Duration) {
-        let now = now.max(self.now);
+        let now = self.stance.to_own(now).max(self.now);
+        if self.stance.stands() {
+            return;
+        }
         while let Some((at, timer)) = self.timers.first().cloned() {
             if at > now {
                 break;
@@ -327,7 +358,7 @@ impl TestNode {
 
     /// The wall clock of the node, in Unix milliseconds.
     fn unix_ms(&self) -> u64 {
-        self.config.epoch_ms + millis_u64(self.now)
+        self.config.epoch_ms + millis_u64(self.now())
     }
 }
 

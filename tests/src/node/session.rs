@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::log::PlayerFate;
 use super::player::{INTERVAL_MIN, Player};
 use super::plugins::Told;
+use super::stance::Stance;
 use super::view::{PlayerView, SessionView};
 use super::{ConnectionId, Disturbance, TestNode, Timer, frames};
 
@@ -60,10 +61,13 @@ impl Session {
     }
 
     /// Returns what an oracle may see.
-    pub(super) fn view(&self) -> SessionView {
+    pub(super) fn view(&self, stance: Stance) -> SessionView {
         let (connection, expires_at, queued) = match &self.link {
             Link::Attached(connection) => (Some(*connection), None, 0),
-            Link::Detached { queue, expires_at } => (None, Some(*expires_at), queue.len()),
+            Link::Detached { queue, expires_at } => {
+                let expires_at = stance.to_world(*expires_at);
+                (None, Some(expires_at), queue.len())
+            }
         };
         SessionView {
             id: self.id.clone(),

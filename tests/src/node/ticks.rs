@@ -33,7 +33,7 @@ impl TestNode {
 
     /// A player is no more, or plays its track no more.
     pub(super) fn note_lost(&mut self, fate: PlayerFate, player: PlayerView) {
-        let at = self.now;
+        let at = self.now();
         self.log.lost.push(LostPlayer { at, fate, player });
     }
 }

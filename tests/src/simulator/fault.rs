@@ -133,6 +133,11 @@ kinds! {
         Load = 2,
         /// The host of the server is gone without a word, and back later.
         PowerLoss = 0,
+        /// The process of the server stands still, as SIGSTOP stops it; what is sent to it waits.
+        StandsStill = 0,
+        /// The server is gone, and comes back with all that it had then but its connections: a
+        /// restart with memory, as a virtual machine that is restored elsewhere.
+        Restored = 0,
         /// The server sends a ping, as a proxy may.
         Pings = 0,
         /// A message comes in two fragments, with a ping between them.
@@ -289,6 +294,18 @@ impl Simulation {
             FaultKind::PowerLoss => {
                 self.world.cut_off(name, true);
                 self.world.kill(name);
+                self.undo_later(fault);
+            }
+            FaultKind::StandsStill => {
+                self.world.stand_still(name);
+                self.undo_later(fault);
+            }
+            FaultKind::Restored => {
+                self.world.stand_still(name);
+                if fault.number.is_multiple_of(2) {
+                    self.world.reset_at_pool(name);
+                }
+                self.world.cut_off(name, true);
                 self.undo_later(fault);
             }
             FaultKind::ShutDown => {

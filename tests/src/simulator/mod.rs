@@ -267,6 +267,7 @@ impl Simulation {
         for host in 0..self.names.len() {
             let name = self.names[host].clone();
             self.world.mend(&name, Duration::from_millis(1));
+            self.world.go_on(&name);
             let node = self.world.node(&name);
             let accepting = node.faults().accepting;
             node.faults().end();

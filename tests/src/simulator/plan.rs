@@ -93,6 +93,7 @@ impl Plan {
         plan.draw_power_losses();
         plan.draw_write_stalls();
         plan.draw_blames();
+        plan.draw_stands();
         plan
     }
 

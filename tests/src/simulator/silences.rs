@@ -45,7 +45,9 @@ impl Simulation {
             FaultKind::VoiceCloses | FaultKind::VoiceDies => {
                 (Some(host), its_guild, Duration::ZERO)
             }
-            FaultKind::VoiceFails => (Some(host), None, fault.lasts_for),
+            FaultKind::VoiceFails | FaultKind::StandsStill | FaultKind::Restored => {
+                (Some(host), None, fault.lasts_for)
+            }
             FaultKind::DiscordSilent => (None, None, fault.lasts_for),
             _ => return,
         };

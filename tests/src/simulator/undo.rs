@@ -18,6 +18,11 @@ impl Simulation {
                 self.reconnect(fault);
                 self.start_again(fault);
             }
+            FaultKind::StandsStill => self.go_on(fault),
+            FaultKind::Restored => {
+                self.go_on(fault);
+                self.reconnect(fault);
+            }
             FaultKind::CutOff => self.reconnect(fault),
             FaultKind::HalfOpen | FaultKind::MuteToNode | FaultKind::MuteToPool => {
                 self.notice_dead(fault);
@@ -48,9 +53,21 @@ impl Simulation {
         }
     }
 
+    /// Lets a process go on, unless something else keeps it still.
+    fn go_on(&mut self, fault: Fault) {
+        let stands = |kind| matches!(kind, FaultKind::StandsStill | FaultKind::Restored);
+        if !self.lasts(fault.host, stands) {
+            let name = self.name(fault.host);
+            self.world.go_on(&name);
+        }
+    }
+
     /// Lets dials through again, unless something else cuts the server off.
     fn reconnect(&mut self, fault: Fault) {
-        let cuts_off = |kind| matches!(kind, FaultKind::CutOff | FaultKind::PowerLoss);
+        let cuts_off = |kind| {
+            let all = [FaultKind::CutOff, FaultKind::PowerLoss, FaultKind::Restored];
+            all.contains(&kind)
+        };
         if !self.lasts(fault.host, cuts_off) {
             let name = self.name(fault.host);
             self.world.cut_off(&name, false);
@@ -67,6 +84,7 @@ impl Simulation {
                 FaultKind::MuteToPool,
                 FaultKind::CutOff,
                 FaultKind::PowerLoss,
+                FaultKind::Restored,
             ];
             all.contains(&kind)
         };

@@ -56,6 +56,31 @@ impl World {
         self.collect();
     }
 
+    /// Lets the process stand still, as SIGSTOP does: what is sent to it waits.
+    pub fn stand_still(&mut self, name: &str) {
+        let now = self.now;
+        self.collect();
+        self.node(name).stand_still(now);
+    }
+
+    /// Lets a process go on that stood still.
+    pub fn go_on(&mut self, name: &str) {
+        let now = self.now;
+        self.node(name).go_on(now);
+        self.collect();
+    }
+
+    /// Lets the pool's sockets to a server be reset, of which the server knows nothing.
+    pub fn reset_at_pool(&mut self, name: &str) {
+        let host = self.host(name);
+        for connection in self.hosts[host].node.connections() {
+            if let Some(pipe) = self.network.pipe_at(host, connection) {
+                let reset = Happening::EndAtPool(Closed::Reset);
+                self.network.depart(pipe, reset, self.now);
+            }
+        }
+    }
+
     /// Resets every connection. Sessions that can be resumed wait for that.
     pub fn drop_connections(&mut self, name: &str) {
         let now = self.now;

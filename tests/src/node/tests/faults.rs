@@ -178,6 +178,53 @@ fn a_restart_forgets_everything_and_a_dropped_network_does_not() {
 }
 
 #[test]
+fn a_node_that_stood_still_goes_on_with_all_that_it_had_as_if_no_time_had_passed() {
+    let mut client = Client::new();
+    let (websocket, session) = client.open_session();
+    client.patch(&session, &merged(play("a"), voice("t")));
+    client.wait(secs(2));
+    let before = client.node.players(client.now);
+    client.hear(websocket);
+
+    client.node.stand_still(client.now);
+    assert_eq!(client.node.poll_timeout(), None);
+    let asked = client.patch(&session, &json!({"volume": 5}));
+    client.wait(secs(100));
+
+    let silent = client.node.players(client.now);
+    assert!(before[0].audible && !silent[0].audible);
+    assert_eq!(silent[0].position_ms, before[0].position_ms);
+    assert_eq!(
+        (client.hear(websocket), client.hear(asked)),
+        (vec![], vec![])
+    );
+
+    client.node.go_on(client.now);
+    let after = client.node.players(client.now);
+    assert!(after[0].audible);
+    assert_eq!(
+        (after[0].position_ms, after[0].volume),
+        (before[0].position_ms, 5)
+    );
+    assert!(!client.hear(asked).is_empty());
+    client.wait(secs(1));
+    let later = client.node.players(client.now);
+    assert_eq!(later[0].position_ms, before[0].position_ms + 1000);
+}
+
+#[test]
+fn a_node_that_is_killed_while_it_stands_still_forgets_everything() {
+    let mut client = Client::new();
+    let (websocket, session) = client.open_session();
+    client.node.stand_still(client.now);
+    client.patch(&session, &json!({"volume": 5}));
+    client.node.restart(client.now);
+    assert_eq!(client.node.sessions(), []);
+    assert_eq!(client.hear(websocket), [Heard::Closed(How::Reset)]);
+    client.open_session();
+}
+
+#[test]
 fn a_graceful_shutdown_says_so() {
     let mut client = Client::new();
     let (websocket, _) = client.open_session();

@@ -17,6 +17,12 @@ impl Plan {
         self.draw_some(BLAME, 6, &[4, 12], &[FaultKind::Blamed]);
     }
 
+    /// In some worlds servers stand still for a while, and go on with all that they had.
+    pub(super) fn draw_stands(&mut self) {
+        let kinds = [FaultKind::StandsStill, FaultKind::Restored];
+        self.draw_some(STAND, 5, &[10, 30], &kinds);
+    }
+
     /// One world in so many has faults of some kinds, so many seconds apart on average.
     fn draw_some(&mut self, own: u64, one_in: u64, apart_s: &[u64], kinds: &[FaultKind]) {
         let mut chance = Chance::new(self.seed ^ own);
@@ -41,3 +47,6 @@ const STALL: u64 = 0x0073_7461_6c6c;
 
 /// The same for servers that blame the client.
 const BLAME: u64 = 0x0062_6c61_6d65;
+
+/// The same for servers that stand still.
+const STAND: u64 = 0x0073_7461_6e64;
