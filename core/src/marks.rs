@@ -175,6 +175,7 @@ mod counted {
         // pool/voice_recovery.rs
         VoiceOfAMoveClosed: "A voice connection closed that another had replaced.",
         VoiceRejoined: "A channel was joined again after its connection had failed.",
+        MovedAndLeaving: "A bot was moved that the pool had just told to leave.",
         VoiceGivenUp: "A failed voice connection was given up.",
         JoinUnanswered: "Discord did not answer a join.",
         JoinRepeated: "Discord answered a join with what is known.",

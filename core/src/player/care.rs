@@ -42,7 +42,7 @@ pub(crate) enum Activity {
 /// |---|---|---|---|
 /// | awaiting | lost, or asking | watching | over |
 /// | pausing | asking | watching | over |
-/// | asking | | watching | over |
+/// | asking | | watching; asking if it has yet to leave | over; our own leave: on |
 /// | joining | pausing, or lost | watching | over; our own leave: on |
 /// | repeating | watching | watching | over |
 /// | watching | over | watching | over |

@@ -233,10 +233,27 @@ impl Tables {
         if rejoining.trouble.is_none() {
             return self.set_rejoining(id, None);
         }
+        if rejoining.renews && rejoining.leaves && rejoining.step == Step::Asking {
+            // No join was sent that this could answer: the bot was moved, and leaves all the same.
+            return self.rejoin_where_moved(id, now);
+        }
         rejoining.leaves = false;
         let timer = self.timers.arm(now + HOLDS_FOR, Timer::VoiceStep(id));
         rejoining.step = Step::Watching(timer);
         self.set_rejoining(id, Some(rejoining));
+    }
+
+    /// The bot joins again where it is now, once it has left there.
+    fn rejoin_where_moved(&mut self, id: PlayerId, now: Timestamp) {
+        let Some((guild, mut rejoining)) = self.rejoining(id) else {
+            return;
+        };
+        mark!(MovedAndLeaving);
+        let voice = self.player(id).and_then(|player| player.voice.as_ref());
+        let channel = voice.and_then(|voice| voice.channel());
+        rejoining.channel = channel.unwrap_or(rejoining.channel);
+        self.set_rejoining(id, Some(rejoining));
+        self.send_gateway(&[self.join_payload(guild, rejoining.channel)], now);
     }
 
     /// Discord said again what is known. To somebody who joins that is an answer; a new token may

@@ -62,7 +62,11 @@ impl News {
 
     fn told(&mut self, event: &Event, at: Duration) {
         match event {
-            Event::PlayerMoved { guild, .. } => drop(self.moved.insert(*guild, at)),
+            // A node that did not answer when it was told of voice gets the player anew, and its
+            // copy is deleted.
+            Event::PlayerMoved { guild, .. } | Event::VoiceFailed { guild } => {
+                self.moved.insert(*guild, at);
+            }
             Event::VoiceLeft {
                 guild,
                 destroyed: true,

@@ -113,6 +113,11 @@ impl Simulation {
             _ => return,
         };
         self.gaps.asked(guild, self.world.now());
+        if matches!(command, Command::VoiceState(update) if update.channel.is_none()) {
+            // Discord ends its voice connections, also if it was the pool that made it leave: a
+            // server that is not told of another plays to nobody.
+            self.end_voice(guild, LEFT);
+        }
         if self.has_room_for(guild) && self.voices.hear(command).is_some() {
             self.wanted(guild);
         }
@@ -148,7 +153,6 @@ impl Simulation {
         if !self.voices.channels.contains_key(&guild) {
             return;
         }
-        self.end_voice(guild, LEFT);
         self.world.voice_state(guild, None);
         let pause = Duration::from_millis(order.number % 8_000);
         self.rejoins.push((self.world.now() + pause, guild));

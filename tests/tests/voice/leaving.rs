@@ -129,6 +129,25 @@ fn a_kick_is_one_though_the_pool_is_joining_again() {
     assert_eq!(world.player(guild(1)).channel, None);
 }
 
+/// Seed 0x1816 of the simulator: the move is heard first, and the pool's own leave is done then.
+#[test]
+fn a_bot_that_is_moved_when_the_pool_has_it_leave_joins_again_where_it_was_moved_to() {
+    let mut world = playing();
+    let since = world.now();
+    let other = ChannelId::new(2);
+    world.node("a").close_voice(1, 4006, "", since);
+    world.run_for(millis(20));
+    world.voice_state(guild(1), other);
+    world.voice_server(guild(1), Some("us-west"));
+    world.run_for(secs(20));
+
+    let asked = asked_since(&world, since).into_iter();
+    let asked: Vec<_> = asked.map(|(what, _)| what).collect();
+    assert_eq!(asked, ["leave", "join"]);
+    assert_eq!(world.player(guild(1)).channel, other);
+    assert!(is_connected(&world));
+}
+
 #[test]
 fn a_player_that_nobody_asked_for_goes_when_the_bot_leaves() {
     let mut world = World::builder().nodes(["a"]).connected();
