@@ -223,7 +223,7 @@ pub enum NodeFailure {
         /// The HTTP status.
         status: u16,
     },
-    /// What came is not HTTP.
+    /// What came is not HTTP, or not Lavalink's, such as a page of a proxy's.
     #[error("its answer broke the protocol")]
     ProtocolViolation,
     /// The session ended before the answer.

@@ -55,7 +55,15 @@ impl Tables {
         response: &Response<'_>,
         now: Timestamp,
     ) {
-        let class = classify(response);
+        let class = if is_foreign(exchange.job, response) {
+            mark!(AnswerForeign);
+            Class::NodeFailed {
+                failure: NodeFailure::ProtocolViolation,
+                retry_after: response.retry_after,
+            }
+        } else {
+            classify(response)
+        };
         if let Class::NodeFailed {
             failure,
             retry_after,
@@ -450,6 +458,17 @@ pub(super) fn player_in<'a>(
     text.filter(|_| matches!(class, Class::Done))
         .and_then(|text| protocol::Player::decode(text).ok())
         .filter(|player| player.guild_id == guild)
+}
+
+/// Whether something else answered in the server's place that the request has been done, such as a
+/// proxy with a page of its own: Lavalink answers a change with an object, or with nothing.
+fn is_foreign(job: Job, response: &Response<'_>) -> bool {
+    let changes = matches!(
+        job,
+        Job::Player(_) | Job::Delete(_) | Job::Session { .. } | Job::Plugin(..)
+    );
+    let first = response.body.trim_ascii_start().first();
+    changes && response.status.is_success() && first.is_some_and(|first| *first != b'{')
 }
 
 fn classify(response: &Response<'_>) -> Class {

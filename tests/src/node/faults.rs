@@ -109,7 +109,7 @@ pub struct Failure {
     pub method: Option<String>,
     /// What its path must contain; none is any.
     pub path: Option<String>,
-    /// The status of the answer.
+    /// The status of the answer; below 400 with a page, as of a proxy that does not ask the server.
     pub status: u16,
     /// How many requests are still to fail, at least 1; none is all.
     pub times: Option<u32>,

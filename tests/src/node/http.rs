@@ -166,6 +166,14 @@ impl Response {
         )
     }
 
+    /// Makes the answer of something before the server that does not ask it.
+    pub(super) fn page(status: u16) -> Self {
+        let page = b"<html><body>It works!</body></html>".to_vec();
+        let mut page = Self::new(status, Body::Sized(Some("text/html"), page));
+        page.versioned = false;
+        page
+    }
+
     /// Makes an answer without extra header fields.
     pub(super) fn new(status: u16, body: Body) -> Self {
         Self {

@@ -152,7 +152,11 @@ impl TestNode {
     fn route(&mut self, request: &Request) -> Outcome {
         let method = request.method.as_str();
         if let Some(status) = self.faults.take_failure(method, request.path()) {
-            return Outcome::Failed(ApiError::new(status, "No message available"));
+            return if status < 400 {
+                Outcome::Answer(Response::page(status))
+            } else {
+                Outcome::Failed(ApiError::new(status, "No message available"))
+            };
         }
         let served = |route: &Route| !matches!(route, Route::Plugin(it) if !self.serves(it));
         let Some(route) = Route::of(request.path()).filter(served) else {

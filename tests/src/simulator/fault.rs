@@ -144,6 +144,8 @@ kinds! {
         Fragments = 0,
         /// The pool's sockets take nothing of what it writes for a while.
         WriteStall = 0,
+        /// Some requests are answered 200, with a page, by something before the server.
+        Pages = 0,
         /// Some GETs or PATCHes are answered that the client is wrong, or its password.
         Blamed = 0,
     }
@@ -218,49 +220,18 @@ impl Simulation {
     /// What a server does with requests.
     fn inflict_on_answers(&mut self, name: &str, fault: Fault) -> bool {
         let kind = fault.answers();
-        let rest = fault.number / 6;
-        let times = 1 + u32::try_from(rest % 4).unwrap_or(0);
+        let rest = fault.number / KINDS;
         let faults = self.world.node(name).faults();
         match fault.kind {
             FaultKind::Slow => drop(faults.slow.insert(kind, fault.lasts_for.min(SLOW_MAX))),
             FaultKind::Unanswered => drop(faults.unanswered.insert(kind)),
             FaultKind::Lost => drop(faults.lost.insert(kind)),
-            FaultKind::Status5xx => {
-                let all = [500, 502, 503, 503, 504];
-                faults.failures.push(Failure {
-                    times: Some(times),
-                    cause: fault.number,
-                    ..Failure::always(all[index(rest, all.len())])
-                });
-            }
-            FaultKind::Status4xx => {
-                let all = [400, 404, 405, 410, 415, 418];
-                faults.failures.push(Failure {
-                    times: Some(times),
-                    // A DELETE that is refused for good leaves a player that nobody can take away.
-                    method: Some("PATCH".into()),
-                    path: Some("/v4/sessions/".into()),
-                    cause: fault.number,
-                    ..Failure::always(all[index(rest, all.len())])
-                });
-            }
-            FaultKind::Blamed => {
-                let all = [400, 401, 403, 404, 405, 418];
-                let methods = ["GET", "GET", "PATCH"];
-                faults.failures.push(Failure {
-                    times: Some(times),
-                    method: Some(methods[index(rest / 64, methods.len())].into()),
-                    cause: fault.number,
-                    ..Failure::always(all[index(rest, all.len())])
-                });
-            }
             FaultKind::RetryAfter => {
                 faults.retry_after_s = Some(u32::try_from(rest % 5).unwrap_or(0));
-                faults.failures.push(Failure {
-                    times: Some(times),
-                    cause: fault.number,
-                    ..Failure::always([429, 503][index(rest, 2)])
-                });
+                faults.failures.extend(failure(fault));
+            }
+            FaultKind::Status5xx | FaultKind::Status4xx | FaultKind::Blamed | FaultKind::Pages => {
+                faults.failures.extend(failure(fault));
             }
             FaultKind::SessionsUnknown => faults.sessions_unknown = true,
             FaultKind::NeverReady => faults.never_ready = true,
@@ -397,6 +368,37 @@ impl Simulation {
     }
 }
 
+/// Which requests fail by a fault, if any do, and how.
+fn failure(fault: Fault) -> Option<Failure> {
+    let rest = fault.number / KINDS;
+    let (all, method, path): (&[u16], _, _) = match fault.kind {
+        FaultKind::Status5xx => (&[500, 502, 503, 503, 504], None, None),
+        // A DELETE that is refused for good leaves a player that nobody can take away.
+        FaultKind::Status4xx => {
+            let all = &[400, 404, 405, 410, 415, 418];
+            (all, Some("PATCH"), Some("/v4/sessions/"))
+        }
+        FaultKind::Blamed => {
+            let methods = ["GET", "GET", "PATCH"];
+            let method = methods[index(rest / 64, methods.len())];
+            (&[400, 401, 403, 404, 405, 418], Some(method), None)
+        }
+        FaultKind::Pages => {
+            let paths = ["/v4/sessions/", "/v4/sessions/", "/v4/loadtracks"];
+            (&[200], None, Some(paths[index(rest, paths.len())]))
+        }
+        FaultKind::RetryAfter => (&[429, 503], None, None),
+        _ => return None,
+    };
+    Some(Failure {
+        times: Some(1 + u32::try_from(rest % 4).unwrap_or(0)),
+        method: method.map(str::to_owned),
+        path: path.map(str::to_owned),
+        cause: fault.number,
+        ..Failure::always(all[index(rest, all.len())])
+    })
+}
+
 impl Fault {
     /// The kind of requests that it is about, if it is about one.
     pub(super) fn answers(self) -> AnswerKind {
@@ -411,6 +413,9 @@ impl Fault {
         kinds[index(self.number, kinds.len())]
     }
 }
+
+/// How many kinds of requests there are to draw from; what else there is to say is in the rest.
+const KINDS: u64 = 6;
 
 /// One of so many, by a number.
 pub(super) fn index(number: u64, count: usize) -> usize {

@@ -94,6 +94,7 @@ impl Plan {
         plan.draw_write_stalls();
         plan.draw_blames();
         plan.draw_stands();
+        plan.draw_pages();
         plan
     }
 

@@ -105,6 +105,7 @@ impl Simulation {
             FaultKind::Status5xx
             | FaultKind::Status4xx
             | FaultKind::Blamed
+            | FaultKind::Pages
             | FaultKind::RetryAfter => {
                 faults
                     .failures
@@ -146,6 +147,7 @@ fn effect(fault: Fault) -> (FaultKind, u64) {
         | FaultKind::Status5xx
         | FaultKind::Status4xx
         | FaultKind::Blamed
+        | FaultKind::Pages
         | FaultKind::RetryAfter => fault.number,
         _ => 0,
     };

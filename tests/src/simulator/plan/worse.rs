@@ -23,6 +23,11 @@ impl Plan {
         self.draw_some(STAND, 5, &[10, 30], &kinds);
     }
 
+    /// In some worlds something before the servers answers in their place.
+    pub(super) fn draw_pages(&mut self) {
+        self.draw_some(PAGE, 6, &[4, 12], &[FaultKind::Pages]);
+    }
+
     /// One world in so many has faults of some kinds, so many seconds apart on average.
     fn draw_some(&mut self, own: u64, one_in: u64, apart_s: &[u64], kinds: &[FaultKind]) {
         let mut chance = Chance::new(self.seed ^ own);
@@ -50,3 +55,6 @@ const BLAME: u64 = 0x0062_6c61_6d65;
 
 /// The same for servers that stand still.
 const STAND: u64 = 0x0073_7461_6e64;
+
+/// The same for answers in the place of servers.
+const PAGE: u64 = 0x0070_6167_6573;
