@@ -368,6 +368,15 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_is_asked_for_alone_only_where_no_part_of_a_play_is_asked_with_it() {
+        let mut busy = busy(&[(FIRST, Fields::TRACK.with(Fields::PAUSED))]);
+        busy.wait(SECOND, Fields::VOLUME, Fields::NONE);
+        assert!(!busy.is_asked_alone(Fields::PAUSED));
+        busy.wait(SECOND, Fields::PAUSED, Fields::NONE);
+        assert!(busy.is_asked_alone(Fields::PAUSED));
+    }
+
+    #[test]
     fn what_is_settled_otherwise_is_answered_and_what_is_pending_waits() {
         let mut busy = busy(&[
             (FIRST, Fields::TRACK),

@@ -27,6 +27,9 @@ mod view;
 mod voice;
 mod wishes;
 
+#[cfg(test)]
+mod tests;
+
 pub use packed::PackedView;
 pub use position::Position;
 pub use update::{Source, Update, Volume};

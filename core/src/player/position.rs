@@ -267,6 +267,13 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_stands_after_longer_than_can_be_counted_does_stand() {
+        let mut position = playing(0, u64::MAX);
+        position.run(false, at(u64::from(u32::MAX) + 1));
+        assert!(!position.is_running());
+    }
+
+    #[test]
     fn what_is_vouched_for_is_not_gone_back_from() {
         let mut position = playing(0, u64::MAX);
         position.run(false, at(9_000));

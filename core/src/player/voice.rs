@@ -202,6 +202,14 @@ mod tests {
     }
 
     #[test]
+    fn the_channel_that_the_bot_is_about_to_be_in_is_told_before_discord_says_so() {
+        let mut voice = Voice::default();
+        voice.expect_channel(channel(1).expect("not zero"));
+        assert_eq!(voice.channel(), channel(1));
+        assert!(!voice.is_complete());
+    }
+
+    #[test]
     fn leaving_forgets_both_halves() {
         let mut voice = Voice::default();
         voice.state(channel(1), &"s".into());
