@@ -42,10 +42,7 @@ impl Player {
     pub(crate) fn change_plight(&mut self, change: impl FnOnce(&mut Plight)) {
         let mut plight = *self.plight();
         change(&mut plight);
-        match &mut self.plight {
-            Some(kept) if plight != Plight::NONE => **kept = plight,
-            kept => *kept = (plight != Plight::NONE).then(|| Box::new(plight)),
-        }
+        self.plight = (plight != Plight::NONE).then(|| Box::new(plight));
     }
 }
 
