@@ -100,7 +100,29 @@ impl Simulation {
             FaultKind::DiscordSilent => {
                 (0..self.names.len()).for_each(|host| self.gaps.is_ill(host, until));
             }
-            _ => self.gaps.is_ill(fault.host, until),
+            FaultKind::HalfOpen
+            | FaultKind::MuteToNode
+            | FaultKind::MuteToPool
+            | FaultKind::CutOff
+            | FaultKind::Slow
+            | FaultKind::Unanswered
+            | FaultKind::Lost
+            | FaultKind::Status5xx
+            | FaultKind::Status4xx
+            | FaultKind::Blamed
+            | FaultKind::Pages
+            | FaultKind::RetryAfter
+            | FaultKind::SessionsUnknown
+            | FaultKind::NeverReady
+            | FaultKind::Silence
+            | FaultKind::WrongPassword
+            | FaultKind::WrongVersion
+            | FaultKind::VoiceFails
+            | FaultKind::PowerLoss
+            | FaultKind::StandsStill
+            | FaultKind::Restored
+            | FaultKind::FlippedBit
+            | FaultKind::WriteStall => self.gaps.is_ill(fault.host, until),
         }
     }
 

@@ -209,25 +209,3 @@ fn what_is_set_of_a_play_is_confirmed_by_the_node_that_the_player_moves_to() {
     assert_eq!(world.answer(mark), Some(&Ok(Answer::Done)));
     assert_eq!(world.only_copy(guild(1)).0, "b");
 }
-
-#[test]
-fn a_start_that_nobody_heard_before_the_next_play_was_refused_is_told_by_the_next_node() {
-    let mut world = World::builder().nodes(["a", "b"]).connected();
-    refuse_bad(&mut world);
-    world.end_rest("a");
-    world.run_for(secs(1));
-    world.half_open("a");
-    world.join(guild(1), "us-east");
-    world.play(guild(1), &track("song"));
-    world.run_for(secs(2));
-    world.play(guild(1), &track("bad"));
-    world.run_for(secs(2));
-    assert_eq!(title(&world), Some("Track song".into()));
-    assert_eq!(told_since(&world, secs(0)), []);
-
-    super::send_to(&mut world, "b");
-    world.run_for(secs(2));
-
-    let told = told_since(&world, secs(0));
-    assert_eq!(told, [(true, "Track song".into())]);
-}
