@@ -316,7 +316,7 @@ impl Player {
         }
     }
 
-    /// Whether the node has what it needs for the voice connection.
+    /// Whether the node has what it needs for the voice connection, or is sent it just now.
     fn was_told_voice(&self) -> bool {
         self.has_voice() && !self.unsent.has(Fields::VOICE)
     }
@@ -326,8 +326,7 @@ impl Player {
     pub(crate) fn keep_pause_back(&mut self, fields: Fields, sent: &mut Desired) -> Fields {
         self.busy().needs_voice = true;
         let rest = fields.without(Fields::PAUSED);
-        let has_voice = fields.has(Fields::VOICE) || self.was_told_voice();
-        if has_voice || rest.is_empty() || !sent.tells_pause(fields) {
+        if self.was_told_voice() || rest.is_empty() || !sent.tells_pause(fields) {
             return fields;
         }
         mark!(PauseKeptBack);
@@ -362,8 +361,8 @@ impl Player {
         let pending = self.awaited();
         let mut waits = set.and(pending).with(changed);
         let is_brought = set.without(changed).has(Fields::PLAY);
-        if is_brought && pending.has(Fields::TRACK) && !changed.has(Fields::TRACK) {
-            mark!(WaitsForThePlay);
+        if is_brought && pending.has(Fields::TRACK) {
+            mark!(WaitsForThePlay if !changed.has(Fields::TRACK));
             waits = waits.with(Fields::TRACK);
         }
         let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
