@@ -133,3 +133,19 @@ impl std::fmt::Display for Version<'_> {
             .map_or(Ok(()), |version| write!(f, " but version {version}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Closed;
+
+    #[test]
+    fn a_peer_that_is_gone_or_silent_is_owed_no_close_frame() {
+        for loss in [Loss::Silent, Loss::Socket(Closed::Reset)] {
+            assert!(!loss.is_spoken(), "{loss}");
+        }
+        for loss in [Loss::Requested, Loss::SessionNotFound] {
+            assert!(loss.is_spoken(), "{loss}");
+        }
+    }
+}

@@ -6,10 +6,13 @@ use super::*;
 use crate::id::NodeId;
 use crate::protocol::plugins::LyricsFrom;
 use crate::protocol::{self, Filters, Track, TrackEndReason, TrackInfo};
+use crate::texts::Texts;
 
 const A: NodeId = node(0);
 const B: NodeId = node(1);
 const C: NodeId = node(2);
+
+const SEEK: Duration = Duration::from_secs(10);
 
 const fn node(slot: u32) -> NodeId {
     NodeId {
@@ -232,9 +235,19 @@ fn a_node_that_a_player_comes_back_to_is_sent_all_of_it_if_it_has_lost_it_meanwh
 #[test]
 fn what_is_asked_of_a_play_that_is_new_is_not_set_aside_for_one_that_the_node_may_have() {
     let mut player = new_player();
-    let update = play("new").position(Duration::from_secs(10));
+    let update = play("new").position(SEEK);
     player.ask(update, true, at(0));
     assert_eq!(player.wanted.clock.position_ms(at(0)), 10_000);
+}
+
+#[test]
+fn what_is_asked_once_it_is_known_whether_there_is_a_play_is_not_set_aside() {
+    let mut stopped = new_player();
+    stopped.ask(Update::stop(), true, at(0));
+    for mut player in [playing(), stopped] {
+        player.ask(Update::default().position(SEEK), true, at(0));
+        assert!(player.busy().aside.is_none());
+    }
 }
 
 #[test]
@@ -252,6 +265,54 @@ fn a_busy_player_leaves_a_copy_behind_where_it_was_lost_and_nowhere_else() {
     player.leave_behind(A);
     assert!(player.has_left_behind(A));
     assert!(!player.has_left_behind(B));
+}
+
+#[test]
+fn a_player_that_goes_back_to_its_copy_has_the_end_time_of_that_unless_another_was_asked_for() {
+    for (asked, expected) in [(Fields::NONE, 30_000), (Fields::END_TIME, 40_000)] {
+        let mut player = playing();
+        player.wanted.end_time_ms = Some(30_000);
+        player.leave_behind(A);
+        player.wanted.end_time_ms = Some(40_000);
+        player.busy().left = asked;
+        player.follow_behind(at(1_000));
+        assert_eq!(player.wanted.end_time_ms, Some(expected));
+    }
+}
+
+#[test]
+fn a_player_waits_to_be_looked_at_in_the_lane_of_its_node_alone() {
+    let mut player = playing();
+    assert!(!player.is_to_be_looked_at(A));
+    player.stage = Stage::ToLookAt;
+    assert_eq!(
+        [A, B].map(|node| player.is_to_be_looked_at(node)),
+        [true, false]
+    );
+}
+
+#[test]
+fn the_voice_state_of_an_adopted_player_is_taken_over_if_the_node_shows_it() {
+    for (token, expected) in [("a token", true), ("", false)] {
+        let said = serde_json::json!({
+            "guildId": "1",
+            "track": null,
+            "volume": 100,
+            "paused": false,
+            "state": {"time": 1, "position": 0, "connected": true, "ping": 1},
+            "voice": {
+                "token": token,
+                "endpoint": "us-east1.discord.media:443",
+                "sessionId": "a session",
+                "channelId": "7",
+            },
+            "filters": {},
+        });
+        let said = said.to_string();
+        let mut player = new_player();
+        player.adopt(&decoded(&said), &mut Texts::default(), at(0));
+        assert_eq!(player.has_voice(), expected, "{token}");
+    }
 }
 
 #[test]

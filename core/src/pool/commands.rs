@@ -249,7 +249,7 @@ impl Tables {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::command::Command;
     use crate::config::PoolConfig;
@@ -258,15 +258,21 @@ mod tests {
     use crate::protocol::UserId;
     use crate::seed::Seed;
 
-    #[test]
-    fn nothing_is_kept_of_a_command_that_is_cancelled_while_it_waits_for_its_node() {
-        let now = Timestamp::ZERO;
+    /// A pool with one node.
+    pub(in crate::pool) fn pool() -> (Pool, NodeId) {
         let mut config = PoolConfig::new(UserId::new(1).expect("not zero"));
         let node = NodeConfig::new("a", "http://localhost:2333", "secret");
         config.nodes.push(node.expect("nothing is wrong with it"));
-        let pool = Pool::new(config, Seed::from(1), now);
-        let mut pool = pool.expect("nothing is wrong with it");
+        let pool = Pool::new(config, Seed::from(1), Timestamp::ZERO);
+        let pool = pool.expect("nothing is wrong with it");
         let node = pool.nodes().next().expect("it is one").node.id;
+        (pool, node)
+    }
+
+    #[test]
+    fn nothing_is_kept_of_a_command_that_is_cancelled_while_it_waits_for_its_node() {
+        let now = Timestamp::ZERO;
+        let (mut pool, node) = pool();
 
         let command = pool.submit(Command::AwaitNode(node), now);
         let command = command.expect("there is room for it");
@@ -275,5 +281,25 @@ mod tests {
         pool.cancel(command, now);
 
         assert_eq!(waits(&pool), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_command_that_is_forgotten_takes_no_other_off_the_lists_of_its_node() {
+        let (mut pool, node) = pool();
+        let command = pool.submit(Command::AwaitNode(node), Timestamp::ZERO);
+        let command = command.expect("there is room for it");
+        let other = CommandId::NOBODY;
+        for waits in [Waits::Ready(node), Waits::Pong(node), Waits::Drained(node)] {
+            pool.tables.wait_for(command, waits);
+            let found = pool.tables.node_mut(node).expect("it is there");
+            for list in [&mut found.awaiting, &mut found.pings, &mut found.drains] {
+                *list = vec![other, command];
+            }
+            pool.tables.forget_command(command);
+            let found = pool.tables.node(node).expect("it is there");
+            for list in [&found.awaiting, &found.pings, &found.drains] {
+                assert_eq!(*list, [other]);
+            }
+        }
     }
 }

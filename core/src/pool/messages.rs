@@ -296,3 +296,38 @@ impl Tables {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::command::Command;
+    use crate::event::Kinds;
+    use crate::player::{Source, Update};
+    use crate::pool::commands::tests::pool;
+    use crate::protocol::GuildId;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn what_a_node_says_of_players_before_it_is_ready_is_not_told() {
+        let (mut pool, node) = pool();
+        let update = Command::Update {
+            guild: GuildId::new(1).expect("not zero"),
+            node: Some(node),
+            update: Update::play(Source::encoded("a blob")),
+        };
+        let submitted = pool.submit(update, Timestamp::ZERO);
+        submitted.expect("there is room for it");
+        for said in [
+            r#"{"op":"playerUpdate","guildId":"1","state":{"time":1,"position":1,
+                "connected":true,"ping":1}}"#,
+            r#"{"op":"event","type":"WebSocketClosedEvent","guildId":"1","code":4006,
+                "reason":"","byRemote":true}"#,
+            r#"{"op":"event","type":"LyricsNotFoundEvent","guildId":"1"}"#,
+        ] {
+            pool.tables.text(node, said, Timestamp::ZERO);
+        }
+        let of_players = Kinds::POSITIONS | Kinds::VOICE | Kinds::PLUGINS;
+        while let Some(event) = pool.poll_event() {
+            assert!(!of_players.contains(event.kinds()), "{event:?}");
+        }
+    }
+}

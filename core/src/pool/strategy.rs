@@ -335,3 +335,27 @@ fn least_loaded(stats: &Stats) -> u64 {
     let memory = percent(stats.memory.used as f64 / reservable);
     percent(stats.cpu.lavalink_load) << 16 | memory << 8 | percent(stats.cpu.system_load)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn players_on_their_way_weigh_on_a_node_without_stats_as_on_one_that_has_told_its_load() {
+        let stats = Stats::default();
+        let penalty = |stats, reserved| {
+            let load = Load {
+                is_ready: true,
+                stats,
+                load: Some(10.0),
+                latency: None,
+                reserved,
+                turn: 0,
+            };
+            load.penalty(&PenaltyWeights::default(), |_| 10.0)
+        };
+        let (bare, told) = (penalty(None, 2), penalty(Some(&stats), 2));
+        assert_eq!(bare.to_bits(), told.to_bits());
+        assert!(bare > penalty(None, 1));
+    }
+}

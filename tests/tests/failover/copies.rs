@@ -19,6 +19,24 @@ fn a_delete_that_is_answered_500_is_sent_again() {
 }
 
 #[test]
+fn a_player_that_was_destroyed_meanwhile_goes_though_its_node_does_not_list_its_players() {
+    let mut world = crowded(1..=2, []);
+    world.node("a").faults().failures.push(Failure {
+        method: Some("GET".into()),
+        path: Some("/players".into()),
+        ..Failure::always(400)
+    });
+    world.refuse("a", true);
+    world.drop_connections("a");
+    world.run_for(millis(100));
+    let destroy = world.submit(Command::Destroy(guild(1)));
+    world.refuse("a", false);
+    world.run_for(secs(3));
+    assert!(matches!(world.answer(destroy), Some(Answered::Ok(_))));
+    assert_eq!(world.guilds_on("a"), [2]);
+}
+
+#[test]
 fn a_delete_that_is_refused_for_good_is_told_so_and_holds_up_no_play() {
     let mut world = crowded(1..=1, []);
     fail_deletes(&mut world, None);

@@ -1,6 +1,6 @@
 //! Nodes that are emptied, where another does not take what they have.
 
-use lavapool_core::player::Place;
+use lavapool_core::player::{Place, Update};
 use lavapool_core::{Answer, Command, Event, Leaving, RequestError, Unconfirmed};
 use lavapool_tests::node::Voice;
 use lavapool_tests::world::{World, guild, track};
@@ -91,6 +91,28 @@ fn a_stranded_player_goes_on_where_the_removed_node_stopped_it() {
     let (name, copy) = world.only_copy(guild(1));
     let began_at = millis(copy.content_ms.unsigned_abs());
     assert_eq!((name, began_at), ("b", stood_at));
+}
+
+#[test]
+fn a_player_leaves_a_node_that_never_was_ready_though_the_first_to_take_it_is_lost() {
+    let mut world = World::builder().nodes(["a", "b"]).build();
+    world.node("a").faults().never_ready = true;
+    let (a, guild) = (world.id("a"), guild(1));
+    let (node, update) = (Some(a), Update::play(track("song")).without_voice());
+    world.submit(Command::Update {
+        guild,
+        node,
+        update,
+    });
+    world.run_for(secs(1));
+    world.node("b").config().latency.player = secs(1);
+    world.submit(Command::Drain(a));
+    world.run_for(millis(100));
+    world.restart("b");
+    world.run_for(secs(10));
+
+    let (name, copy) = world.only_copy(guild);
+    assert_eq!((name, &*copy.track.unwrap().title), ("b", "Track song"));
 }
 
 /// Player 2 is on its way to `b`, which takes no other yet, and player 1 has nowhere to go from

@@ -158,29 +158,6 @@ fn what_nobody_listens_for_is_not_built() {
 }
 
 #[test]
-fn what_a_node_says_of_players_before_it_is_ready_is_not_told() {
-    let mut world = World::builder().nodes(["a"]).build();
-    world.node("a").faults().never_ready = true;
-    let update = Update::play(track("song")).without_voice();
-    let node = Some(world.id("a"));
-    let guild = guild(1);
-    world.submit(Command::Update {
-        guild,
-        node,
-        update,
-    });
-    world.run_for(millis(100));
-    let state = json!({"time": 1, "position": 1, "connected": true, "ping": 1});
-    let said = json!({"op": "playerUpdate", "state": state, "guildId": "1"});
-    world.disturb("a", &Disturbance::Text(said.to_string()));
-    world.run_for(secs(1));
-    let told = world.events().iter();
-    let told = told.filter(|(_, event)| event.kinds() == Kinds::POSITIONS);
-    assert_eq!(told.count(), 0);
-    assert!(!world.player(guild).connected);
-}
-
-#[test]
 fn what_a_node_says_of_a_track_that_plays_on_another_is_not_told() {
     let mut world = crowded(1..=1, ["b"]);
     let said = [

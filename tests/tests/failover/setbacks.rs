@@ -7,7 +7,7 @@ use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
-use super::refused::{refuse_bad, told_since};
+use super::refused::refuse_bad;
 use super::{crowded, millis, secs, title, unanswered};
 
 #[test]

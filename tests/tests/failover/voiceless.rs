@@ -113,6 +113,26 @@ fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_fail
 }
 
 #[test]
+fn a_track_that_the_last_node_refuses_does_not_wait_for_one_that_took_it_and_is_lost() {
+    let mut world = from_best_to_worst(["b", "c", "d"]);
+    for name in ["b", "c", "d"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let rejected = "https://tracks.test/1".to_owned();
+    let faults = world.node("d").faults();
+    faults.rejected_tracks.insert(rejected);
+    faults.slow.insert(AnswerKind::Voice, secs(2));
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(1));
+    world.kill("c");
+    world.run_for(secs(5));
+
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    assert_eq!(world.events_since(lost_at).filter(is_over).count(), 1);
+}
+
+#[test]
 fn a_node_that_takes_all_of_a_lost_player_keeps_it_whatever_was_tried_before() {
     let mut world = from_best_to_worst(["b", "c", "d", "e"]);
     for name in ["b", "c"] {

@@ -3,7 +3,9 @@
 use lavapool_core::player::{PluginWish, Update};
 use lavapool_core::protocol::plugins::{Category, KnownPlugin, LyricsFrom};
 use lavapool_core::{Answer, Command, PoolConfig, RequestError};
+use lavapool_tests::node::Disturbance;
 use lavapool_tests::world::{World, guild, track};
+use serde_json::json;
 
 use super::wishes::wishful;
 use super::{SUBSCRIBE, UNSUBSCRIBE, millis, plugged, secs, sing, skip, told_since};
@@ -30,6 +32,24 @@ fn a_node_that_turns_out_to_lack_a_plugin_before_it_was_told_answers_so_and_is_n
         Some(&Err(RequestError::PluginMissing { plugin }))
     );
     assert_eq!(told_since(&world, "bare", since), [""; 0]);
+}
+
+#[test]
+fn a_player_that_is_not_heard_is_not_where_a_plugin_says_that_it_skipped_to() {
+    let mut world = wishful(["a"]);
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    let place = world.position(guild(1));
+    let segment = json!({"category": "sponsor", "start": 10_000, "end": 20_000});
+    let skipped = json!({
+        "op": "event",
+        "type": "SegmentSkipped",
+        "guildId": "1",
+        "segment": segment,
+    });
+    world.disturb("a", &Disturbance::Text(skipped.to_string()));
+    world.run_for(millis(10));
+    assert_eq!(world.position(guild(1)), place);
 }
 
 #[test]

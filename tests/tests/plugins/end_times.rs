@@ -81,6 +81,20 @@ fn a_pause_moves_the_end_and_a_new_end_time_replaces_it() {
     assert_eq!(ends_since(&world, since), [TrackEndReason::Finished]);
 }
 
+#[test]
+fn a_track_that_is_paused_behind_its_end_time_ends_when_it_goes_on() {
+    let mut world = ending_at(secs(5), &[Category::Sponsor]);
+    let since = world.now();
+    let behind = Update::default().paused(true).position(secs(8));
+    world.update(guild(1), behind);
+    world.run_for(secs(10));
+    assert_eq!(ends_since(&world, since), []);
+
+    world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(1));
+    assert_eq!(ends_since(&world, since), [TrackEndReason::Finished]);
+}
+
 /// A track plays from its beginning to this place.
 fn ending_at(end_time: Duration, categories: &[Category]) -> World {
     let mut world = plugged(["a"]).connected();

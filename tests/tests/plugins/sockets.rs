@@ -31,12 +31,7 @@ fn a_subscription_that_waits_behind_a_search_is_not_told_a_node_that_is_left() {
     let mut world = builder.connected();
     world.fill([1]);
     world.node("a").config().latency.load = millis(100);
-    world.submit(Command::Rest {
-        node: Target::Best,
-        request: Request::LoadTracks {
-            identifier: "https://tracks.test/song".to_owned(),
-        },
-    });
+    search(&mut world);
     sing(&mut world, guild(1));
     // The node is slow to close.
     world.set_latency("a", secs(1));
@@ -46,6 +41,27 @@ fn a_subscription_that_waits_behind_a_search_is_not_told_a_node_that_is_left() {
     world.run_for(secs(5));
 
     assert_eq!(told_since(&world, "a", since), [""; 0]);
+}
+
+#[test]
+fn what_waits_behind_a_search_is_not_told_of_a_guild_whose_player_is_still_to_be_destroyed() {
+    let builder = plugged(["a"]).config(|c| c.limits.lookup_sockets_max = 1);
+    let mut world = builder.connected();
+    world.fill([1]);
+    world.node("a").config().latency.load = millis(100);
+    world.node("a").config().latency.player = secs(1);
+    search(&mut world);
+    sing(&mut world, guild(1));
+    let since = world.now();
+
+    world.submit(Command::Destroy(guild(1)));
+    let wish = sing(&mut world, guild(1));
+    world.run_for(millis(500));
+    assert_eq!(told_since(&world, "a", since), [""; 0]);
+    world.run_for(secs(2));
+
+    assert_eq!(world.answer(wish), Some(&Ok(Answer::Done)));
+    assert_eq!(told_since(&world, "a", since), [SUBSCRIBE]);
 }
 
 #[test]
@@ -61,6 +77,15 @@ fn what_is_on_its_way_to_a_plugin_is_cut_off_when_the_node_is_lost() {
     world.run_for(millis(50));
 
     assert_eq!(world.open_sockets(), [""; 0]);
+}
+
+fn search(world: &mut World) {
+    world.submit(Command::Rest {
+        node: Target::Best,
+        request: Request::LoadTracks {
+            identifier: "https://tracks.test/song".to_owned(),
+        },
+    });
 }
 
 /// What plugins hear, and what is answered, where a reused socket ends with the request on its way.

@@ -125,6 +125,15 @@ fn no_player_is_ever_inactive_if_the_pool_has_no_time_for_that() {
 }
 
 #[test]
+fn a_player_that_something_was_asked_of_is_kept_though_it_was_never_in_a_channel() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder.config(|c| c.inactive_after = None).connected();
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(3_600));
+    assert_eq!(world.player(guild(1)).volume.get(), 50);
+}
+
+#[test]
 fn the_time_goes_on_while_the_node_is_away_and_the_player_elsewhere() {
     let mut world = World::builder().nodes(["a", "b"]).connected();
     super::play(&mut world);

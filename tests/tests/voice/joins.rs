@@ -145,6 +145,20 @@ fn an_answer_that_brings_nothing_new_is_sent_to_the_node_again() {
 }
 
 #[test]
+fn what_discord_says_again_once_the_bot_has_joined_is_not_sent_to_the_node() {
+    let mut world = playing();
+    let since = world.now();
+    world.node("a").close_voice(1, 1006, "", since);
+    world.run_for(secs(5));
+    assert!(is_connected(&world));
+    let since = world.now();
+    let channel = world.player(guild(1)).channel;
+    world.voice_state(guild(1), channel);
+    world.run_for(secs(5));
+    assert_eq!(world.requests_since("a", since), [""; 0]);
+}
+
+#[test]
 fn a_voice_state_that_the_node_refuses_is_renewed() {
     let mut world = playing();
     world.node("a").config().voice = Voice::Fails;
