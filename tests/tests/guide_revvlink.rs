@@ -29,6 +29,7 @@ fn each_node_has_its_own_heartbeat() {
         let min = NodeConfig::HEARTBEAT_MIN;
         let refused = config("main").heartbeat(min - Duration::from_nanos(1));
         assert_eq!(refused, Err(ConfigError::HeartbeatTooShort { min }));
+        assert!(config("main").heartbeat(min).is_ok());
     });
 }
 

@@ -232,6 +232,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_in_doubt_takes_effect_once_after_each_failure() {
+        let mut doubt = doubt(0, NOW);
+        for _ in 0..2 {
+            assert!(doubt.spend());
+            assert!(!doubt.spend());
+            doubt.begin(NOW);
+        }
+    }
+
+    #[test]
     fn a_look_that_gave_way_to_something_else_is_missed_after_a_while_and_sooner_if_it_matters() {
         let mut doubt = doubt(60_000, Timestamp::from_millis(80_000));
         doubt.looking(NOW);

@@ -323,11 +323,6 @@ impl Node {
         matches!(self.state, State::Ready(_) | State::Leaving { .. })
     }
 
-    /// Whether the node is to be dialled before the present call returns.
-    pub(crate) const fn is_due(&self) -> bool {
-        matches!(self.state, State::Due)
-    }
-
     /// The WebSocket of the present connection or try.
     pub(crate) const fn socket(&self) -> Option<SocketId> {
         match &self.state {

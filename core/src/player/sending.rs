@@ -316,7 +316,7 @@ impl Player {
         }
     }
 
-    /// Whether the node has what it needs for the voice connection.
+    /// Whether the node has what it needs for the voice connection, or is sent it just now.
     fn was_told_voice(&self) -> bool {
         self.has_voice() && !self.unsent.has(Fields::VOICE)
     }
@@ -326,8 +326,7 @@ impl Player {
     pub(crate) fn keep_pause_back(&mut self, fields: Fields, sent: &mut Desired) -> Fields {
         self.busy().needs_voice = true;
         let rest = fields.without(Fields::PAUSED);
-        let has_voice = fields.has(Fields::VOICE) || self.was_told_voice();
-        if has_voice || rest.is_empty() || !sent.tells_pause(fields) {
+        if self.was_told_voice() || rest.is_empty() || !sent.tells_pause(fields) {
             return fields;
         }
         mark!(PauseKeptBack);
@@ -362,8 +361,8 @@ impl Player {
         let pending = self.awaited();
         let mut waits = set.and(pending).with(changed);
         let is_brought = set.without(changed).has(Fields::PLAY);
-        if is_brought && pending.has(Fields::TRACK) && !changed.has(Fields::TRACK) {
-            mark!(WaitsForThePlay);
+        if is_brought && pending.has(Fields::TRACK) {
+            mark!(WaitsForThePlay if !changed.has(Fields::TRACK));
             waits = waits.with(Fields::TRACK);
         }
         let in_flight = waits.and(self.stage.in_flight()).without(self.unsent);
@@ -373,5 +372,128 @@ impl Player {
                 .wait(command, waits.without(in_flight), in_flight);
         }
         (superseded, waits.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::{Move, Placement, PlayerId, Source, Update};
+    use crate::protocol::GuildId;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+    const PAUSE_AND_VOICE: Fields = Fields::PAUSED.with(Fields::VOICE);
+
+    fn player() -> Player {
+        let id = PlayerId {
+            slot: 0,
+            generation: 0,
+        };
+        Player::new(id, GuildId::new(1).expect("not 0"), 0)
+    }
+
+    /// A player that a node is being sent these fields of, but for the answer.
+    fn sending(fields: Fields) -> Player {
+        let mut player = player();
+        player.stage = Stage::Sent {
+            exchange: 1,
+            fields,
+        };
+        player
+    }
+
+    #[test]
+    fn a_player_that_is_led_over_awaits_nothing_that_the_node_it_is_on_has() {
+        let node = |slot| NodeId {
+            slot,
+            generation: 0,
+        };
+        let mut player = player();
+        player.wanted.paused = true;
+        player.place = Placement::Moving {
+            from: node(0),
+            to: node(1),
+            why: Move::Ordered,
+        };
+        assert_eq!(player.pack().len(), 0);
+        assert_eq!(player.awaited(), Fields::NONE);
+    }
+
+    #[test]
+    fn the_confirmed_play_is_told_to_have_begun_whatever_is_asked_for_after_it() {
+        let mut player = player();
+        player.ask(Update::play(Source::encoded("QAAA")), false, NOW);
+        player.unsent = Fields::NONE;
+        player.busy().base = player.wanted.clone();
+        player.start_told();
+        for next in ["QBBB", "QCCC"] {
+            player.ask(Update::play(Source::encoded(next)), false, NOW);
+            assert!(player.busy().is_base_told, "{next}");
+        }
+    }
+
+    #[test]
+    fn a_node_that_was_asked_nothing_or_answered_everything_has_nothing_unknown() {
+        let mut player = player();
+        assert!(!player.is_perhaps_there());
+        player.busy();
+        assert!(!player.is_perhaps_there());
+        player.busy().refusals = 1;
+        assert!(player.is_perhaps_there());
+        player.busy().refusals = 0;
+        player.busy().doubtful = Fields::VOLUME;
+        assert!(player.is_perhaps_there());
+    }
+
+    #[test]
+    fn what_failed_once_is_sent_once_more_without_what_was_asked_for_since() {
+        for fields in [Fields::VOICE, Fields::PAUSED, Fields::VOLUME] {
+            let mut player = sending(fields);
+            assert!(player.may_be_sent_again(500));
+            player.recall();
+            (player.wanted.paused, player.unsent) = (true, player.unsent.with(Fields::FILTERS));
+            assert_eq!(player.take_unsent(), fields);
+            assert_eq!(player.take_unsent(), Fields::FILTERS);
+        }
+    }
+
+    #[test]
+    fn a_pause_that_waits_goes_beside_a_voice_connection_that_was_not_refused() {
+        for (refusals, expected) in [(0, PAUSE_AND_VOICE), (1, Fields::VOICE)] {
+            let mut player = player();
+            player.unsent = PAUSE_AND_VOICE;
+            player.wanted.paused = true;
+            player.busy().pause_waits = true;
+            player.busy().refusals = refusals;
+            assert_eq!(player.take_unsent(), expected, "{refusals}");
+        }
+    }
+
+    #[test]
+    fn a_pause_that_was_refused_beside_a_voice_connection_waits_for_the_next_one() {
+        let mut player = player();
+        assert!(!player.refused_voice_alone(PAUSE_AND_VOICE));
+        assert!(!player.busy().pause_waits);
+        player.busy().needs_voice = true;
+        assert!(player.refused_voice_alone(PAUSE_AND_VOICE));
+        assert!(player.busy().pause_waits);
+    }
+
+    #[test]
+    fn the_end_of_a_pause_is_told_to_the_node_that_has_the_pause() {
+        let mut player = player();
+        player.unsent = Fields::PAUSED;
+        player.busy().base.paused = true;
+        assert_eq!(player.drop_needless_pause().len(), 0);
+        assert_eq!(player.unsent, Fields::PAUSED);
+    }
+
+    #[test]
+    fn what_a_play_that_is_not_confirmed_brings_is_not_confirmed_either() {
+        let mut player = player();
+        let command = CommandId(1);
+        assert!(player.enlist(command, Fields::USER_DATA, Fields::NONE).1);
+        player.unsent = Fields::TRACK;
+        assert!(!player.enlist(command, Fields::USER_DATA, Fields::NONE).1);
     }
 }

@@ -325,9 +325,10 @@ impl Pool {
         let Some(node) = self.tables.node(id) else {
             return;
         };
-        if !node.is_due() {
-            return;
-        }
+        debug_assert!(
+            matches!(node.state, State::Due),
+            "nothing happens to a node before it is dialled"
+        );
         let request = headers::Upgrade::new(&self.tables.config, node);
         let limits = WebSocketLimits {
             header_bytes_max: self.tables.config.limits.header_bytes_max,

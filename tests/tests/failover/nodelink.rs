@@ -1,7 +1,7 @@
 //! Nodes that are NodeLink, and refuse a pause without a voice connection.
 
 use lavapool_core::player::Update;
-use lavapool_core::{Answer, Event};
+use lavapool_core::{Answer, Event, RequestError};
 use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{Discord, HostConfig, World, guild, track};
 
@@ -180,6 +180,44 @@ fn a_pause_that_waited_goes_with_the_voice_connection() {
     assert!(bodies[0].contains(r#""paused":true"#), "{bodies:?}");
     let copy = world.only_copy(guild(1)).1;
     assert!(copy.connected && copy.paused);
+}
+
+#[test]
+fn a_pause_goes_beside_what_it_was_asked_for_with_where_there_is_a_voice_connection() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    world.fill(1..=1);
+    let since = world.now();
+    let command = world.update(guild(1), Update::default().volume(50).paused(true));
+    world.run_for(secs(1));
+    assert_eq!(world.answer(command), Some(&Ok(Answer::Done)));
+    assert_eq!(world.requests_since("a", since), ["PATCH players/1"]);
+    assert!(world.only_copy(guild(1)).1.paused);
+}
+
+#[test]
+fn a_pause_alone_is_refused_where_there_is_no_voice_connection() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    world.update(guild(1), Update::play(track("one")).without_voice());
+    world.run_for(secs(1));
+    let command = world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    let refused = world.answer(command);
+    assert!(matches!(refused, Some(Err(RequestError::Rejected { .. }))));
+    assert!(!world.player(guild(1)).paused);
+}
+
+#[test]
+fn the_end_of_a_pause_is_told_to_a_node_that_may_have_begun_it_unanswered() {
+    let mut world = World::builder().node("a", is_nodelink).connected();
+    world.fill(1..=1);
+    world.node("a").faults().lost.insert(AnswerKind::Player);
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(millis(100));
+    assert!(world.only_copy(guild(1)).1.paused);
+    world.node("a").faults().lost.clear();
+    world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(5));
+    assert!(!world.only_copy(guild(1)).1.paused);
 }
 
 /// A paused player without a track on `a`, and two nodes that do not reach the voice server.

@@ -359,8 +359,8 @@ fn a_body_keeps_its_memory_for_the_next_one_until_that_is_shorter() {
     let chunks = format!("11000\r\n{body}\r\n0\r\n\r\n");
     let seen = feed(&mut connection, &[&with_chunks(chunks.as_bytes())]);
     assert_eq!(seen, [Seen::Response(owned(200, &body))]);
-    assert!(connection.body.capacity() >= 0x1_1000);
     ask(&mut connection, Method::GET);
+    assert!(connection.body.capacity() >= 0x1_1000);
 
     feed(&mut connection, &[&with_chunks(b"3\r\nabc\r\n0\r\n\r\n")]);
 

@@ -140,6 +140,18 @@ fn messages_of_a_usual_length_use_one_buffer_again() {
 }
 
 #[test]
+fn a_websocket_that_is_closed_keeps_no_memory() {
+    let mut websocket = open(WebSocketLimits::default());
+    let [begin, _] = parted(0x81, 0x3000);
+    feed(&mut websocket, &[&begin]);
+    assert!(websocket.assembler.memory() > 0);
+
+    websocket.end_of_stream().unwrap_err();
+
+    assert_eq!(websocket.assembler.memory(), 0);
+}
+
+#[test]
 fn a_masked_frame_is_a_violation() {
     // RFC 6455 §5.7: a single-frame masked text message, which only a client sends.
     let bytes = [
@@ -204,6 +216,8 @@ fn a_message_over_its_bound_is_known_by_its_header() {
     };
 
     assert_eq!(violation_within(b"\x81\x0b", SMALL), too_long(11));
+    let whole = b"\x81\x0bHello World";
+    assert_eq!(violation_within(whole, SMALL), too_long(11));
     assert_eq!(violation_within(b"\x81\x7e\x01\x00", SMALL), too_long(256));
     let whole_range = b"\x81\x7f\xff\xff\xff\xff\xff\xff\xff\xff";
     assert_eq!(violation_within(whole_range, SMALL), too_long(u64::MAX));
