@@ -128,6 +128,7 @@ mod counted {
         TrackUnplayable:
             "Two nodes refused a track, or the only one, and the player went on without it.",
         WentHome: "A player went back to the node that it had been lost from.",
+        LeftWhileQuiet: "A player left a node that had said nothing for too long.",
         // pool/burials.rs
         DestroyedOnTheWay:
             "A player was destroyed while it was on its way, so that two nodes may have it.",
@@ -227,9 +228,6 @@ mod counted {
         PassedAnother: "A job passed one that may not go yet.",
         SocketsUsedUp: "A lane had as many sockets as it may have, and more to ask.",
         WindowAtItsLeast: "So many requests of moves failed that they go one at a time.",
-        // node/pulse.rs
-        LeftWhileQuiet:
-            "A player left a node, or was lost from it, that had said nothing for too long.",
         // player/sending.rs
         RefusedSentAlone: "What a node had refused went again without what was asked for since.",
         PauseKeptBack: "A pause waited for the voice connection that its node wants first.",

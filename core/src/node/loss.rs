@@ -69,8 +69,9 @@ impl Loss {
 }
 
 impl Loss {
-    /// Whether it came about before it was noticed. A peer that closed or reset lived until then;
-    /// one that fell silent, or lost the session, is known to have played until its last byte.
+    /// Whether it came about before it was noticed. A peer that closed or reset lived until then,
+    /// if no report was overdue; one that fell silent, or lost the session, is known to have played
+    /// until its last byte.
     pub(crate) const fn is_late(&self) -> bool {
         matches!(self, Self::Silent | Self::SessionNotFound)
     }

@@ -64,6 +64,7 @@ pub(crate) struct Node {
     pub(crate) uri: Arc<str>,
     /// The headers of every REST request, rendered once.
     pub(crate) headers: HeaderBlock,
+    pub(crate) pulse: Pulse,
     pub(crate) state: State,
     pub(crate) schedule: Schedule,
     /// Kept through a loss, until the server says that it is over.
@@ -178,7 +179,6 @@ pub(crate) struct Ready {
     pub(crate) ping: Option<(Timestamp, u64, TimerKey)>,
     /// Armed until the connection has been ready for long enough.
     pub(crate) stable: Option<TimerKey>,
-    pub(crate) pulse: Pulse,
     /// Whether the session is an earlier one that goes on.
     pub(crate) resumed: bool,
 }

@@ -4,21 +4,32 @@ use std::time::Duration;
 
 use crate::time::Timestamp;
 
-/// When a node was heard last, and how often it is heard if it is well.
+/// When a node was heard last, and how often it is heard of a player that plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pulse {
     /// When the last byte came.
-    pub(crate) heard_at: Timestamp,
-    /// How far apart it reports where a player is, at most.
+    heard_at: Timestamp,
+    /// The longest time between two reports of a player that played, also of earlier connections.
     reports_every: Duration,
 }
 
-impl Pulse {
-    pub(crate) const fn new(now: Timestamp) -> Self {
+impl Default for Pulse {
+    fn default() -> Self {
         Self {
-            heard_at: now,
+            heard_at: Timestamp::ZERO,
             reports_every: REPORTS_EVERY,
         }
+    }
+}
+
+impl Pulse {
+    /// Bytes came.
+    pub(crate) const fn heard(&mut self, now: Timestamp) {
+        self.heard_at = now;
+    }
+
+    pub(crate) const fn heard_at(self) -> Timestamp {
+        self.heard_at
     }
 
     /// Two reports of a player that played were so far apart.
@@ -28,10 +39,10 @@ impl Pulse {
 
     /// Until when a player is known to have played of which the node said something, or was told,
     /// at `known_at`: until now, unless its next report is overdue and nothing else came either.
+    /// What ends a connection then may come from whatever is there now in the node's place.
     pub(crate) fn played_until(self, known_at: Timestamp, now: Timestamp) -> Timestamp {
         let known_at = known_at.max(self.heard_at);
         if now.since(known_at) > self.reports_every + LATE_MAX {
-            mark!(LeftWhileQuiet);
             known_at
         } else {
             now
@@ -74,9 +85,15 @@ mod tests {
         Timestamp::from_millis(millis)
     }
 
+    fn heard_at(millis: u64) -> Pulse {
+        let mut pulse = Pulse::default();
+        pulse.heard(at(millis));
+        pulse
+    }
+
     #[test]
     fn a_player_played_until_now_unless_its_report_is_overdue() {
-        let pulse = Pulse::new(at(1000));
+        let pulse = heard_at(1000);
         assert_eq!(pulse.played_until(at(0), at(6500)), at(6500));
         assert_eq!(pulse.played_until(at(0), at(6501)), at(1000));
         assert_eq!(pulse.played_until(at(1001), at(6501)), at(6501));
@@ -84,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_node_that_reports_less_often_is_waited_for() {
-        let mut pulse = Pulse::new(at(1000));
+        let mut pulse = heard_at(1000);
         pulse.reported(Duration::from_secs(10));
         pulse.reported(Duration::from_secs(1));
         assert_eq!(pulse.played_until(at(0), at(11_500)), at(11_500));

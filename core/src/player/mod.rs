@@ -221,24 +221,19 @@ impl Player {
             .unwrap_or_default()
     }
 
-    /// When it was last known where it is, which is now if it does not play.
-    pub(crate) fn known_at(&self, now: Timestamp) -> Timestamp {
-        let clock = &self.wanted.clock;
-        if clock.is_running() {
-            clock.known_at()
-        } else {
-            now
-        }
-    }
-
     /// Its node is lost, and the music stopped then: to be said before its place is another one.
     pub(crate) fn stand(&mut self, lost_at: Timestamp) {
         self.begin_away(lost_at);
-        self.wanted.clock.run(false, lost_at);
-        if let Some(busy) = &mut self.busy {
-            busy.base.clock.run(false, lost_at);
-        }
+        self.stop_clocks(lost_at);
         self.connected = false;
+    }
+
+    /// The music stopped then, as far as is known.
+    pub(crate) fn stop_clocks(&mut self, at: Timestamp) {
+        self.wanted.clock.run(false, at);
+        if let Some(busy) = &mut self.busy {
+            busy.base.clock.run(false, at);
+        }
     }
 
     /// Sets the clock going or standing, as all that is known of the player says.

@@ -80,6 +80,16 @@ impl Position {
         self.reach_back(position_ms);
     }
 
+    /// As [`report`](Self::report); returns how long after the word before it came, if the clock
+    /// ran in between, and this counts.
+    pub(crate) fn report_in_turn(&mut self, position_ms: u64, now: Timestamp) -> Option<Duration> {
+        let known_at = self.is_running().then_some(self.since);
+        self.report(position_ms, now);
+        known_at
+            .filter(|_| self.since == now)
+            .map(|known_at| now.since(known_at))
+    }
+
     /// Lets the clock run or stand still from then on.
     ///
     /// One that stands, and ran at a moment in the past, can be told that it has stood since that:
@@ -131,7 +141,7 @@ impl Position {
         }
     }
 
-    /// When that was, of a clock that runs.
+    /// When that was.
     pub(crate) const fn known_at(&self) -> Timestamp {
         self.since
     }

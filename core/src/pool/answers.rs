@@ -461,14 +461,13 @@ pub(super) fn player_in<'a>(
 }
 
 /// Whether something else answered in the server's place that the request has been done, such as a
-/// proxy with a page of its own: Lavalink answers a change with an object, or with nothing.
+/// proxy with a page of its own: Lavalink answers with an object, or with nothing.
 fn is_foreign(job: Job, response: &Response<'_>) -> bool {
-    let changes = matches!(
-        job,
-        Job::Player(_) | Job::Delete(_) | Job::Session { .. } | Job::Plugin(..)
-    );
+    // A look and a list have rules of their own for what they cannot read; what the application
+    // asked for, it is told.
+    let is_known = !matches!(job, Job::Look(_) | Job::Players | Job::Request(_));
     let first = response.body.trim_ascii_start().first();
-    changes && response.status.is_success() && first.is_some_and(|first| *first != b'{')
+    is_known && response.status.is_success() && first.is_some_and(|first| *first != b'{')
 }
 
 fn classify(response: &Response<'_>) -> Class {

@@ -56,8 +56,6 @@ impl Tables {
             is_changed: false,
         };
         let limits = &self.config.limits;
-        let control = Lane::new(limits.control_sockets_max);
-        let lookup = Lane::new(limits.lookup_sockets_max);
         self.nodes.insert(|slot, generation| Node {
             node: NodeRef {
                 id: NodeId { slot, generation },
@@ -67,6 +65,7 @@ impl Tables {
             uri: config.endpoint().to_string().into(),
             headers: super::headers::rest_headers(&config),
             config: Arc::new(config),
+            pulse: Pulse::default(),
             state: State::Due,
             // The dial that follows is try 0.
             schedule: Schedule {
@@ -81,8 +80,8 @@ impl Tables {
             info: None,
             sources: None,
             breaker: Breaker::CLOSED,
-            control,
-            lookup,
+            control: Lane::new(limits.control_sockets_max),
+            lookup: Lane::new(limits.lookup_sockets_max),
             outage: None,
             tombstones: std::collections::BTreeMap::new(),
             plugins: crate::node::Ledger::default(),
@@ -283,7 +282,6 @@ impl Tables {
             heartbeat: self.timers.arm(heartbeat_at, Timer::Heartbeat(id)),
             ping: None,
             stable: Some(self.timers.arm(stable_at, Timer::Stable(id))),
-            pulse: Pulse::new(now),
             resumed: message.resumed,
         };
         mark!(ResumeRefused if !message.resumed && node.session.is_some());

@@ -184,13 +184,15 @@ impl Tables {
             return;
         };
         let is_target = player.target() == Some(node);
+        let is_sent = is_target && player.stage.in_flight().has(Fields::TRACK);
         let Some(busy) = &mut player.busy else {
             return;
         };
-        let mut sent = busy.sent.iter().filter(|_| is_target);
-        if sent.any(|sent| sent.is_played_as(track)) {
+        let mut sent = busy.sent.iter().filter(|_| is_sent);
+        if let Some(sent) = sent.find(|sent| sent.is_played_as(track)) {
             mark!(EndedBeforeItsAnswer);
-            busy.end_sent(decode(track), reason.clone(), now);
+            let known = sent.known_track().cloned();
+            busy.end_sent(known.or_else(|| decode(track)), reason.clone(), now);
         } else if busy.base.is_played_as(track) {
             mark!(EndedBeforeItsSuccessor);
             busy.end_base(reason.clone(), now);

@@ -68,7 +68,7 @@ impl Tables {
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
-        let lost_at = last.played_until(player.known_at(now), now);
+        let lost_at = last.played_until(player.wanted.clock.known_at(), now);
         if let Placement::Moving {
             from,
             to,

@@ -221,6 +221,7 @@ impl Tables {
         if !self.has_to_send(id, player_id) {
             return None;
         }
+        self.leave_quiet(player_id, now);
         let Self {
             nodes,
             players,

@@ -133,12 +133,12 @@ impl Tables {
         }
         mark!(StrandedByRemoval);
         self.unqueue(id, leaves);
-        self.note_quiet(id, leaves, now);
+        let played_until = self.played_until(id, leaves, now);
         let Some(player) = self.players.get_mut(id.slot, id.generation) else {
             return;
         };
         player.recall();
-        player.stand(now);
+        player.stand(played_until);
         if let Some(busy) = &mut player.busy {
             // As of any node that goes away.
             self.timers.clear_ending(&mut busy.ending);
@@ -242,11 +242,12 @@ impl Tables {
             return;
         }
         mark!(DepartureCutShort);
-        let was_ready = self.node(id).is_some_and(Node::is_ready);
+        let ready = self.node(id).filter(|node| node.is_ready());
+        let last = ready.map(|node| Last::ByPulse(node.pulse));
         self.disconnect(id, false);
         self.node_changed(id);
-        if was_ready && !self.closing {
-            self.begin_outage(id, Last::Until(self.now), self.now);
+        if let Some(last) = last.filter(|_| !self.closing) {
+            self.begin_outage(id, last, self.now);
         }
         self.departed(id);
     }

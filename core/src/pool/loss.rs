@@ -18,7 +18,7 @@ impl Tables {
         let Some(node) = self.node_mut(id) else {
             return;
         };
-        let pulse = node.ready().map(|ready| ready.pulse);
+        let pulse = node.is_ready().then_some(node.pulse);
         let parting = node.socket().filter(|_| loss.is_ours());
         node.loss = Some(loss.clone());
         if pulse.is_none() {
@@ -31,7 +31,7 @@ impl Tables {
         }
         let last = pulse.map(|pulse| {
             if loss.is_late() {
-                Last::Until(pulse.heard_at)
+                Last::Until(pulse.heard_at())
             } else {
                 Last::ByPulse(pulse)
             }

@@ -32,9 +32,9 @@ impl Tables {
     /// Bytes came: the node is not silent.
     pub(super) fn heard(&mut self, id: NodeId, now: Timestamp) {
         if let Some(node) = self.node_mut(id)
-            && let State::Ready(ready) = &mut node.state
+            && node.is_ready()
         {
-            ready.pulse.heard_at = now;
+            node.pulse.heard(now);
         }
     }
 
@@ -144,11 +144,9 @@ impl Tables {
         player.heed_connection(state);
         // A player that no sound is taken from soon reports the last place of which it was, or
         // none, however far into the track it was told to start.
-        let known_at = player.wanted.clock.known_at();
-        let mut reported_after = Duration::ZERO;
+        let mut apart = None;
         if player.is_audible() && player.heeds_positions() && !is_doubtful {
-            reported_after = now.since(known_at);
-            player.wanted.clock.report(position_ms, now);
+            apart = player.wanted.clock.report_in_turn(position_ms, now);
         }
         player.report_before(position_ms, now);
         player.regulate(now);
@@ -159,7 +157,9 @@ impl Tables {
         } else {
             self.player_moved(player_id);
         }
-        self.reported(id, reported_after);
+        if let Some(apart) = apart {
+            self.reported(id, apart);
+        }
         let guild = update.guild_id;
         self.emit(Kinds::POSITIONS, || Event::PlayerUpdate {
             guild,
@@ -169,12 +169,10 @@ impl Tables {
         });
     }
 
-    /// A report of a player came so long after what was known of it.
-    fn reported(&mut self, id: NodeId, after: Duration) {
-        if let Some(node) = self.node_mut(id)
-            && let State::Ready(ready) = &mut node.state
-        {
-            ready.pulse.reported(after);
+    /// Two reports of a player that played were so far apart.
+    fn reported(&mut self, id: NodeId, apart: Duration) {
+        if let Some(node) = self.node_mut(id) {
+            node.pulse.reported(apart);
         }
     }
 
@@ -202,8 +200,8 @@ impl Tables {
         let heartbeat = self.heartbeat_of(id);
         let Some(heard_at) = self
             .node(id)
-            .and_then(|node| node.ready())
-            .map(|ready| ready.pulse.heard_at)
+            .filter(|node| node.is_ready())
+            .map(|node| node.pulse.heard_at())
         else {
             return;
         };

@@ -50,7 +50,6 @@ impl Tables {
                     // It matters if the move comes to nothing.
                     player.doubt_what_is_sent();
                 }
-                self.note_quiet(id, from, now);
                 self.start_move(id, from, to, Move::Ordered, now);
             }
             Placement::Frozen { old: from } | Placement::Stranded { from } => {
@@ -72,16 +71,31 @@ impl Tables {
         }
     }
 
-    /// A player is to leave a node: where it is then is where it was last known to play, if the
-    /// node has been quiet for too long, though nobody has found it lost yet.
-    pub(super) fn note_quiet(&mut self, id: PlayerId, from: NodeId, now: Timestamp) {
-        let ready = self.node(from).and_then(Node::ready);
-        let Some((pulse, player)) = ready.map(|ready| ready.pulse).zip(self.player_mut(id)) else {
+    /// Until when a player of a node is known to have played, which may be quiet for too long
+    /// though nobody has found it lost yet.
+    pub(super) fn played_until(&self, id: PlayerId, node: NodeId, now: Timestamp) -> Timestamp {
+        let ready = self.node(node).filter(|node| node.is_ready());
+        ready.zip(self.player(id)).map_or(now, |(node, player)| {
+            let known_at = player.wanted.clock.known_at();
+            node.pulse.played_until(known_at, now)
+        })
+    }
+
+    /// The PATCH of a player that is led over goes out: it goes on where it was last known to play.
+    pub(super) fn leave_quiet(&mut self, id: PlayerId, now: Timestamp) {
+        let place = self.player(id).map(|player| player.place);
+        let Some(Placement::Moving {
+            from,
+            why: Move::Ordered,
+            ..
+        }) = place
+        else {
             return;
         };
-        let played_until = pulse.played_until(player.known_at(now), now);
-        if played_until < now {
-            player.stand(played_until);
+        let played_until = self.played_until(id, from, now);
+        if let Some(player) = self.player_mut(id).filter(|_| played_until < now) {
+            mark!(LeftWhileQuiet);
+            player.stop_clocks(played_until);
         }
     }
 

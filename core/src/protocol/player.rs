@@ -89,8 +89,8 @@ impl<'a> Confirmed<'a> {
     }
 
     /// Whether it plays, or would if it were not paused.
-    pub(crate) const fn has_track(&self) -> bool {
-        self.track.is_some()
+    pub(crate) fn has_track(&self) -> bool {
+        self.track().is_some()
     }
 
     /// What the server made of the track that it was told to play.

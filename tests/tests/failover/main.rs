@@ -22,6 +22,7 @@ mod losses;
 mod messages;
 mod nodelink;
 mod orders;
+mod pages;
 mod positions;
 mod reconnects;
 mod refused;

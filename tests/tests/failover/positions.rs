@@ -1,5 +1,6 @@
 //! Where in its track a player goes on, whatever servers said about that before.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use lavapool_core::node::Loss;
@@ -174,6 +175,69 @@ fn nothing_is_skipped_when_a_player_leaves_a_node_that_nobody_knows_to_be_gone_y
             "{order:?}: {heard_s} {goes_on_s}"
         );
     }
+}
+
+#[test]
+fn nothing_is_skipped_however_long_a_player_was_without_voice_before_its_node_fell_silent() {
+    let mut world = crowded(1..=1, ["b"]);
+    let now = world.now();
+    world.node("a").lose_voice(1, now);
+    world.run_for(secs(40));
+    world.join(guild(1), "us-west");
+    world.run_for(secs(12));
+    assert!(world.only_copy(guild(1)).1.audible);
+    let heard_s = power_lost(&mut world, secs(10));
+    let since = world.now();
+    send_to(&mut world, "b");
+
+    let goes_on_s = goes_on_s(&mut world, since);
+    assert!(
+        (heard_s - 5..=heard_s).contains(&goes_on_s),
+        "{heard_s} {goes_on_s}"
+    );
+}
+
+#[test]
+fn nothing_is_skipped_by_a_move_after_a_pause_that_nobody_confirmed() {
+    let mut world = crowded(1..=1, ["b"]);
+    let heard_s = power_lost(&mut world, secs(10));
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    let since = world.now();
+    send_to(&mut world, "b");
+
+    let goes_on_s = goes_on_s(&mut world, since);
+    assert!(
+        (heard_s - 5..=heard_s).contains(&goes_on_s),
+        "{heard_s} {goes_on_s}"
+    );
+}
+
+#[test]
+fn players_that_wait_for_their_turn_in_a_drain_skip_nothing_when_the_node_dies_meanwhile() {
+    let mut world = crowded(1..=64, ["b"]);
+    world.node("b").config().latency.voice = secs(4);
+    let a = world.id("a");
+    world.submit(Command::Drain(a));
+    world.run_for(secs(1));
+    let since = world.now();
+    let copies = world.players_on("a").into_iter();
+    let heard: BTreeMap<_, _> = copies.map(|copy| (copy.guild, copy.content_ms)).collect();
+    world.cut_off("a", true);
+    world.kill("a");
+    world.run_for(secs(30));
+
+    let mut late = 0;
+    for told in world.heard_since("b", since + secs(6)) {
+        let Some(position_ms) = told.body["position"].as_i64() else {
+            continue;
+        };
+        let number: i64 = told.what.rsplit('/').next().unwrap().parse().unwrap();
+        let skipped_ms = position_ms - heard[&number];
+        assert!((-6_000..=0).contains(&skipped_ms), "{number}: {skipped_ms}");
+        late += 1;
+    }
+    assert!(late > 10, "{late}");
 }
 
 #[test]

@@ -189,6 +189,37 @@ fn a_track_that_fails_before_its_play_is_answered_is_told_to_be_over_if_the_next
 }
 
 #[test]
+fn a_track_that_ends_while_its_volume_is_on_its_way_is_told_to_end_as_it_was_played() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    let short = track_of("short", secs(10));
+    world.play(guild(1), &short);
+    world.run_for(millis(9_500));
+    world.node("a").config().latency.player = secs(1);
+    let since = world.now();
+    world.update(guild(1), Update::default().volume(40));
+    world.run_for(millis(10));
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_until(|world| world.answer(bad).is_some(), secs(5));
+    world.run_for(secs(5));
+
+    let ends = world.events_since(since).filter_map(|event| match event {
+        Event::TrackEnd { track, .. } => Some(track.encoded.clone()),
+        _ => None,
+    });
+    assert_eq!(ends.collect::<Vec<_>>(), [short.encoded.clone()]);
+    let told = world.heard_since("a", since);
+    let stops = told
+        .iter()
+        .filter(|told| told.body["track"]["encoded"].is_null());
+    assert_eq!(
+        stops.filter(|told| !told.body["track"].is_null()).count(),
+        0,
+        "{told:?}"
+    );
+}
+
+#[test]
 fn a_track_that_ends_before_its_move_is_answered_is_told_to_be_over_if_the_next_is_refused() {
     // Which of the two comes first is up to the network.
     for seed in 0..16 {

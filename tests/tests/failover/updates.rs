@@ -425,34 +425,6 @@ fn a_seek_while_a_lost_play_is_looked_for_is_sent() {
 }
 
 #[test]
-fn a_page_in_place_of_an_answer_is_none() {
-    let mut world = crowded(1..=2, ["b"]);
-    let page = |part: &str| Failure {
-        times: Some(1),
-        path: Some(part.into()),
-        ..Failure::always(200)
-    };
-    let failures = [page("players/1"), page("players/2")];
-    world.node("a").faults().failures.extend(failures);
-
-    let volume = world.update(guild(1), Update::default().volume(40));
-    let destroyed = world.submit(Command::Destroy(guild(2)));
-    world.run_for(millis(500));
-    assert_eq!(
-        (world.answer(volume), world.answer(destroyed)),
-        (None, None)
-    );
-    world.run_for(secs(5));
-
-    assert_eq!(
-        (world.answer(volume), world.answer(destroyed)),
-        (DONE, DONE)
-    );
-    let (_, player) = world.only_copy(guild(1));
-    assert_eq!((player.volume, world.copies(guild(2))), (40, vec![]));
-}
-
-#[test]
 fn a_lookup_waits_as_long_as_its_node_asks_for() {
     let mut world = crowded(1..=1, []);
     world.node("a").faults().retry_after_s = Some(7);
