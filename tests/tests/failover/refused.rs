@@ -207,7 +207,8 @@ fn a_track_that_ends_while_its_volume_is_on_its_way_is_told_to_end_as_it_was_pla
         Event::TrackEnd { track, .. } => Some(track.encoded.clone()),
         _ => None,
     });
-    assert_eq!(ends.collect::<Vec<_>>(), [short.encoded.clone()]);
+    let ends: Vec<_> = ends.collect();
+    assert_eq!(ends, std::slice::from_ref(&short.encoded));
     let told = world.heard_since("a", since);
     let stops = told
         .iter()
