@@ -197,14 +197,14 @@ impl Tables {
             Job::Session { resuming: false } => self.session_ended(id),
             Job::Plugin(guild, plugin) => {
                 self.plugin_failed(id, guild, plugin);
-                self.postpone(id, job, failure, retry_after, now);
+                self.postpone(id, job, retry_after, now);
             }
             Job::Delete(guild) => {
-                self.postpone(id, job, failure, retry_after, now);
+                self.postpone(id, job, retry_after, now);
                 self.move_blocked(guild, id, now);
             }
             Job::Session { resuming: true } | Job::Players | Job::Info => {
-                self.postpone(id, job, failure, retry_after, now);
+                self.postpone(id, job, retry_after, now);
             }
             Job::Request(number) => self.request_failed(number, failure, retry_after, now),
         }

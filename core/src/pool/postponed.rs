@@ -6,26 +6,24 @@ use super::answers::{RESEND_AFTER, RESEND_AFTER_MAX};
 use super::requests::RETRY_AFTER_MAX;
 use super::tables::Tables;
 use super::timers::Timer;
-use crate::error::NodeFailure;
 use crate::id::NodeId;
 use crate::node::{Job, LaneKind};
 use crate::time::Timestamp;
 
 impl Tables {
-    /// Asks again after a pause, which grows while the node goes on failing. A session that is
-    /// lost is asked nothing more.
+    /// Asks again after a pause, which grows while the node goes on failing. One that is not ready
+    /// is asked nothing: what it is asked is lined up anew when it is.
     pub(super) fn postpone(
         &mut self,
         id: NodeId,
         job: Job,
-        failure: NodeFailure,
         retry_after: Option<Duration>,
         now: Timestamp,
     ) {
         let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
-        if !node.is_ready() || (failure == NodeFailure::SessionLost && job != Job::Info) {
+        if !node.is_ready() {
             return;
         }
         node.setbacks = node.setbacks.saturating_add(1);

@@ -121,9 +121,9 @@ impl Strategy {
             turn: candidate.turn,
         };
         Some(self.standing(&load, |weights| {
-            let others = candidates.iter().filter(|other| {
-                other.verdict != Verdict::NotConnected && other.node.id != candidate.node.id
-            });
+            // It has no stats itself, or its own would count.
+            let others = candidates.iter();
+            let others = others.filter(|other| other.verdict != Verdict::NotConnected);
             median(others.filter_map(|other| Some(weights.load(&other.stats?, other.latency))))
         }))
     }
