@@ -64,7 +64,7 @@ impl Tables {
             return None;
         }
         let reconciling = node.reconciling;
-        let (tombstones, patching) = (&node.tombstones, &node.patching);
+        let patching = &node.patching;
         let (plugins, changing_session) = (&node.plugins, node.changing_session);
         let lane = match kind {
             LaneKind::Control => &mut node.control,
@@ -91,9 +91,8 @@ impl Tables {
             }
             let has_room_for_voice = !player.unsent.has(Fields::VOICE) || lane.voice < voice_max;
             let has_room_for_move = !player.is_moving() || lane.moves < lane.window.size;
-            let is_free = !reconciling && !tombstones.contains_key(&player.guild);
             let is_held = player.unsent.has(Fields::TRACK) && plugins.holds_plays(player.guild);
-            has_room_for_voice && has_room_for_move && is_free && !is_held
+            has_room_for_voice && has_room_for_move && !is_held
         })?;
         lane.idle.pop();
         Some((socket, job))

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use lavapool_core::node::Status;
-use lavapool_core::player::PluginWish;
+use lavapool_core::player::{PluginWish, Update};
 use lavapool_core::protocol::plugins::{Category, KnownPlugin, LyricsFrom, PluginEvent};
 use lavapool_core::{Answer, Command, Event, RequestError};
-use lavapool_tests::node::Disturbance;
+use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
@@ -66,6 +66,22 @@ fn a_resumed_session_is_told_again() {
     );
     assert_told(&world, "a", since);
     assert_plays_on(&world, "a");
+}
+
+#[test]
+fn a_resumed_session_is_told_nothing_before_its_players_are_known() {
+    let mut world = wishful(["a"]);
+    let slow = &mut world.node("a").faults().slow;
+    slow.insert(AnswerKind::Player, secs(2));
+    let since = world.now();
+    world.drop_connections("a");
+    world.run_for(secs(1));
+    assert_eq!(world.view("a").status, Status::Connected);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(millis(500));
+    assert_eq!(world.requests_since("a", since), ["GET players"]);
+    world.run_for(secs(10));
+    assert_told(&world, "a", since);
 }
 
 #[test]
