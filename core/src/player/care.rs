@@ -25,6 +25,13 @@ pub(crate) struct Care {
     pub(crate) voice_fresh_until: Timestamp,
 }
 
+impl Care {
+    /// Whether the end of a voice connection may be that of the one before.
+    pub(crate) fn has_fresh_voice(&self, now: Timestamp) -> bool {
+        now < self.voice_fresh_until
+    }
+}
+
 /// Whether a player is of use to anybody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Activity {
@@ -92,5 +99,20 @@ impl Step {
             | Self::Watching(timer) => Some(timer),
             Self::Asking | Self::Lost => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_voice_connection_is_fresh_until_its_time_and_not_then() {
+        let care = Care {
+            voice_fresh_until: Timestamp::from_millis(5_000),
+            ..Care::default()
+        };
+        let is_fresh = |ms| care.has_fresh_voice(Timestamp::from_millis(ms));
+        assert_eq!([4_999, 5_000].map(is_fresh), [true, false]);
     }
 }

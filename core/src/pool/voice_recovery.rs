@@ -441,7 +441,7 @@ impl Timers {
 /// Whether another connection took the place of the one that closed, or is about to.
 fn is_of_a_move(player: &Player, code: VoiceCloseCode, now: Timestamp) -> bool {
     let may_be = code.may_be_of_a_move();
-    let is_fresh = now < player.care.voice_fresh_until;
+    let is_fresh = player.care.has_fresh_voice(now);
     let says_left = !matches!(
         code,
         VoiceCloseCode::SessionInvalid | VoiceCloseCode::SessionTimeout

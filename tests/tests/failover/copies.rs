@@ -1,8 +1,9 @@
 //! Copies of a player that a node must not have, or has to make again.
 
 use lavapool_core::player::{Place, Update};
-use lavapool_core::protocol::TrackEndReason;
-use lavapool_core::{Command, CommandId, Event, RequestError};
+use lavapool_core::protocol::{RawJson, TrackEndReason};
+use lavapool_core::rest::{Method, Request};
+use lavapool_core::{Command, CommandId, Event, RequestError, Target};
 use lavapool_tests::node::{AnswerKind, Failure, Voice};
 use lavapool_tests::world::{Answered, World, guild, track, track_of};
 
@@ -248,4 +249,26 @@ fn a_lost_target_does_not_keep_what_it_made_of_a_player_that_was_destroyed_since
     world.refuse("b", false);
     world.run_for(secs(30));
     assert_eq!(world.guilds_on("b"), Vec::<u64>::new());
+}
+
+#[test]
+fn a_copy_that_is_found_where_a_player_is_on_its_way_to_leaves_nothing_to_it() {
+    let mut world = crowded(1..=1, ["b"]);
+    let session = world.view("b").session_id.unwrap();
+    let copied = world.submit(Command::Rest {
+        node: Target::Node(world.id("b")),
+        request: Request::Raw {
+            method: Method::PATCH,
+            path: format!("/v4/sessions/{}/players/1", session.expose()),
+            body: Some(RawJson::parse(r#"{"volume": 30}"#).unwrap()),
+        },
+    });
+    world.run_for(secs(1));
+    assert!(matches!(world.answer(copied), Some(Ok(_))));
+    assert_eq!(world.guilds_on("b"), [1]);
+    world.kill("a");
+    world.drop_connections("b");
+    world.run_for(secs(10));
+    let (_, copy) = world.only_copy(guild(1));
+    assert_eq!((copy.volume, copy.audible), (100, true));
 }

@@ -1,6 +1,6 @@
 //! Ends of tracks: those that mean something, and those that do not.
 
-use lavapool_core::player::Update;
+use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::{GuildId, RawJson, TrackEndReason};
 use lavapool_core::{Command, Event};
 use lavapool_tests::node::{AnswerKind, Disturbance, Failure};
@@ -352,4 +352,22 @@ fn a_track_that_ended_before_its_play_was_answered_does_not_come_back() {
         is_met
     });
     assert!((1..16).contains(&met.count()));
+}
+
+#[test]
+fn a_refused_play_after_a_track_that_was_replaced_and_ended_is_followed_by_nothing() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = secs(1);
+    let since = world.now();
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(millis(100));
+    for reason in ["replaced", "finished"] {
+        let ended = world.track_event(1, "TrackEndEvent", &json!({"reason": reason}));
+        world.disturb("a", &ended);
+        world.run_for(millis(10));
+    }
+    world.update(guild(1), Update::play(Source::identifier("nothing-here")));
+    world.run_for(secs(5));
+    let asked = world.requests_since("a", since);
+    assert_eq!(asked, ["PATCH players/1"; 2]);
 }

@@ -5,6 +5,7 @@ use lavapool_core::protocol::{RawJson, TrackEndReason};
 use lavapool_core::{Answer, Command, Event};
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
+use serde_json::json;
 
 use super::{away_for, crowded, millis, secs, title};
 
@@ -416,4 +417,31 @@ fn ends_since(world: &World, since: std::time::Duration) -> Vec<TrackEndReason> 
         _ => None,
     });
     ends.collect()
+}
+
+#[test]
+fn an_end_before_the_answer_to_its_play_is_not_the_work_of_what_was_asked_before() {
+    let mut world = crowded(1..=1, []);
+    let asked = AnswerKind::Player;
+    world.node("a").faults().unanswered.insert(asked);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(16));
+    let faults = world.node("a").faults();
+    faults.unanswered.clear();
+    world.run_for(secs(1));
+    world.node("a").faults().lost.insert(asked);
+    world.play(guild(1), &track("next"));
+    let next = Some("Track next".to_owned());
+    world.run_until(|world| title(world) == next, secs(1));
+    let faults = world.node("a").faults();
+    faults.lost.clear();
+    faults.slow.insert(asked, secs(2));
+    world.run_for(millis(100));
+    let since = world.now();
+    let stopped = world.track_event(1, "TrackEndEvent", &json!({"reason": "stopped"}));
+    world.disturb("a", &stopped);
+    world.run_for(secs(4));
+    let heard = world.heard_since("a", since);
+    let again = heard.iter().find(|heard| heard.body["track"].is_object());
+    assert_eq!(again, None);
 }

@@ -138,3 +138,36 @@ fn off_ms(world: &World) -> u64 {
     let shown_ms = i64::try_from(world.position(guild(1)).as_millis()).unwrap_or(i64::MAX);
     shown_ms.abs_diff(place_ms(world))
 }
+
+#[test]
+fn the_place_of_a_play_from_before_is_none_that_was_sought_late() {
+    let mut world = crowded(1..=1, []);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::default().position(secs(120)));
+    world.run_for(secs(14));
+    world.node("a").faults().unanswered.clear();
+    world.update(guild(1), Update::default().position(secs(20)));
+    world.run_for(secs(5));
+    let Disturbance::Text(event) = world.track_event(1, "TrackStartEvent", &json!({})) else {
+        panic!("an event is a text");
+    };
+    let mut track = serde_json::from_str::<serde_json::Value>(&event).unwrap()["track"].take();
+    track["userData"] = json!({"lavapool": {"play": 77}});
+    let state = json!({"time": 1, "position": 125_000, "connected": true, "ping": 1});
+    world.node("a").faults().told_instead = Some(json!({
+        "guildId": "1", "track": track, "volume": 100, "paused": false, "state": state,
+        "voice": {"token": "", "endpoint": "", "sessionId": ""}, "filters": {},
+    }));
+    let since = world.now();
+    let is_looked_at = |world: &World| !world.requests_since("a", since).is_empty();
+    world.run_until(is_looked_at, secs(20));
+    world.node("a").faults().told_instead = None;
+    let place_ms = place_ms(&world);
+    world.run_for(millis(100));
+    let heard = world.heard_since("a", since);
+    let mut places = heard
+        .iter()
+        .filter_map(|heard| heard.body["position"].as_i64());
+    let again_ms = places.next().unwrap() - place_ms;
+    assert!((-100..200).contains(&again_ms), "{again_ms} in {heard:?}");
+}

@@ -425,13 +425,15 @@ fn players_go_to_nodes_that_have_the_source_of_their_track_while_there_are_any()
         .config()
         .sources
         .retain(|source| source != "http");
-    let node = world.id("b");
-    world.submit(Command::Reconnect(node));
-    world.run_for(secs(11));
+    world.node("c").stats().system_load = 0.9;
+    world.restart("b");
+    world.run_for(secs(60));
+    let lost_at = world.now();
 
     world.kill("a");
     world.run_for(secs(5));
 
+    assert_eq!(world.requests_since("b", lost_at), [""; 0]);
     assert_eq!(world.guilds_on("c"), [1, 2, 3, 4, 5, 6]);
 }
 
@@ -446,6 +448,27 @@ fn a_player_that_waits_to_be_sent_again_does_not_wait_when_its_node_is_lost() {
     world.run_for(millis(500));
     let (name, copy) = world.only_copy(guild(1));
     assert_eq!((name, copy.volume), ("b", 50));
+}
+
+#[test]
+fn a_node_that_is_back_takes_no_player_of_another_that_is_waited_for() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    world.fill(1..=2);
+    world.run_for(secs(11));
+    let since = world.now();
+    ["a", "b"]
+        .iter()
+        .for_each(|name| world.drop_connections(name));
+    world.run_for(millis(2));
+    world.set_latency("b", millis(200));
+    world.run_for(secs(5));
+    assert_eq!(moves_since(&world, since), []);
+    for (name, number) in [("a", 1), ("b", 2)] {
+        assert_eq!(world.guilds_on(name), [number]);
+        let asked = world.requests_since(name, since);
+        let is_other = |what: &&String| what.ends_with(&format!("players/{}", 3 - number));
+        assert_eq!(asked.iter().find(is_other), None);
+    }
 }
 
 /// The players of each failover that was told since a moment.

@@ -15,6 +15,7 @@ mod drains;
 mod ends;
 mod homes;
 mod inherited;
+mod lanes;
 mod late;
 mod late_seeks;
 mod led_over;

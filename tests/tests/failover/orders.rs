@@ -1,7 +1,7 @@
 //! Moves that were ordered: the new node plays before the old one stops.
 
 use lavapool_core::player::{Place, Update};
-use lavapool_core::{Answer, Command, Event, Leaving, RequestError, Unconfirmed};
+use lavapool_core::{Answer, Command, Event, Leaving, NodeFailure, RequestError, Unconfirmed};
 use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{World, guild};
 
@@ -455,4 +455,24 @@ fn a_move_to_another_node_than_the_player_is_on_its_way_to_is_not_done() {
     let unconfirmed = RequestError::Unconfirmed(Unconfirmed::Deadline);
     assert_eq!(world.answer(other), Some(&Err(unconfirmed)));
     assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
+fn a_refused_move_is_blamed_on_the_track_unless_that_was_stopped_or_it_may_be_the_voice_server() {
+    let failed = |status| RequestError::NodeFailed(NodeFailure::Unavailable { status });
+    for (status, stops, error) in [
+        (400, false, RequestError::TrackUnplayable),
+        (500, false, failed(500)),
+        (400, true, failed(400)),
+    ] {
+        let mut world = crowded(1..=1, ["b"]);
+        world.node("b").faults().fail_matching("players/1", status);
+        let moved = send_to(&mut world, "b");
+        if stops {
+            world.update(guild(1), Update::stop());
+        }
+        world.run_for(secs(5));
+        assert_eq!(world.answer(moved), Some(&Err(error)), "{status}");
+        assert_eq!(world.only_copy(guild(1)).0, "a");
+    }
 }

@@ -372,3 +372,21 @@ fn a_player_that_stays_after_all_is_where_its_copy_has_played_to() {
         assert!(off < 100, "at {speed}: {known:?} is known, {copy:?}");
     }
 }
+
+#[test]
+fn a_move_changes_nothing_of_the_place_that_is_shown_before_the_player_has_come() {
+    let mut world = crowded(1..=1, ["b"]);
+    let double = Timescale {
+        speed: 2.0,
+        ..Timescale::default()
+    };
+    let filters = Filters::new().with_timescale(double);
+    world.update(guild(1), Update::default().filters(filters));
+    world.run_for(secs(11));
+    world.node("b").config().latency.voice = secs(3);
+    let before = world.position(guild(1));
+    send_to(&mut world, "b");
+    world.run_for(millis(100));
+    let shown = world.position(guild(1)) - before;
+    assert!(shown <= millis(110), "{shown:?}");
+}

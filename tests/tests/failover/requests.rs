@@ -411,7 +411,7 @@ fn a_lookup_that_is_given_up_leaves_its_lane_and_no_other_does() {
     assert_eq!(world.requests_since("a", since).len(), 2);
 }
 
-fn load() -> Command {
+pub(super) fn load() -> Command {
     Command::Rest {
         node: Target::Best,
         request: Request::LoadTracks {
@@ -421,7 +421,7 @@ fn load() -> Command {
 }
 
 #[track_caller]
-fn assert_loaded(world: &World, lookup: lavapool_core::CommandId) {
+pub(super) fn assert_loaded(world: &World, lookup: lavapool_core::CommandId) {
     let Some(Ok(Answer::Rest(answer))) = world.answer(lookup) else {
         panic!("{:?}", world.answer(lookup))
     };

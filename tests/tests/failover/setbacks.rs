@@ -209,3 +209,18 @@ fn what_is_set_of_a_play_is_confirmed_by_the_node_that_the_player_moves_to() {
     assert_eq!(world.answer(mark), Some(&Ok(Answer::Done)));
     assert_eq!(world.only_copy(guild(1)).0, "b");
 }
+
+#[test]
+fn what_is_set_back_and_refused_too_is_not_set_back_for_ever() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(secs(1));
+    let since = world.now();
+    world.node("a").faults().fail_matching("players/1", 500);
+    world.update(guild(1), Update::default().volume(70));
+    world.run_for(secs(60));
+    let heard = world.heard_since("a", since);
+    let volumes = heard.iter().map(|heard| heard.body["volume"].as_i64());
+    let expected = [70, 70, 50, 50].map(Some);
+    assert_eq!(volumes.collect::<Vec<_>>(), expected);
+}

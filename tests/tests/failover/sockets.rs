@@ -41,8 +41,7 @@ fn a_connection_that_is_closed_is_not_kept_for_ever() {
 fn a_server_that_breaks_the_protocol_is_told_so_before_its_connection_ends() {
     let mut hand = Hand::ready();
     let socket = hand.websocket;
-    // Reserved bits.
-    hand.receive(socket, &[0xf1, 0x00]);
+    hand.receive(socket, &BREACH);
     assert_eq!(hand.pool.outgoing(socket).first(), Some(&0x88), "a close");
     assert!(!hand.has_closed(socket));
     hand.write_all(socket);
@@ -106,6 +105,40 @@ fn each_connection_draws_a_key_of_its_own() {
     assert_ne!(hand.key, first);
 }
 
+#[test]
+fn a_node_that_leaves_has_gone_when_its_latest_connection_has() {
+    let mut hand = Hand::upgraded(soon_stable);
+    let first = hand.ready_twice();
+    let node = hand.node;
+    let players = Leaving::Keep;
+    hand.submit(Command::RemoveNode { node, players });
+    hand.write_all(first);
+    assert!(hand.has_closed(first) && !hand.has_answered());
+    hand.write_all(hand.websocket);
+    hand.receive(hand.websocket, &CLOSE);
+    assert!(hand.has_answered());
+}
+
+#[test]
+fn a_node_that_is_to_be_dialled_anew_is_when_its_latest_connection_has_ended() {
+    let mut hand = Hand::upgraded(soon_stable);
+    let first = hand.ready_twice();
+    hand.pass(Duration::from_millis(2));
+    hand.submit(Command::Reconnect(hand.node));
+    let dialled = hand.dialled();
+    hand.write_all(first);
+    assert!(hand.has_closed(first));
+    assert_eq!(hand.dialled(), dialled);
+    hand.write_all(hand.websocket);
+    hand.receive(hand.websocket, &CLOSE);
+    assert_ne!(hand.dialled(), dialled);
+}
+
+/// A connection that is lost is made again at once.
+fn soon_stable(config: &mut PoolConfig) {
+    config.timing.stable_after = Duration::from_millis(1);
+}
+
 /// A pool with one node, and all that its driver was told.
 struct Hand {
     pool: Pool,
@@ -120,7 +153,15 @@ struct Hand {
 impl Hand {
     /// The node is ready.
     fn ready() -> Self {
+        let mut hand = Self::upgraded(|_| {});
+        hand.get_ready();
+        hand
+    }
+
+    /// The node has yet to say that it is ready.
+    fn upgraded(configure: impl FnOnce(&mut PoolConfig)) -> Self {
         let mut config = PoolConfig::new(UserId::new(1).unwrap());
+        configure(&mut config);
         let node = NodeConfig::new("a", "a:2333", "youshallnotpass").unwrap();
         config.nodes.push(node);
         let now = Timestamp::ZERO;
@@ -139,11 +180,24 @@ impl Hand {
             key: String::new(),
         };
         hand.upgrade();
-        hand.receive(
-            hand.websocket,
-            &text(r#"{"op":"ready","resumed":false,"sessionId":"s"}"#),
-        );
         hand
+    }
+
+    fn get_ready(&mut self) {
+        let ready = text(r#"{"op":"ready","resumed":false,"sessionId":"s"}"#);
+        self.receive(self.websocket, &ready);
+    }
+
+    /// The node is ready on a second connection, and the first has yet to end. Returns the first.
+    fn ready_twice(&mut self) -> SocketId {
+        self.get_ready();
+        let first = self.websocket;
+        self.pass(Duration::from_millis(2));
+        self.receive(first, &CLOSE);
+        self.upgrade();
+        self.get_ready();
+        assert!(!self.has_closed(first));
+        first
     }
 
     /// The server agrees to the latest upgrade.
@@ -198,6 +252,17 @@ impl Hand {
 
     fn knows_its_node(&self) -> bool {
         self.pool.node(self.node).unwrap().info.is_some()
+    }
+
+    /// How often the pool has asked for a socket.
+    fn dialled(&self) -> usize {
+        let is_dial = |output: &&Output| matches!(output, Output::Connect(..));
+        self.outputs.iter().filter(is_dial).count()
+    }
+
+    fn has_answered(&self) -> bool {
+        let is_answer = |output: &Output| matches!(output, Output::Answer(..));
+        self.outputs.iter().any(is_answer)
     }
 
     fn has_closed(&self, socket: SocketId) -> bool {
@@ -255,6 +320,8 @@ fn with_length(head: &str, body: &str) -> String {
 }
 
 /// A server's close frame, with 1000.
+/// A frame with reserved bits.
+const BREACH: [u8; 2] = [0xf1, 0x00];
 const CLOSE: [u8; 4] = [0x88, 0x02, 0x03, 0xe8];
 
 /// What a node says of itself.

@@ -285,3 +285,24 @@ fn a_move_that_is_waited_for_is_answered_when_the_player_stays_with_its_node() {
     assert!(stayed >= 20, "{stayed}");
     assert!(world.guilds_on("a").len() >= stayed);
 }
+
+#[test]
+fn a_player_with_something_unanswered_that_turns_back_is_where_its_node_says() {
+    let mut world = crowded(1..=1, ["b"]);
+    unanswered(&mut world, "a", AnswerKind::Player);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(millis(100));
+    world.node("a").faults().unanswered.clear();
+    world.node("b").config().latency.voice = secs(12);
+    // It takes long to list what it has, and tells of the player all the while.
+    let lists = AnswerKind::Player;
+    world.node("a").faults().slow.insert(lists, secs(12));
+    away_for(&mut world, "a", millis(100));
+    world.run_for(secs(8));
+    world.kill("b");
+    world.run_for(millis(10));
+    let (shown, copy) = (world.position(guild(1)), world.only_copy(guild(1)).1);
+    let truth_ms = u128::try_from(copy.content_ms).unwrap();
+    let off_ms = shown.as_millis().abs_diff(truth_ms);
+    assert!(off_ms < 100, "{shown:?}, not {truth_ms} ms");
+}

@@ -216,3 +216,17 @@ fn shown(world: &World) -> Option<String> {
     let track = world.player(guild(1)).track;
     track.map(|track| track.info.title.clone())
 }
+
+#[test]
+fn a_node_that_fails_three_times_to_list_its_players_is_asked_once_more() {
+    let mut world = crowded(1..=1, []);
+    let since = world.now();
+    world.node("a").faults().failures.push(Failure {
+        path: Some("/players".into()),
+        times: Some(3),
+        ..Failure::always(503)
+    });
+    world.drop_connections("a");
+    world.run_for(secs(20));
+    assert_eq!(world.requests_since("a", since)[..4], ["GET players"; 4]);
+}

@@ -466,3 +466,18 @@ fn what_is_asked_again_waits_for_its_own_pause_and_no_other() {
     world.run_for(secs(1));
     assert_eq!(world.guilds_on("a"), [0; 0]);
 }
+
+#[test]
+fn an_answer_that_tells_of_the_track_before_says_nothing_of_the_next_one() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").config().latency.player = secs(1);
+    world.update(guild(1), Update::default().volume(50));
+    world.run_for(millis(100));
+    world.update(
+        guild(1),
+        Update::play(Source::identifier("https://tracks.test/next")),
+    );
+    world.run_for(secs(5));
+    let track = world.player(guild(1)).track;
+    assert_eq!(track.unwrap().info.title, "Track next");
+}

@@ -1,5 +1,7 @@
 //! The node that should take over does not reach the voice server.
 
+use std::time::Duration;
+
 use lavapool_core::player::Update;
 use lavapool_core::rest::Request;
 use lavapool_core::{Command, Event, Target};
@@ -198,4 +200,90 @@ fn from_best_to_worst<const OTHERS: usize>(others: [&'static str; OTHERS]) -> Wo
     }
     world.run_for(secs(60));
     world
+}
+
+#[test]
+fn an_idle_player_whose_node_has_come_back_returns_from_where_it_would_not_be_heard() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(1));
+    world.node("b").config().voice = Voice::Fails;
+    let slow = &mut world.node("b").faults().slow;
+    slow.insert(AnswerKind::Voice, secs(4));
+    let lost_at = world.now();
+    away_for(&mut world, "a", millis(100));
+    // It would not be chosen.
+    let node = world.id("a");
+    world.submit(Command::Drain(node));
+    world.run_for(secs(20));
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.connected), ("a", true));
+    assert_eq!(moves_since(&world, lost_at), []);
+}
+
+#[test]
+fn a_track_does_not_go_back_to_a_node_that_took_it_without_voice_and_is_lost_or_emptied() {
+    for is_lost in [true, false] {
+        let (mut world, lost_at) = refused_by_the_last(secs(2));
+        if is_lost {
+            world.kill("c");
+        } else {
+            let c = world.id("c");
+            world.submit(Command::Drain(c));
+        }
+        let since = world.now();
+        world.run_for(secs(10));
+        let patched = world.requests_since("c", since);
+        assert!(
+            !patched.contains(&"PATCH players/1".to_owned()),
+            "{patched:?}"
+        );
+        assert_eq!(unplayable_since(&world, lost_at), 1, "{is_lost}");
+    }
+}
+
+#[test]
+fn a_node_that_took_a_track_without_voice_and_refuses_it_now_is_not_asked_for_ever() {
+    let (mut world, lost_at) = refused_by_the_last(secs(2));
+    let rejected = "https://tracks.test/1".to_owned();
+    world.node("c").faults().rejected_tracks.insert(rejected);
+    world.run_for(secs(10));
+    assert_eq!(unplayable_since(&world, lost_at), 1);
+}
+
+/// No node reaches the voice server, and the player has just been taken by `c` without voice: `d`
+/// refuses its track after this time. Returns when the node before was lost, too.
+fn refused_by_the_last(after: Duration) -> (World, Duration) {
+    let mut world = from_best_to_worst(["b", "c", "d"]);
+    for name in ["b", "c", "d"] {
+        world.node(name).config().voice = Voice::Fails;
+    }
+    let rejected = "https://tracks.test/1".to_owned();
+    let faults = world.node("d").faults();
+    faults.rejected_tracks.insert(rejected);
+    faults.slow.insert(AnswerKind::Voice, after);
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(1));
+    assert_eq!(world.heard_since("d", lost_at).len(), 1);
+    (world, lost_at)
+}
+
+fn unplayable_since(world: &World, since: Duration) -> usize {
+    let is_over = |event: &&Event| matches!(event, Event::TrackUnplayable { .. });
+    world.events_since(since).filter(is_over).count()
+}
+
+#[test]
+fn a_voice_server_that_is_named_while_a_player_is_taken_over_does_not_send_it_further() {
+    let mut world = from_best_to_worst(["b", "c"]);
+    world.node("b").config().latency.voice = secs(2);
+    let lost_at = world.now();
+    world.kill("a");
+    world.run_for(secs(1));
+    world.voice_server(guild(1), Some("us-east"));
+    world.run_for(secs(10));
+    assert_eq!(world.requests_since("c", lost_at), [""; 0]);
+    let (name, copy) = world.only_copy(guild(1));
+    assert_eq!((name, copy.audible), ("b", true));
 }

@@ -1,11 +1,12 @@
 //! What is told on sockets that end, and to nodes that are left.
 
+use lavapool_core::player::Update;
 use lavapool_core::protocol::GuildId;
 use lavapool_core::protocol::plugins::Category;
 use lavapool_core::rest::Request;
 use lavapool_core::{Answer, Command, CommandId, Leaving, Target};
 use lavapool_tests::node::Disturbance;
-use lavapool_tests::world::{Answered, World, guild};
+use lavapool_tests::world::{Answered, World, guild, track};
 
 use super::{SET, SUBSCRIBE, UNSUBSCRIBE, millis, plugged, secs, sing, skip, told_since};
 
@@ -106,4 +107,28 @@ fn told_on_a_dead_socket(
 
     let answer = world.answer(wish).cloned();
     (told_since(&world, "a", since), answer)
+}
+
+#[test]
+fn what_a_play_is_told_with_waits_behind_the_voice_connections_before_it() {
+    let mut world = plugged(["a"])
+        .config(|config| config.limits.control_sockets_max = 2)
+        .connected();
+    world.fill(1..=3);
+    world.node("a").config().latency.player = millis(100);
+    let since = world.now();
+    for number in 1..=2 {
+        world.update(guild(number), Update::default().volume(50));
+    }
+    world.voice_server(guild(3), Some("us-west"));
+    world.join(guild(4), "us-east");
+    world.play(guild(4), &track("song"));
+    skip(&mut world, guild(4), &[Category::Intro]);
+    world.run_for(secs(2));
+    let told = [
+        "PATCH players/3",
+        "PUT players/4/sponsorblock/categories",
+        "PATCH players/4",
+    ];
+    assert_eq!(world.requests_since("a", since)[2..], told);
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use lavapool_core::player::Update;
 use lavapool_core::{Command, Event, Fate, PoolConfig, SubmitError};
+use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track, track_of};
 
 use super::{playing, secs};
@@ -185,4 +186,25 @@ fn inactive_since(world: &World, since: Duration) -> Vec<(Duration, bool)> {
         _ => None,
     });
     inactive.collect()
+}
+
+#[test]
+fn a_player_that_plays_on_after_a_stop_that_took_long_to_be_refused_is_inactive_when_it_ends() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|config| config.inactive_after = Some(secs(5)))
+        .connected();
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(40)));
+    world.run_for(secs(1));
+    let since = world.now();
+    let faults = world.node("a").faults();
+    faults.slow.insert(AnswerKind::Player, secs(8));
+    faults.fail_next(400, 1);
+    world.update(guild(1), Update::stop());
+    world.run_for(secs(10));
+    assert!(world.player(guild(1)).playing);
+    assert_eq!(inactive_since(&world, since), [(secs(5), false)]);
+    world.run_for(secs(60));
+    assert_eq!(inactive_since(&world, since).len(), 2);
 }

@@ -193,3 +193,22 @@ fn a_voice_server_is_heeded_however_many_commands_wait() {
     let mut endpoints = told.iter().map(|told| &told.body["voice"]["endpoint"]);
     assert!(endpoints.any(|endpoint| endpoint.to_string().contains("frankfurt")));
 }
+
+#[test]
+fn a_voice_server_that_is_named_while_another_does_not_answer_is_told_when_that_has_failed() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill(1..=2);
+    let slow = AnswerKind::Voice;
+    world.node("a").faults().slow.insert(slow, secs(40));
+    world.voice_server(guild(1), Some("us-west"));
+    world.run_for(secs(5));
+    // The node answers others.
+    world.update(guild(2), Update::default().volume(50));
+    world.voice_server(guild(1), Some("frankfurt"));
+    world.run_for(secs(1));
+    world.node("a").faults().slow.clear();
+    world.run_for(secs(14));
+    assert_eq!(failed(&world), 0);
+    let voice = world.only_copy(guild(1)).1.voice;
+    assert!(voice.unwrap().endpoint.contains("frankfurt"));
+}

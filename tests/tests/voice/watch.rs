@@ -155,3 +155,20 @@ fn a_voice_server_that_does_not_answer_the_node_is_replaced() {
     assert!(told.iter().any(is_unanswered), "{told:?}");
     assert!(is_connected(&world));
 }
+
+#[test]
+fn a_silence_is_counted_from_when_it_began_whatever_was_asked_before() {
+    for updates in 0..4 {
+        let mut world = playing();
+        for volume in 0..updates {
+            world.update(guild(1), Update::default().volume(50 + volume));
+            world.run_for(secs(1));
+        }
+        world.update(guild(1), Update::default().volume(30));
+        world.run_for(secs(7));
+        let since = world.now();
+        world.node("a").lose_voice(1, since);
+        world.run_for(secs(14));
+        assert_eq!(asked_since(&world, since), [], "{updates}");
+    }
+}
