@@ -69,6 +69,11 @@ impl Simulation {
                 if request.method == "PATCH" {
                     patches.push((host, request.clone()));
                 }
+                if request.method == "GET"
+                    && let Some(guild) = player_of(request)
+                {
+                    self.oracle.tellings.looked_at(guild, request.at);
+                }
                 if let Some(goes_on) = GoesOn::read(request.path(), &request.body) {
                     let (guild, session) = (goes_on.guild, goes_on.session);
                     self.copies.goes_on(guild, session, request.at);
@@ -291,6 +296,12 @@ impl<'a> GoesOn<'a> {
         let plays_it = track.is_some_and(|track| track.identifier == self.identifier);
         plays_it && copy.session != self.session
     }
+}
+
+/// The guild whose player a request is about.
+fn player_of(request: &RequestRecord) -> Option<GuildId> {
+    let (_, player) = request.path().split_once("/players/")?;
+    player.parse().ok().and_then(GuildId::new)
 }
 
 fn furthest(places: &[Place]) -> Option<&Place> {

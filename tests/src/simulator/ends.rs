@@ -20,7 +20,7 @@ impl Simulation {
                 ..
             }) => {
                 for guild in self.guilds_of(&node.name) {
-                    self.oracle.tellings.resumed(guild, at);
+                    self.oracle.tellings.looked_at(guild, at);
                 }
             }
             Traced::Event(Event::TrackEnd { guild, track, .. }) => {

@@ -19,8 +19,8 @@ pub(super) struct Tellings {
     /// The tracks of which the end was told.
     ended: BTreeSet<(GuildId, String)>,
     /// The guilds whose tracks may have ended without news of it, as it was lost with a connection:
-    /// when the sessions of their players were resumed.
-    resumed: BTreeMap<GuildId, Duration>,
+    /// when the sessions of their players were resumed, or they were looked at.
+    looked_at: BTreeMap<GuildId, Duration>,
     /// How each track was last to begin in each session.
     plays: BTreeMap<(GuildId, String, String), Begun>,
     /// The tracks that were to begin again where they had begun, under another number.
@@ -105,14 +105,14 @@ impl Tellings {
         *latest = command.max(*latest);
     }
 
-    /// The session that has the guild's player is resumed.
-    pub(super) fn resumed(&mut self, guild: GuildId, at: Duration) {
-        self.resumed.insert(guild, at);
+    /// A server says what it has of the guild's player: its session is resumed, or it was asked.
+    pub(super) fn looked_at(&mut self, guild: GuildId, at: Duration) {
+        self.looked_at.insert(guild, at);
     }
 
     /// What the guild's player has goes on: only a message can be the news of its end.
     pub(super) fn goes_on(&mut self, guild: GuildId) {
-        self.resumed.remove(&guild);
+        self.looked_at.remove(&guild);
     }
 
     /// A server was asked to begin a play of a track in a session.
@@ -194,9 +194,9 @@ impl Tellings {
             return Ok(());
         };
         // The news of an end may be lost with a connection: that the server has no track any more
-        // is told as one, 5 s after its list of players.
-        let resumed_at = self.resumed.get(&guild);
-        let is_listed = resumed_at.is_some_and(|resumed| at < *resumed + INFERRED_WITHIN);
+        // is told as one, 5 s after its list of players, or its word on that one.
+        let looked_at = self.looked_at.get(&guild);
+        let is_listed = looked_at.is_some_and(|looked| at < *looked + INFERRED_WITHIN);
         let is_refused = self.refused.get(&guild) == Some(&at) || self.unheard.contains_key(&guild);
         let is_inferred = is_listed && is_implied(event);
         let queue = self.arrived.entry(guild).or_default();

@@ -119,7 +119,7 @@ fn an_end_without_news_is_believed_in_the_guild_whose_session_was_resumed_if_not
         (of_another, None, true),
     ] {
         let mut ear = Ear::ready();
-        ear.oracle.tellings.resumed(resumed, ear.now);
+        ear.oracle.tellings.looked_at(resumed, ear.now);
         if let Some(guild) = goes_on {
             ear.oracle.tellings.goes_on(guild);
         }
@@ -132,7 +132,7 @@ fn an_end_without_news_is_believed_in_the_guild_whose_session_was_resumed_if_not
 #[test]
 fn an_end_of_a_session_that_is_over_is_found_though_another_guild_has_resumed_its_own() {
     let mut ear = Ear::ready();
-    ear.oracle.tellings.resumed(guild(2), ear.now);
+    ear.oracle.tellings.looked_at(guild(2), ear.now);
     ear.hears("TrackEndEvent", "one", Some("finished"));
     ear.passes(Duration::from_secs(1));
     ear.ends(1);
