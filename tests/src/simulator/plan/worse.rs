@@ -18,8 +18,8 @@ impl Plan {
         self.draw_some(BLAME, 6, &[4, 12], &[FaultKind::Blamed]);
     }
 
-    /// In some worlds servers stand still for a while, and go on with all that they had. Of some the
-    /// application hears before the pool has noticed, and sends their players elsewhere.
+    /// In some worlds servers stand still for a while, and go on with all that they had. Of some
+    /// the application hears before the pool has noticed, and sends their players elsewhere.
     pub(super) fn draw_stands(&mut self) {
         let mut chance = Chance::new(self.seed ^ STAND);
         if chance.number(4) != 0 {
