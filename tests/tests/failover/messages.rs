@@ -7,10 +7,32 @@ use lavapool_core::{
     Answer, Closed, Command, Event, Input, Kinds, Limits, Output, Pool, PoolConfig, Seed, Timestamp,
 };
 use lavapool_tests::node::Disturbance;
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{Weather, World, guild, track};
 use serde_json::json;
 
 use super::{crowded, millis, moves_since, secs};
+
+#[test]
+fn a_node_that_is_back_after_a_long_time_is_not_taken_for_silent_since_then() {
+    // All that it says at first comes in one piece.
+    let weather = Weather {
+        has_joins: true,
+        ..Weather::default()
+    };
+    let builder = World::builder().nodes(["a"]).weather(weather);
+    let mut world = builder.connected();
+    world.refuse("a", true);
+    world.drop_connections("a");
+    world.run_for(secs(600));
+    world.refuse("a", false);
+    let is_back = |world: &World| world.is_connected();
+    world.run_until(is_back, secs(60));
+    let since = world.now();
+    world.run_for(secs(100));
+
+    let is_loss = |event: &&Event| matches!(event, Event::NodeDisconnected { .. });
+    assert_eq!(world.events_since(since).filter(is_loss).count(), 0);
+}
 
 #[test]
 fn one_bad_message_costs_only_itself() {
