@@ -88,9 +88,10 @@ impl<'a> Confirmed<'a> {
         self.guild_id.is_none_or(|named| named == guild)
     }
 
-    /// Whether it plays, or would if it were not paused.
+    /// Whether it plays, or would if it were not paused. NodeLink's word for no track is `{}`.
     pub(crate) fn has_track(&self) -> bool {
-        self.track().is_some()
+        self.track
+            .is_some_and(|track| track.get().len() > "{}".len())
     }
 
     /// What the server made of the track that it was told to play.
