@@ -124,6 +124,14 @@ fn goes_on_s(world: &mut World, since: Duration) -> i64 {
     places.next_back().unwrap() / 1_000
 }
 
+/// The player goes on where it was heard last, in seconds, or up to one report before.
+#[track_caller]
+fn goes_on_where_heard(world: &mut World, since: Duration, heard_s: i64) {
+    let goes_on_s = goes_on_s(world, since);
+    let is_heard = (heard_s - 5..=heard_s).contains(&goes_on_s);
+    assert!(is_heard, "heard {heard_s}, goes on {goes_on_s}");
+}
+
 #[test]
 fn nothing_is_skipped_when_the_bot_has_left_the_channel_before_its_node_is_known_to_be_gone() {
     let mut world = crowded(1..=1, ["b"]);
@@ -133,8 +141,7 @@ fn nothing_is_skipped_when_the_bot_has_left_the_channel_before_its_node_is_known
     let since = world.now();
     world.join(guild(1), "us-west");
 
-    let goes_on_s = goes_on_s(&mut world, since);
-    assert!((heard_s - 5..=heard_s).contains(&goes_on_s), "{goes_on_s}");
+    goes_on_where_heard(&mut world, since, heard_s);
 }
 
 #[test]
@@ -144,8 +151,7 @@ fn nothing_is_skipped_by_a_pause_that_the_node_was_gone_for() {
     let since = world.now();
     world.update(guild(1), Update::default().paused(true));
 
-    let goes_on_s = goes_on_s(&mut world, since);
-    assert!((heard_s - 5..=heard_s).contains(&goes_on_s), "{goes_on_s}");
+    goes_on_where_heard(&mut world, since, heard_s);
 }
 
 #[test]
@@ -190,11 +196,7 @@ fn nothing_is_skipped_however_long_a_player_was_without_voice_before_its_node_fe
     let since = world.now();
     send_to(&mut world, "b");
 
-    let goes_on_s = goes_on_s(&mut world, since);
-    assert!(
-        (heard_s - 5..=heard_s).contains(&goes_on_s),
-        "{heard_s} {goes_on_s}"
-    );
+    goes_on_where_heard(&mut world, since, heard_s);
 }
 
 #[test]
@@ -206,11 +208,7 @@ fn nothing_is_skipped_by_a_move_after_a_pause_that_nobody_confirmed() {
     let since = world.now();
     send_to(&mut world, "b");
 
-    let goes_on_s = goes_on_s(&mut world, since);
-    assert!(
-        (heard_s - 5..=heard_s).contains(&goes_on_s),
-        "{heard_s} {goes_on_s}"
-    );
+    goes_on_where_heard(&mut world, since, heard_s);
 }
 
 #[test]
@@ -308,11 +306,7 @@ fn an_answer_does_not_say_that_a_track_played_on_which_the_node_has_no_more() {
     let since = world.now();
     let_go_dark(&mut world, secs(1));
 
-    let goes_on_s = goes_on_s(&mut world, since);
-    assert!(
-        (end_s - 5..=end_s).contains(&goes_on_s),
-        "{end_s} {goes_on_s}"
-    );
+    goes_on_where_heard(&mut world, since, end_s);
 }
 
 #[test]

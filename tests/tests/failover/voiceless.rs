@@ -83,8 +83,9 @@ fn a_track_that_a_node_took_without_voice_is_not_dropped_because_a_later_one_ref
     assert_eq!((name, &*copy.track.unwrap().title), ("c", "Track 1"));
 }
 
-#[test]
-fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_failed_since() {
+/// A player is lost, two nodes took its track without its voice, and the last one, which will
+/// refuse the track, has been asked. Returns when it was lost, too.
+fn asked_last_of_all() -> (World, Duration) {
     let mut world = from_best_to_worst(["b", "c", "d"]);
     for name in ["b", "c", "d"] {
         world.node(name).config().voice = Voice::Fails;
@@ -96,6 +97,12 @@ fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_fail
     let lost_at = world.now();
     world.kill("a");
     world.run_for(secs(1));
+    (world, lost_at)
+}
+
+#[test]
+fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_failed_since() {
+    let (mut world, lost_at) = asked_last_of_all();
 
     world.node("c").faults().fail_matching("/loadtracks", 503);
     let node = Target::Node(world.id("c"));
@@ -116,17 +123,7 @@ fn a_track_goes_back_to_the_node_that_took_it_without_voice_though_that_has_fail
 
 #[test]
 fn a_track_that_the_last_node_refuses_does_not_wait_for_one_that_took_it_and_is_lost() {
-    let mut world = from_best_to_worst(["b", "c", "d"]);
-    for name in ["b", "c", "d"] {
-        world.node(name).config().voice = Voice::Fails;
-    }
-    let rejected = "https://tracks.test/1".to_owned();
-    let faults = world.node("d").faults();
-    faults.rejected_tracks.insert(rejected);
-    faults.slow.insert(AnswerKind::Voice, secs(2));
-    let lost_at = world.now();
-    world.kill("a");
-    world.run_for(secs(1));
+    let (mut world, lost_at) = asked_last_of_all();
     world.kill("c");
     world.run_for(secs(5));
 
