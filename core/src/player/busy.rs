@@ -54,8 +54,9 @@ pub(crate) struct Busy {
     pub(crate) begun: Option<u32>,
     /// Whether the node plays no other than that: no play since may have arrived unanswered.
     pub(crate) is_sure: bool,
-    /// What is being sent sets back the parts of a refused PATCH that had taken effect.
-    pub(crate) resetting: bool,
+    /// What is being sent sets back the parts of a refused PATCH that had taken effect: which
+    /// attempt at that it is, or 0.
+    pub(crate) resets: u8,
     /// What the node that the player moves away from has not been sent, and what of that it may
     /// have been sent all the same.
     pub(crate) left: Fields,
@@ -126,7 +127,7 @@ impl Busy {
             before: STANDING,
             begun: None,
             is_sure: true,
-            resetting: false,
+            resets: 0,
             left: Fields::NONE,
             left_doubtful: Fields::NONE,
             is_burnt: false,

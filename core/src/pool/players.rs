@@ -256,7 +256,7 @@ impl Tables {
                     busy.confirm_base(fields, &sent, now);
                 }
             }
-            busy.resetting = false;
+            busy.resets = 0;
             busy.refusals = 0;
             busy.refused = Fields::NONE;
             busy.pause_waits &= !fields.has(Fields::VOICE);

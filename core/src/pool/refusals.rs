@@ -1,6 +1,7 @@
 //! What a node refuses, and would refuse again: it is as before, or as much of that as there is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::tables::Tables;
 use crate::error::RequestError;
@@ -24,8 +25,8 @@ struct Refused {
     paused: Option<bool>,
     /// The play that it was to begin again, if it lost one.
     lost: Option<Arc<Choice>>,
-    /// Whether that was to set back what had been refused before.
-    was_reset: bool,
+    /// Which attempt it was to set back what had been refused before, or 0.
+    resets: u8,
 }
 
 impl Tables {
@@ -49,7 +50,7 @@ impl Tables {
             player.awaits_start = false;
         }
         player.take_back(refused.reverted, now);
-        refused.set_back(player, status);
+        let after = refused.set_back(player, status);
         let blames_voice = refused.blame_voice(player);
         if refused.lost.is_some() {
             // Whatever it plays instead is not wanted either.
@@ -66,7 +67,11 @@ impl Tables {
             mark!(VoiceRefused);
             self.recover_voice(id, VoiceTrouble::Refused, VoiceRecovery::Renew, now);
         }
-        self.sync(id);
+        if after.is_zero() {
+            self.sync(id);
+        } else {
+            self.resend_later(id, after, now);
+        }
         self.settle_player(id);
     }
 
@@ -159,7 +164,7 @@ impl Refused {
         waiting.extend(busy.withdraw(its_own));
         let rest = busy.left_by(&waiting).without(Fields::VOICE);
         let is_lost = is_play && busy.refuse_itself();
-        let was_reset = std::mem::take(&mut busy.resetting);
+        let resets = std::mem::take(&mut busy.resets);
         player.unsent = player.unsent.without(rest);
         Self {
             fields,
@@ -168,19 +173,21 @@ impl Refused {
             waiting,
             paused,
             lost: player.wanted.track.clone().filter(|_| is_lost),
-            was_reset,
+            resets,
         }
     }
 
     /// A server does the parts of a PATCH in turn, the track last, and one that fails leaves those
-    /// before it done: they are set back, unless that is what was refused. A node that lost the
-    /// player has nothing of the rest.
-    fn set_back(&self, player: &mut Player, status: u16) {
+    /// before it done: they are set back, after a pause if that is what was refused. A node that
+    /// lost the player has nothing of the rest.
+    fn set_back(&self, player: &mut Player, status: u16) -> Duration {
         player.unsent = player.unsent.with(self.rest.and(Fields::KEPT));
         let names_track = self.fields.has(Fields::TRACK);
-        let has_parts = names_track || (status >= 500 && !self.was_reset);
-        if !has_parts && self.lost.is_none() {
-            return;
+        let is_again = !names_track && self.resets > 0;
+        let has_parts = names_track || status >= 500 || is_again;
+        let is_given_up = is_again && self.resets >= RESETS_MAX;
+        if (!has_parts || is_given_up) && self.lost.is_none() {
+            return Duration::ZERO;
         }
         mark!(PartsSetBack);
         let mut parts = self.reverted.without(Fields::PLAY).without(Fields::VOICE);
@@ -192,7 +199,16 @@ impl Refused {
             parts = parts.with(Fields::PAUSED);
         }
         player.unsent = player.unsent.with(parts);
-        player.busy().resetting = !parts.is_empty();
+        let is_reset = !parts.is_empty();
+        player.busy().resets = if is_reset {
+            self.resets.saturating_add(1)
+        } else {
+            0
+        };
+        match is_again && is_reset {
+            true => RESET_AGAIN_AFTER * u32::from(self.resets),
+            false => Duration::ZERO,
+        }
     }
 
     /// Whether it was refused for the voice connection, which then has to be made anew. Beside a
@@ -210,3 +226,9 @@ impl Refused {
         !names_track
     }
 }
+
+/// How often what a refused PATCH left is set back: whatever refuses that, too, may pass.
+const RESETS_MAX: u8 = 4;
+
+/// How long after a refusal that is done again, for each that came before.
+const RESET_AGAIN_AFTER: Duration = Duration::from_secs(2);

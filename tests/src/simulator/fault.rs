@@ -379,7 +379,7 @@ fn failure(fault: Fault) -> Option<Failure> {
             (all, Some("PATCH"), Some("/v4/sessions/"))
         }
         FaultKind::Blamed => {
-            let methods = ["GET", "GET", "PATCH"];
+            let methods = ["GET", "PATCH", "DELETE"];
             let method = methods[index(rest / 64, methods.len())];
             (&[400, 401, 403, 404, 405, 418], Some(method), None)
         }
@@ -390,8 +390,10 @@ fn failure(fault: Fault) -> Option<Failure> {
         FaultKind::RetryAfter => (&[429, 503], None, None),
         _ => return None,
     };
+    let times = 1 + u32::try_from(rest % 4).unwrap_or(0);
     Some(Failure {
-        times: Some(1 + u32::try_from(rest % 4).unwrap_or(0)),
+        // A page stands there until it is taken away.
+        times: (fault.kind != FaultKind::Pages).then_some(times),
         method: method.map(str::to_owned),
         path: path.map(str::to_owned),
         cause: fault.number,

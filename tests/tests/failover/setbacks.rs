@@ -221,6 +221,25 @@ fn what_is_set_back_and_refused_too_is_not_set_back_for_ever() {
     world.run_for(secs(60));
     let heard = world.heard_since("a", since);
     let volumes = heard.iter().map(|heard| heard.body["volume"].as_i64());
-    let expected = [70, 70, 50, 50].map(Some);
+    let expected = [70, 70, 50, 50, 50, 50, 50, 50, 50, 50].map(Some);
     assert_eq!(volumes.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_is_set_back_and_refused_too_is_set_back_when_the_refusal_may_have_passed() {
+    for status in [405, 500] {
+        let mut world = crowded(1..=1, []);
+        world.node("a").config().latency.player = millis(10);
+        let found_nothing = Update::play(Source::identifier("nowhere:x")).volume(50);
+        world.update(guild(1), found_nothing);
+        world.run_until(|world| world.only_copy(guild(1)).1.volume == 50, secs(1));
+        world.node("a").faults().fail_matching("players/1", status);
+        world.run_for(secs(3));
+        world.node("a").faults().failures.clear();
+        assert_eq!(world.only_copy(guild(1)).1.volume, 50);
+
+        world.run_for(secs(10));
+
+        assert_eq!(world.only_copy(guild(1)).1.volume, 100);
+    }
 }

@@ -10,12 +10,12 @@ use crate::world::chance::Chance;
 impl Plan {
     /// In some worlds sockets take nothing of what is written for seconds.
     pub(super) fn draw_write_stalls(&mut self) {
-        self.draw_some(STALL, 5, &[4, 12], &[FaultKind::WriteStall]);
+        self.draw_some(STALL, 5, &[FaultKind::WriteStall], short_or_long);
     }
 
     /// In some worlds servers blame the client for what it asks, and refuse its password by REST.
     pub(super) fn draw_blames(&mut self) {
-        self.draw_some(BLAME, 6, &[4, 12], &[FaultKind::Blamed]);
+        self.draw_some(BLAME, 6, &[FaultKind::Blamed], short_or_long);
     }
 
     /// In some worlds servers stand still for a while, and go on with all that they had. Of some
@@ -53,23 +53,32 @@ impl Plan {
         self.faults.sort_by_key(|(at, _)| *at);
     }
 
-    /// In some worlds something before the servers answers in their place.
+    /// In some worlds something before the servers answers in their place, for a while each time:
+    /// nobody else says in those seconds what became of a request.
     pub(super) fn draw_pages(&mut self) {
-        self.draw_some(PAGE, 6, &[4, 12], &[FaultKind::Pages]);
+        self.draw_some(PAGE, 6, &[FaultKind::Pages], |chance| {
+            chance.between(PAGES_MIN, PAGES_MAX)
+        });
     }
 
-    /// One world in so many has faults of some kinds, so many seconds apart on average.
-    fn draw_some(&mut self, own: u64, one_in: u64, apart_s: &[u64], kinds: &[FaultKind]) {
+    /// One world in so many has faults of some kinds that last so long.
+    fn draw_some(
+        &mut self,
+        own: u64,
+        one_in: u64,
+        kinds: &[FaultKind],
+        lasts_for: impl Fn(&mut Chance) -> Duration,
+    ) {
         let mut chance = Chance::new(self.seed ^ own);
         if chance.number(one_in) != 0 {
             return;
         }
         let (hosts, within) = (self.options.hosts, self.options.safety_for);
-        let apart = Duration::from_secs(chance.one_of(apart_s));
+        let apart = Duration::from_secs(chance.one_of(&[4, 12]));
         let drawn = draw_times(within, apart, &mut chance, |chance| Fault {
             kind: chance.one_of(kinds),
             host: chance.index(hosts),
-            lasts_for: short_or_long(chance),
+            lasts_for: lasts_for(chance),
             number: chance.number(u64::MAX),
         });
         self.faults.extend(drawn);
@@ -95,3 +104,7 @@ const STANDS_MAX: Duration = Duration::from_secs(60);
 
 /// The same for answers in the place of servers.
 const PAGE: u64 = 0x0070_6167_6573;
+
+/// How long something else answers in their place.
+const PAGES_MIN: Duration = Duration::from_secs(2);
+const PAGES_MAX: Duration = Duration::from_secs(20);
