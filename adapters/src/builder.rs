@@ -219,6 +219,12 @@ impl Builder {
     /// and what was searched and played are not: see to it whom you give the file. Nobody but your
     /// user can read it (on Unix). One that is there is replaced.
     ///
+    /// A secret is replaced wherever it stands: as it is, escaped in JSON, percent-encoded, and
+    /// passwords and the values of extra headers also in base64, alone or behind `user:`. One that
+    /// is encoded twice, or compressed, is not found. Nor is one that says nothing by itself, of
+    /// fewer than six bytes, digits only, a word of the protocol such as `password`, or a part of
+    /// a node's address: that is replaced only where a secret is expected.
+    ///
     /// It is written by a thread of its own, and nothing waits for that: when the disk is full or
     /// too slow, or the file has reached 1 GiB, the recording stops, and
     /// [`Client::recording`] says so.

@@ -12,9 +12,11 @@ use lavapool::{
     Builder, ChannelId, Client, ConnectError, Leaving, NodeConfig, RecordingState, Score, Secret,
     Strategy, VoiceServerUpdate, VoiceStateUpdate,
 };
+use lavapool_core::recording::{Header, Line};
+use lavapool_core::{Command, PoolConfig};
 use lavapool_tests::guide::{add_with, builder, guild, secs, song};
 use lavapool_tests::node::{self, TestNode};
-use lavapool_tests::replay::{Cut, Outcome, Replay, ReplayError};
+use lavapool_tests::replay::{Cut, Outcome, Replay, ReplayError, names};
 use lavapool_tests::sim::SimRuntime;
 
 #[test]
@@ -158,6 +160,66 @@ fn a_recording_that_breaks_off_is_replayed_to_its_last_whole_line() {
     assert!(matches!(error, ReplayError::Version { found: 2 }));
     let error = Replay::read((half.to_owned() + "\n").as_bytes()).unwrap_err();
     assert!(matches!(error, ReplayError::Line { .. }), "{error}");
+}
+
+#[test]
+fn any_word_of_the_format_may_be_a_password() {
+    let mut words = names::<Header>();
+    words.extend(names::<PoolConfig>());
+    words.extend(names::<Line>());
+    words.extend(names::<Command>());
+    assert!(words.len() > 200, "{words:?}");
+    let body = serde_json::to_string(&words).unwrap();
+    let nodes = words.iter().enumerate().map(|(number, word)| {
+        NodeConfig::new(format!("n{number}"), "http://nowhere:2333", *word).unwrap()
+    });
+    let file = std::env::temp_dir().join(format!("lavapool-words-{}", std::process::id()));
+    let recording = SimRuntime::run(|sim| {
+        let builder = builder().nodes(nodes).node(config("a")).record(&file);
+        let body = body.clone();
+        async move {
+            add_with(&sim, "a", |node| *node.config() = node_config("a"));
+            let client = builder.connect_on(sim.clone()).await.unwrap();
+            join(&client, 1, "5e5510abcdef", "t0k1n-99887766");
+            let request = Request::Raw {
+                method: "POST".parse().unwrap(),
+                path: "/v4/plugin".to_owned(),
+                body: Some(RawJson::parse(&body).unwrap()),
+            };
+            // What comes of it is of no account.
+            let _ = client.node("a").unwrap().request(request).await;
+            client.close(Leaving::Destroy).await.unwrap();
+            client.recording().unwrap()
+        }
+    });
+    assert_eq!(
+        smol::block_on(recording.finished()),
+        RecordingState::Complete
+    );
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+
+    for secret in ["5e5510abcdef", "t0k1n-99887766"] {
+        assert!(!text.contains(secret), "{secret}");
+    }
+    for word in &words {
+        // It is replaced where it is the password, and else it gives the line its form.
+        assert!(
+            !text.contains(&format!("{{\"secret\":\"{word}\"}}")),
+            "{word}"
+        );
+    }
+    let told = text
+        .lines()
+        .find(|line| line.contains("\"/v4/plugin\""))
+        .unwrap();
+    let missing: Vec<_> = words
+        .iter()
+        .filter(|word| !told.contains(&format!("\"{word}\"")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    let replay = Replay::read(text.as_bytes()).unwrap();
+    assert_eq!(replay.run(Cut::AsRecorded).unwrap().differences, []);
 }
 
 #[test]

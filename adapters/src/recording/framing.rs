@@ -9,14 +9,16 @@
 pub(super) struct Framing {
     state: State,
     is_client: bool,
+    /// Whether the latest request was a HEAD, whose answer has no body.
+    is_head: bool,
 }
 
 #[derive(Debug)]
 enum State {
     /// The head so far.
-    Head(Vec<u8>),
-    /// How much is left of a body, and how it begins.
-    Body(u64, Vec<u8>),
+    Head(Head),
+    /// How much is left of a body.
+    Body(u64),
     /// The line with the size of the next chunk, so far.
     Size(Vec<u8>),
     Chunk(u64),
@@ -29,6 +31,14 @@ enum State {
     Frame(Frame),
     /// No message that anything is known of.
     Unknown,
+}
+
+/// A head, to its empty line; as the client does, a line feed alone is taken for a line end.
+#[derive(Debug, Default)]
+struct Head {
+    bytes: Vec<u8>,
+    /// Whether the line has nothing in it yet; the first one counts as if it had.
+    line_is_empty: bool,
 }
 
 /// A frame of a WebSocket.
@@ -68,43 +78,42 @@ impl Framing {
     /// At the start of a connection, of what the client sends or of what it receives.
     pub(super) const fn new(is_client: bool) -> Self {
         Self {
-            state: State::Head(Vec::new()),
+            state: State::head(),
             is_client,
+            is_head: false,
         }
+    }
+
+    /// Whether the latest request was a HEAD.
+    pub(super) const fn is_head(&self) -> bool {
+        self.is_head
+    }
+
+    /// What is received answers a request that was a HEAD, or was none.
+    pub(super) const fn answers(&mut self, is_head: bool) {
+        self.is_head = is_head;
     }
 
     /// What the first of `bytes` are, and how many; at least one if there is one.
     pub(super) fn next(&mut self, bytes: &[u8]) -> Piece {
         match &mut self.state {
             State::Head(head) => {
-                let before = head.len();
-                head.extend_from_slice(bytes);
-                let from = before.saturating_sub(3);
-                let end = head.get(from..).unwrap_or_default();
-                let Some(at) = end.windows(4).position(|four| four == b"\r\n\r\n") else {
-                    if head.len() > HEAD_BYTES_MAX {
-                        self.state = State::Unknown;
+                let end = head.push(bytes);
+                if end.is_some() {
+                    if self.is_client {
+                        self.is_head = head.bytes.starts_with(b"HEAD ");
                     }
-                    return message(bytes.len(), false);
-                };
-                head.truncate(from + at + 4);
-                let count = head.len() - before;
-                self.state = after_head(head, self.is_client);
-                message(count, true)
-            }
-            State::Body(left, begin) => {
-                let before = begin.len();
-                begin.extend(bytes.iter().take(HTTP.len() - before));
-                if begin == HTTP {
-                    // The answer to a HEAD says how long a body would be, and has none.
-                    begin.truncate(before);
-                    self.state = State::Head(std::mem::take(begin));
-                    return self.next(bytes);
+                    self.state = after_head(&head.bytes, self.is_client, self.is_head);
+                } else if head.bytes.len() > HEAD_BYTES_MAX {
+                    self.state = State::Unknown;
                 }
+                message(end.unwrap_or(bytes.len()), end.is_some())
+            }
+            State::Body(left) => {
                 let count = part(bytes, left);
                 let ends = *left == 0;
                 if ends {
-                    self.state = State::Head(Vec::new());
+                    self.state = State::head();
                 }
                 message(count, ends)
             }
@@ -176,7 +185,7 @@ impl Framing {
                 };
                 result = message(1, is_empty);
                 if is_empty {
-                    self.state = State::Head(Vec::new());
+                    self.state = State::head();
                 }
             }
             State::FrameHead(head, is_inside) => {
@@ -191,12 +200,43 @@ impl Framing {
                 }
             }
             State::Head(_)
-            | State::Body(..)
+            | State::Body(_)
             | State::Chunk(_)
             | State::Frame(_)
             | State::Unknown => {}
         }
         result
+    }
+}
+
+impl State {
+    const fn head() -> Self {
+        Self::Head(Head {
+            bytes: Vec::new(),
+            line_is_empty: false,
+        })
+    }
+}
+
+impl Head {
+    /// Takes bytes up to the end of the head; returns how many, if it is there.
+    fn push(&mut self, bytes: &[u8]) -> Option<usize> {
+        let ends = |byte: &u8| match byte {
+            b'\n' if self.line_is_empty => true,
+            b'\n' => {
+                self.line_is_empty = true;
+                false
+            }
+            b'\r' => false,
+            _ => {
+                self.line_is_empty = false;
+                false
+            }
+        };
+        let count = bytes.iter().position(ends).map(|end| end + 1);
+        let now = bytes.get(..count.unwrap_or(bytes.len()));
+        self.bytes.extend_from_slice(now.unwrap_or_default());
+        count
     }
 }
 
@@ -228,7 +268,7 @@ fn part(bytes: &[u8], left: &mut u64) -> usize {
 }
 
 /// What follows the head of a request or of a response.
-fn after_head(head: &[u8], is_client: bool) -> State {
+fn after_head(head: &[u8], is_client: bool, is_head: bool) -> State {
     let text = String::from_utf8_lossy(head).to_ascii_lowercase();
     let value = |name: &str| {
         let mut lines = text.lines();
@@ -242,8 +282,8 @@ fn after_head(head: &[u8], is_client: bool) -> State {
     if !is_client {
         match code {
             "101" => return State::FrameHead(Vec::new(), false),
-            "204" | "304" => return State::Head(Vec::new()),
-            code if code.starts_with('1') => return State::Head(Vec::new()),
+            "204" | "304" => return State::head(),
+            code if is_head || code.starts_with('1') => return State::head(),
             _ => {}
         }
     }
@@ -251,9 +291,9 @@ fn after_head(head: &[u8], is_client: bool) -> State {
         return State::Size(Vec::new());
     }
     match value("content-length").map(|(_, length)| length.trim().parse()) {
-        Some(Ok(0)) => State::Head(Vec::new()),
-        Some(Ok(length)) => State::Body(length, Vec::new()),
-        None if is_client => State::Head(Vec::new()),
+        Some(Ok(0)) => State::head(),
+        Some(Ok(length)) => State::Body(length),
+        None if is_client => State::head(),
         Some(Err(_)) | None => State::Unknown,
     }
 }
@@ -284,8 +324,6 @@ fn frame(head: &[u8], is_inside: bool) -> Option<Frame> {
     })
 }
 
-/// How a response begins.
-const HTTP: &[u8] = b"HTTP/1.";
 /// A longer head is none.
 const HEAD_BYTES_MAX: usize = 1024 * 1024;
 /// A longer line of a chunk is none.
@@ -311,7 +349,7 @@ mod tests {
         ]
         .concat();
         let long = [&upgrade[..], &[0x81, 126, 0, 200], &[b'x'; 200]].concat();
-        let table: [(bool, &[u8], &str); 6] = [
+        let table: [(bool, &[u8], &str); 7] = [
             (
                 false,
                 b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -332,8 +370,13 @@ mod tests {
             ),
             (
                 false,
-                b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
-                "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n|HTTP/1.1 204 No Content\r\n\r\n|",
+                b"HTTP/1.1 200 OK\ncontent-length: 9\n\nHTTP/1.1 HTTP/1.1 204 No Content\r\n\n",
+                "HTTP/1.1 200 OK\ncontent-length: 9\n\n|HTTP/1.1 |HTTP/1.1 204 No Content\r\n\n|",
+            ),
+            (
+                true,
+                b"HEAD / HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+                "HEAD / HTTP/1.1\r\n\r\n|GET / HTTP/1.1\r\n\r\n|",
             ),
             (
                 false,
@@ -357,6 +400,22 @@ mod tests {
                     "cut each {step}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn an_answer_to_a_head_has_no_body() {
+        let head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut sent = Framing::new(true);
+        let mut received = Framing::new(false);
+        for (method, is_head) in [("GET", false), ("HEAD", true)] {
+            let request = format!("{method} / HTTP/1.1\r\n\r\n");
+            assert!(sent.next(request.as_bytes()).ends);
+            received.answers(sent.is_head());
+            assert_eq!(received.next(head), message(head.len(), true));
+            let is_message = received.next(b"0").kind == Kind::Message;
+            assert_eq!(is_message, is_head);
+            received = Framing::new(false);
         }
     }
 

@@ -9,8 +9,10 @@ use lavapool_core::{Command, Output, PoolConfig, SocketId};
 
 use super::framing::{Framing, Kind};
 use super::mask::Masks;
+use super::quoted::scrub_quoted;
 use super::scrub::{Rest, Scrubber};
-use super::secrets::{Secrets, is_secret_name};
+use super::secrets::Secrets;
+use super::words::is_secret_name;
 
 /// The lines that are not written yet, because a secret may only have begun.
 #[derive(Debug, Default)]
@@ -112,7 +114,7 @@ impl Lines {
 
     /// What stands in a line for this text.
     pub(super) fn trace(&mut self, text: &str) -> Trace {
-        Trace::of(&self.scrubbed(text))
+        Trace::of(&scrub_quoted(&mut self.secrets, text))
     }
 
     /// The next line, if all of it is decided.
@@ -145,6 +147,9 @@ impl Lines {
         self.secrets.learn_header("authorization");
         self.secrets.learn_header("session-id");
         for node in &config.nodes {
+            self.secrets.learn_address(&node.endpoint().to_string());
+        }
+        for node in &config.nodes {
             learn_node(&mut self.secrets, node);
         }
     }
@@ -157,21 +162,20 @@ impl Lines {
 
     /// A line that may hold secrets.
     fn text(&mut self, text: &str) {
-        let text = self.scrubbed(text);
+        let text = scrub_quoted(&mut self.secrets, text);
         self.waiting.push_back(Waiting::Text(text));
-    }
-
-    fn scrubbed(&mut self, text: &str) -> String {
-        let mut bytes = text.as_bytes().to_vec();
-        Scrubber::default().scrub(&mut self.secrets, &mut bytes, Rest::Whole);
-        String::from_utf8(bytes).unwrap_or_default()
     }
 
     fn bytes(&mut self, socket: SocketId, direction: Direction, line: Line, bytes: &[u8]) {
         let number = self.first + self.waiting.len();
         self.waiting.push_back(Waiting::Bytes(line, 0));
+        let is_head = self.streams.get(&(socket, Direction::Sent));
+        let is_head = is_head.is_some_and(|sent| sent.framing.is_head());
         let stream = self.streams.entry((socket, direction));
         let stream = stream.or_insert_with(|| Stream::new(direction));
+        if direction == Direction::Received {
+            stream.framing.answers(is_head);
+        }
         let (secrets, waiting) = (&mut self.secrets, &mut self.waiting);
         let mut offset = 0;
         while let Some(rest) = bytes.get(offset..).filter(|rest| !rest.is_empty()) {
@@ -280,20 +284,42 @@ fn put(line: &mut Line, offset: usize, decided: &[u8]) {
 
 /// Learns what a node is told, before a line speaks of anything else.
 fn learn_node(secrets: &mut Secrets, node: &NodeConfig) {
+    secrets.learn_address(&node.endpoint().to_string());
     for (name, value) in node.headers() {
         secrets.learn_header(name.as_str());
-        secrets.learn(&String::from_utf8_lossy(value.as_bytes()));
+        let value = String::from_utf8_lossy(value.as_bytes());
+        secrets.learn_password(&value);
+        if let Some((_, credentials)) = value
+            .split_once(' ')
+            .filter(|(scheme, _)| is_scheme(scheme))
+        {
+            secrets.learn_password(credentials);
+        }
     }
-    secrets.learn(node.password().expose());
+    secrets.learn_password(node.password().expose());
     if let Some(session) = node.resumed_session() {
         secrets.learn(session.expose());
     }
 }
 
-/// Learns what the text of a command does not name as a secret.
+/// Whether credentials follow this word in a header (RFC 7617, RFC 6750).
+fn is_scheme(word: &str) -> bool {
+    ["basic", "bearer"]
+        .iter()
+        .any(|scheme| word.eq_ignore_ascii_case(scheme))
+}
+
+/// Learns the secrets of a command before its line is written. That names others, too: each
+/// [`Secret`](lavapool_core::Secret) stands there under a name that tells it.
 fn learn_command(secrets: &mut Secrets, command: &Command) {
     match command {
         Command::AddNode(node) => learn_node(secrets, node),
+        Command::VoiceState(update) => secrets.learn(update.session_id.expose()),
+        Command::VoiceServer(update) => secrets.learn(update.token.expose()),
+        Command::Voice { voice, .. } => {
+            secrets.learn(voice.token.expose());
+            secrets.learn(voice.session_id.expose());
+        }
         Command::Rest {
             request: Request::Raw { path, .. },
             ..
@@ -305,6 +331,7 @@ fn learn_command(secrets: &mut Secrets, command: &Command) {
                 }
             }
         }
+        // They have none, or name them.
         _ => {}
     }
 }

@@ -1,13 +1,18 @@
 //! [`Recording`]: what goes into the pool, in a file for a bug report.
 
 mod framing;
+#[cfg(test)]
+mod leaks;
 mod lines;
 mod machine;
 mod mask;
+mod quoted;
 mod scrub;
 mod secrets;
+mod spelling;
 #[cfg(test)]
 mod tests;
+mod words;
 mod writer;
 
 pub(crate) use machine::Machine;

@@ -1,6 +1,7 @@
 //! [`Scrubber`]: replaces secrets in text as it passes.
 
-use super::secrets::{Found, Secrets, is_secret_name};
+use super::secrets::Secrets;
+use super::words::is_secret_name;
 
 /// Where reading stands in one message.
 ///
@@ -67,8 +68,8 @@ impl Scrubber {
             };
             let count = match (&self.state, byte) {
                 (State::Valued { .. }, b'"') => self.value(secrets, left, rest),
-                (State::Endless { .. }, _) => self.endless(secrets, left),
                 (State::Header, byte) if byte != b' ' => self.header(secrets, left, rest),
+                (State::Endless { .. }, _) => self.endless(secrets, left),
                 _ => self.plain(secrets, left, rest),
             };
             let Some(count) = count else {
@@ -85,25 +86,47 @@ impl Scrubber {
 
     /// Text in which only known secrets are looked for; none if it may be one of them.
     fn plain(&mut self, secrets: &Secrets, left: &mut [u8], rest: Rest) -> Option<usize> {
-        let count = match secrets.find(left) {
-            Found::Secret(pattern) => {
-                let pseudonym = pattern.pseudonym();
-                let place = left.get_mut(..pseudonym.len())?;
-                place.copy_from_slice(pseudonym);
-                pseudonym.len()
-            }
-            Found::Beginning if rest == Rest::Comes => return None,
-            Found::Beginning if rest == Rest::Lost && left.len() >= LOST_BYTES_MIN => {
-                let text = String::from_utf8_lossy(left).into_owned();
-                secrets.masks().mask_json(&text, left);
-                left.len()
-            }
-            Found::Beginning | Found::Nothing => 1,
-        };
-        for byte in left.iter().take(count) {
-            self.step(*byte);
+        let found = secrets.find(left);
+        if found.goes_on && rest == Rest::Comes {
+            return None;
         }
-        Some(count)
+        let mut now = found.pseudonym.unwrap_or_default();
+        let more = left.get(now.len()..).unwrap_or_default();
+        if found.goes_on && rest == Rest::Lost && more.len() >= LOST_BYTES_MIN {
+            let text = String::from_utf8_lossy(more).into_owned();
+            let mut more = more.to_vec();
+            secrets.masks().mask_json(&text, &mut more);
+            now.extend(more);
+        }
+        if now.is_empty() {
+            now.extend(left.first());
+        }
+        Some(self.put(left, &now))
+    }
+
+    /// Puts in what is written in the place of these bytes, as far as no secret begins there whose
+    /// end is looked for; returns how many. The state follows what stood there: a name of a secret
+    /// is one although it is itself replaced.
+    fn put(&mut self, left: &mut [u8], now: &[u8]) -> usize {
+        let mut count = 0;
+        for (place, byte) in left.iter_mut().zip(now) {
+            if count > 0 && self.is_before_value(*place) {
+                break;
+            }
+            self.step(*place);
+            *place = *byte;
+            count += 1;
+        }
+        count
+    }
+
+    /// Whether a secret begins with this byte.
+    fn is_before_value(&self, byte: u8) -> bool {
+        match self.state {
+            State::Valued { .. } => byte == b'"',
+            State::Header => byte != b' ',
+            State::Outside | State::Text { .. } | State::Named | State::Endless { .. } => false,
+        }
     }
 
     /// The text of a secret, from its quote on; none if its end is not there yet.
@@ -256,7 +279,7 @@ impl Name {
 }
 
 /// Where a JSON string ends whose text goes on here; what is escaped there is remembered.
-fn end_of_string(text: &[u8], is_escaped: &mut bool) -> Option<usize> {
+pub(super) fn end_of_string(text: &[u8], is_escaped: &mut bool) -> Option<usize> {
     text.iter().position(|byte| {
         let was_escaped = std::mem::replace(is_escaped, *byte == b'\\' && !*is_escaped);
         *byte == b'"' && !was_escaped
@@ -264,7 +287,7 @@ fn end_of_string(text: &[u8], is_escaped: &mut bool) -> Option<usize> {
 }
 
 /// The text of a JSON string; as it stands if that is none.
-fn unescaped(text: &[u8]) -> String {
+pub(super) fn unescaped(text: &[u8]) -> String {
     let quoted = [b"\"", text, b"\""].concat();
     let read = serde_json::from_slice(&quoted);
     read.unwrap_or_else(|_| String::from_utf8_lossy(text).into_owned())

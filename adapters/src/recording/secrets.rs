@@ -2,7 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine;
+use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE};
+
 use super::mask::Masks;
+use super::spelling::{START_BYTES, Spelled, respelled, spelled, start};
+use super::words::is_word;
 
 /// The secrets that are known so far, and what is written in their place.
 ///
@@ -15,25 +20,27 @@ pub(super) struct Secrets {
     known: BTreeSet<String>,
     /// The headers that hold secrets, in lower case.
     headers: BTreeSet<String>,
-    /// By their first four bytes, the longest first.
-    patterns: BTreeMap<[u8; 4], Vec<Pattern>>,
-    /// The beginnings of those four.
+    /// Where the nodes are, which everybody may see.
+    addresses: BTreeSet<String>,
+    /// By their first bytes, the longest first.
+    patterns: BTreeMap<[u8; START_BYTES], Vec<Pattern>>,
+    /// The beginnings of those bytes.
     beginnings: BTreeSet<Vec<u8>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Pattern {
+struct Pattern {
     secret: Vec<u8>,
     pseudonym: Vec<u8>,
 }
 
 /// What some bytes begin with.
-#[derive(Debug)]
-pub(super) enum Found<'a> {
-    Nothing,
-    /// All of the bytes are the beginning of a secret.
-    Beginning,
-    Secret(&'a Pattern),
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    /// A secret, of which this is the pseudonym, spelled in as many bytes.
+    pub(super) pseudonym: Option<Vec<u8>>,
+    /// Whether all of the bytes are the beginning of a secret, which is longer than that.
+    pub(super) goes_on: bool,
 }
 
 impl Secrets {
@@ -58,7 +65,7 @@ impl Secrets {
             let weak: Vec<_> = self
                 .known
                 .iter()
-                .filter(|secret| is_weak(secret))
+                .filter(|secret| self.is_weak(secret))
                 .cloned()
                 .collect();
             for secret in weak {
@@ -67,45 +74,88 @@ impl Secrets {
         }
     }
 
+    /// Nodes are at this address: what is part of it is replaced only where a secret is expected.
+    pub(super) fn learn_address(&mut self, address: &str) {
+        self.addresses.insert(address.to_ascii_lowercase());
+    }
+
     /// This text is secret.
     pub(super) fn learn(&mut self, secret: &str) {
         if secret.is_empty() || !self.known.insert(secret.to_owned()) {
             return;
         }
         let masked = self.masks.mask(secret);
-        if !is_weak(secret) {
-            self.add(secret.into(), masked.as_str().into());
-            self.add(escaped(secret), escaped(&masked));
-            return self.add(percent(secret), percent(&masked));
+        if !self.is_weak(secret) {
+            return self.add(secret.into(), masked.into());
         }
-        let (path, masked_path) = (percent(secret), percent(&masked));
         for (before, after) in PATHS {
-            let around = |inner: &[u8]| [before.as_bytes(), inner, after.as_bytes()].concat();
-            self.add(around(&path), around(&masked_path));
+            let around = |inner: &str| format!("{before}{inner}{after}").into_bytes();
+            self.add(around(secret), around(&masked));
         }
         for name in self.headers.clone() {
             self.add_header(&name, secret);
         }
     }
 
-    /// What `bytes` begin with.
-    pub(super) fn find(&self, bytes: &[u8]) -> Found<'_> {
-        let Some(start) = bytes.first_chunk::<4>() else {
-            return if self.beginnings.contains(bytes) {
-                Found::Beginning
-            } else {
-                Found::Nothing
-            };
-        };
-        for pattern in self.patterns.get(start).into_iter().flatten() {
-            if bytes.starts_with(&pattern.secret) {
-                return Found::Secret(pattern);
-            }
-            if pattern.secret.starts_with(bytes) {
-                return Found::Beginning;
+    /// This text is secret, and may also come in base64, alone or behind a user's name.
+    pub(super) fn learn_password(&mut self, password: &str) {
+        self.learn(password);
+        if password.len() < ENCODED_BYTES_MIN {
+            return;
+        }
+        let masked = self.masks.mask(password);
+        for (encoded, masked) in encoded(password).zip(encoded(&masked)) {
+            self.add(encoded, masked);
+        }
+    }
+
+    /// What `bytes` begin with: the longest secret that is whole, and whether there may be more.
+    pub(super) fn find(&self, bytes: &[u8]) -> Found {
+        let mut found = Found::default();
+        let plain = bytes.get(..START_BYTES).unwrap_or(bytes);
+        self.find_among(plain, bytes, &mut found);
+        if plain.iter().any(|byte| matches!(byte, b'\\' | b'%')) {
+            for is_percent in [true, false] {
+                let start = start(bytes, is_percent);
+                if start.bytes() != plain {
+                    self.find_among(start.bytes(), bytes, &mut found);
+                }
             }
         }
-        Found::Nothing
+        found
+    }
+
+    /// Looks among the secrets that begin so.
+    fn find_among(&self, begin: &[u8], bytes: &[u8], found: &mut Found) {
+        let Ok(begin) = <[u8; START_BYTES]>::try_from(begin) else {
+            found.goes_on |= self.beginnings.contains(begin);
+            return;
+        };
+        for pattern in self.patterns.get(&begin).into_iter().flatten() {
+            match spelled(bytes, &pattern.secret) {
+                Spelled::Not => {}
+                Spelled::Beginning => found.goes_on = true,
+                Spelled::Whole(count) => {
+                    let place = bytes.get(..count).unwrap_or(bytes);
+                    if found
+                        .pseudonym
+                        .as_ref()
+                        .is_none_or(|other| other.len() < count)
+                    {
+                        let pseudonym = respelled(place, &pattern.secret, &pattern.pseudonym);
+                        found.pseudonym = Some(pseudonym);
+                    }
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether the text may also be found where no secret is meant.
+    fn is_weak(&self, secret: &str) -> bool {
+        let lower = secret.to_ascii_lowercase();
+        let is_part = |address: &String| address.contains(&lower);
+        is_word(secret) || self.addresses.iter().any(is_part)
     }
 
     fn add_header(&mut self, name: &str, secret: &str) {
@@ -114,65 +164,37 @@ impl Secrets {
     }
 
     fn add(&mut self, secret: Vec<u8>, pseudonym: Vec<u8>) {
-        let Some(start) = secret.first_chunk::<4>().copied() else {
+        let Some(start) = secret.first_chunk::<START_BYTES>().copied() else {
             return;
         };
         let patterns = self.patterns.entry(start).or_default();
+        let length = |pattern: &Pattern| std::cmp::Reverse(pattern.secret.len());
         if patterns.iter().any(|pattern| pattern.secret == secret) {
             return;
         }
-        for length in 1..start.len() {
+        for length in 0..start.len() {
             self.beginnings.insert(start[..length].to_vec());
         }
         patterns.push(Pattern { secret, pseudonym });
-        patterns.sort_by_key(|pattern| std::cmp::Reverse(pattern.secret.len()));
+        patterns.sort_by_key(length);
     }
 }
 
-impl Pattern {
-    /// As long as the secret.
-    pub(super) fn pseudonym(&self) -> &[u8] {
-        &self.pseudonym
-    }
+/// The password in base64: alone, and as the end of a longer text, of whose length depends how it
+/// looks; to the end with and without padding, and as far as what follows does not matter.
+fn encoded(password: &str) -> impl Iterator<Item = Vec<u8>> {
+    let forms = [BASE64_STANDARD, BASE64_URL_SAFE].into_iter();
+    let forms = forms.flat_map(|engine| [0, 1, 2].map(|before| (engine.clone(), before)));
+    forms.flat_map(move |(engine, before)| {
+        let bytes = [&[0, 0][..before], password.as_bytes()].concat();
+        let text = engine.encode(&bytes);
+        let from = (before * 8).div_ceil(6);
+        let whole = bytes.len() * 8 / 6;
+        let unpadded = text.trim_end_matches('=').len();
+        [text.len(), unpadded, whole]
+            .map(|to| text.get(from..to).unwrap_or_default().as_bytes().to_vec())
+    })
 }
-
-/// Whether a text with this name is secret, in JSON and in a query.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let letters = name.bytes().filter(u8::is_ascii_alphanumeric);
-    let name: Vec<u8> = letters.map(|byte| byte.to_ascii_lowercase()).collect();
-    NAMES.iter().any(|other| name == other.as_bytes())
-        || NAME_ENDS.iter().any(|end| name.ends_with(end.as_bytes()))
-}
-
-/// Whether the text may also be found where no secret is meant.
-fn is_weak(secret: &str) -> bool {
-    secret.len() < DISTINCT_BYTES_MIN
-        || secret.bytes().all(|byte| byte.is_ascii_digit())
-        || WORDS.contains(&secret.to_ascii_lowercase())
-}
-
-/// As it stands in a JSON string.
-fn escaped(text: &str) -> Vec<u8> {
-    let quoted = serde_json::to_string(text).unwrap_or_default();
-    let inner = quoted.get(1..quoted.len().saturating_sub(1));
-    inner.unwrap_or_default().into()
-}
-
-/// As it stands in a path: all but what RFC 3986 §2.3 calls unreserved is encoded.
-fn percent(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(byte);
-        } else {
-            out.extend_from_slice(format!("%{byte:02X}").as_bytes());
-        }
-    }
-    out
-}
-
-/// A shorter text may be part of anything.
-const DISTINCT_BYTES_MIN: usize = 6;
 
 /// Where a path holds a secret, and what may follow it.
 const PATHS: [(&str, &str); 5] = [
@@ -183,43 +205,11 @@ const PATHS: [(&str, &str); 5] = [
     ("/youtube/oauth/", " "),
 ];
 
-/// Names of secrets.
-const NAMES: [&str; 5] = ["authorization", "visitordata", "arl", "spdc", "signature"];
-/// How other names of secrets end.
-const NAME_ENDS: [&str; 7] = [
-    "secret",
-    "token",
-    "sessionid",
-    "password",
-    "apikey",
-    "cookie",
-    "accesskey",
-];
-
-/// What a message may hold without meaning any secret: a password or a header may well be one of
-/// these.
-const WORDS: &str = "http/1.1 100 continue 101 switching protocols 200 ok 204 no content 400 bad \
-    request 401 unauthorized 403 forbidden 404 not found 429 too many requests 500 internal server \
-    error 502 gateway 503 service unavailable content-type: application/json; charset=utf-8 \
-    text/plain text/html content-length: transfer-encoding: chunked connection: keep-alive close \
-    upgrade: websocket sec-websocket-accept: sec-websocket-key: sec-websocket-version: \
-    session-resumed: lavalink-api-version: authorization: user-id: client-name: session-id: host: \
-    accept: date: server: vary: retry-after: location: true false null \
-    op ready resumed sessionid playerupdate guildid state time position connected ping stats \
-    players playingplayers uptime memory free used allocated reservable cpu cores systemload \
-    lavalinkload framestats sent nulled deficit event type trackstartevent trackendevent \
-    trackexceptionevent trackstuckevent websocketclosedevent track encoded info identifier \
-    isseekable author length isstream title uri artworkurl isrc sourcename plugininfo userdata \
-    reason finished loadfailed stopped replaced cleanup exception message severity common \
-    suspicious fault cause causestacktrace thresholdms code byremote voice token endpoint \
-    channelid volume paused filters equalizer karaoke timescale tremolo vibrato rotation \
-    distortion channelmix lowpass pluginfilters loadtype playlist search empty error data tracks \
-    selectedtrack timestamp status path trace version semver major minor patch prerelease build \
-    git branch commit committime buildtime jvm lavaplayer sourcemanagers plugins name resuming \
-    timeout v4 sessions loadtracks decodetrack decodetracks routeplanner youtube soundcloud \
-    bandcamp twitch vimeo local spotify applemusic deezer lavalink lavapool nodelink music";
+/// The base64 of a shorter password may be part of anything.
+const ENCODED_BYTES_MIN: usize = 6;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -230,44 +220,40 @@ mod tests {
         let masked = secrets.masks().mask("p\"ss/w+rd");
 
         for form in [&b"p\"ss/w+rd"[..], br#"p\"ss/w+rd"#, b"p%22ss%2Fw%2Brd"] {
-            let Found::Secret(pattern) = secrets.find(form) else {
-                panic!("{}", form.escape_ascii());
-            };
-            assert_eq!(pattern.pseudonym().len(), form.len());
+            let pseudonym = secrets.find(form).pseudonym;
+            assert_eq!(pseudonym.unwrap().len(), form.len());
             for length in 1..form.len() {
-                assert!(matches!(secrets.find(&form[..length]), Found::Beginning));
+                let found = secrets.find(&form[..length]);
+                assert_eq!((found.pseudonym, found.goes_on), (None, true));
             }
         }
-        let Found::Secret(pattern) = secrets.find(b"p\"ss/w+rd and more") else {
-            panic!("not found");
-        };
-        assert_eq!(pattern.pseudonym(), masked.as_bytes());
-        assert!(matches!(secrets.find(b"p\"ss/w+r!"), Found::Nothing));
-        assert!(matches!(secrets.find(b"q"), Found::Nothing));
+        let found = secrets.find(b"p\"ss/w+rd and more").pseudonym;
+        assert_eq!(found.unwrap(), masked.as_bytes());
+        assert_eq!(secrets.find(b"p\"ss/w+r!"), Found::default());
+        assert_eq!(secrets.find(b"q"), Found::default());
     }
 
     #[test]
     fn a_word_of_the_protocol_is_replaced_only_where_a_secret_is_expected() {
         let mut secrets = Secrets::default();
         secrets.learn_header("authorization");
-        for weak in ["ready", "application/json", "1234567890", "abc"] {
+        secrets.learn_address("http://node.example:2333");
+        for weak in [
+            "ready",
+            "application/json",
+            "1234567890",
+            "abc",
+            "Example:23",
+        ] {
             secrets.learn(weak);
-            assert!(
-                matches!(secrets.find(weak.as_bytes()), Found::Nothing),
-                "{weak}"
-            );
+            assert_eq!(secrets.find(weak.as_bytes()), Found::default(), "{weak}");
             let line = format!("authorization: {weak}\r\n");
-            assert!(
-                matches!(secrets.find(line.as_bytes()), Found::Secret(_)),
-                "{weak}"
-            );
+            assert!(secrets.find(line.as_bytes()).pseudonym.is_some(), "{weak}");
         }
-        assert!(matches!(
-            secrets.find(b"/sessions/abc/players"),
-            Found::Secret(_)
-        ));
+        let found = secrets.find(b"/sessions/abc/players");
+        assert!(found.pseudonym.is_some());
         secrets.learn_header("X-Team");
-        assert!(matches!(secrets.find(b"x-team: abc\r\n"), Found::Secret(_)));
+        assert!(secrets.find(b"x-team: abc\r\n").pseudonym.is_some());
     }
 
     #[test]
@@ -275,28 +261,20 @@ mod tests {
         let mut secrets = Secrets::default();
         secrets.learn("abcdefgh");
         secrets.learn("abcdefghij");
-        assert!(matches!(secrets.find(b"abcdefgh"), Found::Beginning));
-        let length = |found| match found {
-            Found::Secret(pattern) => Pattern::pseudonym(pattern).len(),
-            Found::Nothing | Found::Beginning => 0,
-        };
-        assert_eq!(length(secrets.find(b"abcdefghij")), 10);
-        assert_eq!(length(secrets.find(b"abcdefghi!")), 8);
-    }
-
-    #[test]
-    fn names_of_secrets_are_known_in_any_spelling() {
-        for name in [
-            "sessionId",
-            "session_id",
-            "access_token",
-            "refreshToken",
-            "X-Api-Key",
+        for (text, length, goes_on) in [
+            ("abcdefgh", 8, true),
+            ("abcdefghi", 8, true),
+            ("abcdefghij", 10, false),
+            ("abcdefghi!", 8, false),
+            ("abcdefg", 0, true),
         ] {
-            assert!(is_secret_name(name), "{name}");
-        }
-        for name in ["op", "tokens", "key", "sessionIdentifier", ""] {
-            assert!(!is_secret_name(name), "{name}");
+            let found = secrets.find(text.as_bytes());
+            let pseudonym = found.pseudonym.unwrap_or_default();
+            assert_eq!(
+                (pseudonym.len(), found.goes_on),
+                (length, goes_on),
+                "{text}"
+            );
         }
     }
 }

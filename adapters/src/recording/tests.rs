@@ -177,13 +177,13 @@ impl Wake for Unpark {
     }
 }
 
-fn header() -> Header {
+pub(super) fn header() -> Header {
     let mut config = PoolConfig::new(UserId::new(1).unwrap());
     config.regions = RegionMap::empty();
     Header::new(config, Seed::from(1), Timestamp::ZERO)
 }
 
-fn voice(token: &str) -> Line {
+pub(super) fn voice(token: &str) -> Line {
     let update = VoiceServerUpdate {
         guild: GuildId::new(1).unwrap(),
         token: Secret::from(token),
@@ -196,7 +196,7 @@ fn voice(token: &str) -> Line {
     }
 }
 
-fn received(socket: u32, bytes: &[u8]) -> Line {
+pub(super) fn received(socket: u32, bytes: &[u8]) -> Line {
     Line::Received {
         at: Timestamp::ZERO,
         socket: id(socket),
@@ -204,11 +204,11 @@ fn received(socket: u32, bytes: &[u8]) -> Line {
     }
 }
 
-fn id(slot: u32) -> SocketId {
+pub(super) fn id(slot: u32) -> SocketId {
     serde_json::from_str(&format!(r#"{{"slot":{slot},"generation":1}}"#)).unwrap()
 }
 
-fn all(lines: &mut Lines) -> Vec<String> {
+pub(super) fn all(lines: &mut Lines) -> Vec<String> {
     std::iter::from_fn(|| lines.pop()).collect()
 }
 

@@ -6,9 +6,11 @@
 //! [`Outcome::differences`] says where.
 
 mod file;
+mod names;
 mod run;
 
 pub use file::ReplayError;
+pub use names::names;
 
 use std::fmt;
 
