@@ -285,6 +285,7 @@ impl Tables {
 
     /// Takes a removed node out of every table.
     fn forget_node(&mut self, id: NodeId) {
+        self.requests_lost(id, self.now);
         self.healthy_due(id);
         for player in self.players_where(|player| player.is_about(id)) {
             self.player_changed(player);

@@ -393,6 +393,18 @@ impl Tables {
         }
     }
 
+    /// The node is gone with its sockets: what was on its way to it is asked of another.
+    pub(super) fn requests_lost(&mut self, node: NodeId, now: Timestamp) {
+        let lost = self.requests.open.iter();
+        let lost: Vec<_> = lost
+            .filter(|(_, open)| open.sent && open.node == Some(node))
+            .map(|(number, _)| *number)
+            .collect();
+        for number in lost {
+            self.request_failed(number, NodeFailure::ConnectionLost, None, now);
+        }
+    }
+
     /// No node answered, and no other is asked.
     fn fail_request(&mut self, number: u64, node: Option<NodeRef>, failure: NodeFailure) {
         let asker = self.requests.open.get(&number).map(|open| open.asker);

@@ -57,6 +57,27 @@ fn a_lookup_on_its_way_to_a_node_that_dies_is_answered_by_another() {
 }
 
 #[test]
+fn a_query_on_its_way_to_a_node_that_is_removed_is_answered_by_another_and_may_be_asked_again() {
+    let mut world = World::builder().nodes(["a", "b"]).connected();
+    world.node("a").config().latency.load = secs(10);
+    let query = || {
+        let (node, query) = (Target::Best, "https://tracks.test/song".into());
+        Command::FetchTracks { node, query }
+    };
+    let [first, lookup] = [query(), load()].map(|asked| world.submit(asked));
+    world.run_for(secs(1));
+    let (node, players) = (world.id("a"), Leaving::Keep);
+    world.submit(Command::RemoveNode { node, players });
+    world.run_for(secs(1));
+    let again = world.submit(query());
+    world.run_for(secs(1));
+
+    for asked in [first, lookup, again] {
+        assert!(matches!(world.answer(asked), Some(Ok(_))));
+    }
+}
+
+#[test]
 fn a_lookup_that_waits_for_a_socket_of_a_node_that_is_lost_goes_to_another_at_once() {
     let builder = World::builder().nodes(["a", "b"]);
     let mut world = builder
