@@ -108,6 +108,19 @@ fn what_a_custom_strategy_said_is_said_again() {
 
     assert_eq!(replay.run(Cut::AsRecorded).unwrap().differences, []);
 
+    // A score for which this pool does not ask is not one of the next call.
+    let is_score = |line: &&str| line.starts_with("{\"score\"");
+    let mut lines: Vec<_> = text.lines().collect();
+    let first = lines.iter().position(is_score).unwrap();
+    let count = lines[first..]
+        .iter()
+        .take_while(|line| is_score(line))
+        .count();
+    lines.insert(first + count, "{\"score\":0}");
+    let more = lines.join("\n") + "\n";
+    let replay = Replay::read(more.as_bytes()).unwrap();
+    assert_eq!(replay.run(Cut::AsRecorded).unwrap().differences, []);
+
     let without: String = text
         .lines()
         .filter(|line| !line.starts_with("{\"score\""))
@@ -138,6 +151,50 @@ fn a_replay_says_where_it_differs_and_takes_the_new_way_when_told() {
     let accepted = replay.accepted(&outcome).unwrap();
     let replay = Replay::read(accepted.as_bytes()).unwrap();
     assert_eq!(replay.run(Cut::AsRecorded).unwrap().differences, []);
+}
+
+#[test]
+fn what_a_pool_does_after_the_last_line_is_a_difference() {
+    let (file, _) = recorded("left", |builder| builder);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    let end = format!("{}\n", lines.last().unwrap());
+    for (kind, left) in [
+        ("{\"wrote\"", "sends "),
+        ("{\"output\":\"Close", "Close "),
+        ("{\"event\"", "NodeStatus "),
+    ] {
+        let last = lines
+            .iter()
+            .rposition(|line| line.starts_with(kind))
+            .unwrap();
+        let before: String = lines[..last].iter().flat_map(|line| [line, "\n"]).collect();
+
+        let replay = Replay::read((before + &end).as_bytes()).unwrap();
+        let outcome = replay.run(Cut::AsRecorded).unwrap();
+
+        let found: Vec<_> = outcome
+            .differences
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            found.iter().any(|found| found.contains(left)),
+            "{kind} {found:?}"
+        );
+        assert!(
+            outcome
+                .differences
+                .iter()
+                .all(|found| found.line == last + 1),
+            "{found:?}"
+        );
+        let accepted = replay.accepted(&outcome).unwrap();
+        assert_eq!(accepted.contains("{\"unsent\""), left == "sends ");
+        let replay = Replay::read(accepted.as_bytes()).unwrap();
+        assert_eq!(replay.run(Cut::AsRecorded).unwrap().differences, []);
+    }
 }
 
 #[test]

@@ -85,7 +85,7 @@ impl Lines {
                 let (socket, bytes) = (*socket, bytes.0.clone());
                 self.bytes(socket, Direction::Received, line, &bytes);
             }
-            Line::Wrote { socket, bytes, .. } => {
+            Line::Wrote { socket, bytes, .. } | Line::Unsent { socket, bytes } => {
                 let (socket, bytes) = (*socket, bytes.0.clone());
                 self.bytes(socket, Direction::Sent, line, &bytes);
             }
@@ -273,7 +273,9 @@ impl Passing {
 }
 
 fn put(line: &mut Line, offset: usize, decided: &[u8]) {
-    let (Line::Received { bytes, .. } | Line::Wrote { bytes, .. }) = line else {
+    let (Line::Received { bytes, .. } | Line::Wrote { bytes, .. } | Line::Unsent { bytes, .. }) =
+        line
+    else {
         return;
     };
     let place = bytes.0.get_mut(offset..offset + decided.len());

@@ -1,10 +1,11 @@
 //! [`Machine`]: the pool, and the recorder that hears what it is told.
 
+use std::collections::BTreeSet;
 use std::ops::Deref;
 
 use lavapool_core::recording::{Bytes, Line};
 use lavapool_core::{
-    Command, CommandId, Event, Input, Kinds, Output, Pool, SubmitError, Timestamp,
+    Command, CommandId, Event, Input, Kinds, Output, Pool, SocketId, SubmitError, Timestamp,
 };
 
 use super::writer::{Message, Recorder};
@@ -15,11 +16,17 @@ use super::writer::{Message, Recorder};
 pub(crate) struct Machine {
     pool: Pool,
     recorder: Option<Recorder>,
+    /// The sockets that had something to send, while there is a recording.
+    writing: BTreeSet<SocketId>,
 }
 
 impl Machine {
     pub(crate) const fn new(pool: Pool, recorder: Option<Recorder>) -> Self {
-        Self { pool, recorder }
+        Self {
+            pool,
+            recorder,
+            writing: BTreeSet::new(),
+        }
     }
 
     /// For what only pops and is not recorded: the views that changed.
@@ -78,6 +85,11 @@ impl Machine {
         let output = self.pool.poll_output()?;
         if let Some(recorder) = &self.recorder {
             recorder.send(|| Message::Output(output.clone()));
+            match &output {
+                Output::Write(socket) => self.writing.insert(*socket),
+                Output::Close(socket) => self.writing.remove(socket),
+                _ => false,
+            };
         }
         Some(output)
     }
@@ -108,10 +120,74 @@ impl Machine {
     }
 }
 
+impl Drop for Machine {
+    /// What the pool still wanted belongs to what it did: a replay compares all of it.
+    fn drop(&mut self) {
+        if self.recorder.is_none() || std::thread::panicking() {
+            return;
+        }
+        while self.poll_output().is_some() {}
+        while self.poll_event().is_some() {}
+        let Some(recorder) = &self.recorder else {
+            return;
+        };
+        for socket in std::mem::take(&mut self.writing) {
+            let bytes = self.pool.outgoing(socket);
+            if !bytes.is_empty() {
+                let bytes = Bytes(bytes.to_vec());
+                recorder.send(|| Message::Line(Line::Unsent { socket, bytes }));
+            }
+        }
+    }
+}
+
 impl Deref for Machine {
     type Target = Pool;
 
     fn deref(&self) -> &Pool {
         &self.pool
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use lavapool_core::node::NodeConfig;
+
+    use super::super::tests::{finished, header, kept};
+    use super::*;
+
+    #[test]
+    fn what_was_not_sent_when_the_client_ended_is_recorded() {
+        let (recorder, read) = kept();
+        let recording = recorder.handle();
+        let mut header = header();
+        let node = NodeConfig::new("a", "localhost", "youshallnotpass");
+        header.config.nodes.push(node.unwrap());
+        recorder.header(header.clone());
+        let pool = Pool::new(header.config, header.seed, header.now).unwrap();
+        let mut machine = Machine::new(pool, Some(recorder));
+        let Some(Output::Connect(socket, _)) = machine.poll_output() else {
+            panic!("a node is dialled");
+        };
+        machine.handle(Input::Connected(socket), Timestamp::ZERO);
+        drop(machine);
+
+        finished(&recording);
+
+        let text = read();
+        let lines: Vec<Line> = text
+            .lines()
+            .skip(1)
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let [.., Line::Event(_), Line::Unsent { bytes, .. }, Line::End(_)] = &lines[..] else {
+            panic!("{text}");
+        };
+        assert!(
+            bytes.0.starts_with(b"GET /v4/websocket HTTP/1.1\r\n"),
+            "{text}"
+        );
+        assert!(!text.contains("youshallnotpass"), "{text}");
     }
 }

@@ -140,8 +140,7 @@ fn a_full_disk_ends_the_recording() {
 
 #[test]
 fn a_recording_is_complete_when_nobody_sends_any_more() {
-    let (sender, receiver) = channel();
-    let recorder = Recorder::start(Kept(sender)).unwrap();
+    let (recorder, read) = kept();
     let recording = recorder.handle();
     recorder.header(header());
     recorder.send(|| {
@@ -152,12 +151,20 @@ fn a_recording_is_complete_when_nobody_sends_any_more() {
     assert_eq!(recording.state(), RecordingState::Running);
     drop(recorder);
     assert_eq!(finished(&recording), RecordingState::Complete);
-    let text = String::from_utf8(receiver.iter().flatten().collect()).unwrap();
+    let text = read();
     let lines: Vec<_> = text.lines().skip(1).collect();
     assert_eq!(lines, [r#"{"timeout":{"at":0}}"#, r#"{"end":"closed"}"#]);
 }
 
-fn finished(recording: &super::Recording) -> RecordingState {
+/// One that writes into memory, and how to read that when it is over.
+pub(super) fn kept() -> (Recorder, impl FnOnce() -> String) {
+    let (sender, receiver) = channel();
+    let recorder = Recorder::start(Kept(sender)).unwrap();
+    let read = move || String::from_utf8(receiver.iter().flatten().collect()).unwrap();
+    (recorder, read)
+}
+
+pub(super) fn finished(recording: &super::Recording) -> RecordingState {
     let mut finished = std::pin::pin!(recording.finished());
     let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
     let mut cx = Context::from_waker(&waker);

@@ -72,7 +72,7 @@ const FORMAT: &str = "\
     cosoffset cosscale end_time_ms filterband filterwidth frequency generation headers heartbeat \
     lefttoleft lefttoright listen method monolevel no_replace number origin output password \
     po_token position_ms received refresh_token resume_for retries righttoleft righttoright \
-    rotationhz secret self_deaf self_mute session_id sinoffset sinscale smoothing submitted \
+    rotationhz secret self_deaf self_mute session_id sinoffset sinscale smoothing submitted unsent \
     tanoffset tanscale user_data visitor_data without_voice custom latency leastloaded \
     leastplayers penalty roundrobin body_bytes_max cache_capacity cache_for clamped client_name \
     close_deadline coarse command_deadline commands_max connect_deadline control_sockets_max \

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 
-use lavapool_core::recording::{Header, Line};
+use lavapool_core::recording::{CLOSED, Header, Line};
 use lavapool_core::{CommandId, Event, Output, Score, Strategy, SubmitError};
 
 use super::lines::Lines;
@@ -160,12 +160,12 @@ impl<W: Write> Writer<W> {
         loop {
             let message = match receiver.try_recv() {
                 Ok(message) => message,
-                Err(TryRecvError::Disconnected) => return self.end("closed"),
+                Err(TryRecvError::Disconnected) => return self.end(CLOSED),
                 Err(TryRecvError::Empty) => {
                     self.out.flush().map_err(disk)?;
                     match receiver.recv() {
                         Ok(message) => message,
-                        Err(_) => return self.end("closed"),
+                        Err(_) => return self.end(CLOSED),
                     }
                 }
             };

@@ -33,6 +33,10 @@ use crate::time::Timestamp;
 /// The version of the format that this one writes and reads.
 pub const VERSION: u32 = 1;
 
+/// Why a recording ends in which everything is that the client did: it has ended itself. All that
+/// the pool gave out is in it, and what it still wanted to send.
+pub const CLOSED: &str = "closed";
+
 /// The first line of a recording: what the pool was made of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -138,6 +142,14 @@ pub enum Line {
     Output(Trace),
     /// An [`Event`](crate::Event) that was polled.
     Event(Trace),
-    /// The end of the recording, and why.
+    /// What [`Pool::outgoing`](crate::Pool::outgoing) still had when the client ended, if it had
+    /// anything: nobody took it.
+    Unsent {
+        /// The socket.
+        socket: SocketId,
+        /// All of it.
+        bytes: Bytes,
+    },
+    /// The end of the recording, and why: [`CLOSED`] if there was nothing more to record.
     End(String),
 }

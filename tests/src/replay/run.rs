@@ -1,10 +1,10 @@
 //! What a replay does.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lavapool_core::recording::{Bytes, Line, Trace};
+use lavapool_core::recording::{Bytes, CLOSED, Line, Trace};
 use lavapool_core::{Input, Output, Pool, Score, SocketId, Strategy, Timestamp};
 
 use super::{Cut, Difference, Happening, Outcome, Replay, ReplayError};
@@ -21,6 +21,8 @@ struct Run {
     /// What the pool gave out, and the recorded one was not yet seen to.
     outputs: VecDeque<Output>,
     submitted: Trace,
+    /// The sockets that were connected, and of which it was not yet seen what was left unsent.
+    sockets: BTreeSet<SocketId>,
     outcome: Outcome,
 }
 
@@ -44,12 +46,15 @@ impl Replay {
             cut,
             outputs: VecDeque::new(),
             submitted: Trace::of(""),
+            sockets: BTreeSet::new(),
             outcome: Outcome::default(),
         };
         run.collect();
         for (number, line) in self.lines.iter().enumerate() {
             if is_call(line) {
-                lock(&run.scores).extend(self.scores_after(number));
+                // Those that nobody asked for during the call before are not of this one.
+                let scores = self.scores_after(number).collect();
+                *lock(&run.scores) = scores;
             }
             // The first line of the file is the header.
             let line = run.step(number + 2, line);
@@ -73,7 +78,10 @@ impl Run {
     fn step(&mut self, number: usize, line: &Line) -> Line {
         match line {
             Line::Timeout { at } => self.handle(Input::Timeout, *at),
-            Line::Connected { at, socket } => self.handle(Input::Connected(*socket), *at),
+            Line::Connected { at, socket } => {
+                self.sockets.insert(*socket);
+                self.handle(Input::Connected(*socket), *at);
+            }
             Line::Received { at, socket, bytes } => self.receive(*socket, &bytes.0, *at),
             Line::Wrote { at, socket, bytes } => {
                 return self.wrote(number, *socket, &bytes.0, *at);
@@ -115,6 +123,9 @@ impl Run {
                 self.compare(number, recorded, &replayed);
                 return Line::Event(replayed);
             }
+            Line::Unsent { socket, bytes } => return self.unsent(number, *socket, &bytes.0),
+            // One that ends for another reason ends anywhere.
+            Line::End(why) if why == CLOSED => self.end(number),
             Line::Score(_) | Line::End(_) => {}
             // The lines may grow; this replay knows all of this version.
             _ => self.differs(
@@ -145,29 +156,43 @@ impl Run {
     fn wrote(&mut self, number: usize, socket: SocketId, recorded: &[u8], at: Timestamp) -> Line {
         let outgoing = self.pool.outgoing(socket);
         let replayed = outgoing.get(..recorded.len()).unwrap_or(outgoing).to_vec();
-        if replayed != recorded {
-            let same = recorded
-                .iter()
-                .zip(&replayed)
-                .take_while(|(a, b)| a == b)
-                .count();
-            let show = |bytes: &[u8]| {
-                let from = same.saturating_sub(SHOWN_BEFORE);
-                let shown = bytes.get(from..).unwrap_or_default();
-                let shown = shown.get(..SHOWN_BYTES).unwrap_or(shown);
-                format!(
-                    "{socket:?} sends {} bytes, from {from}: {}",
-                    bytes.len(),
-                    shown.escape_ascii()
-                )
-            };
-            self.differs(number, show(recorded), show(&replayed));
-        }
+        self.compare_bytes(number, socket, recorded, &replayed);
         if !replayed.is_empty() {
             self.handle(Input::Wrote(socket, replayed.len()), at);
         }
         let bytes = Bytes(replayed);
         Line::Wrote { at, socket, bytes }
+    }
+
+    /// What nobody takes any more.
+    fn unsent(&mut self, number: usize, socket: SocketId, recorded: &[u8]) -> Line {
+        self.sockets.remove(&socket);
+        let replayed = self.pool.outgoing(socket).to_vec();
+        self.compare_bytes(number, socket, recorded, &replayed);
+        let bytes = Bytes(replayed);
+        Line::Unsent { socket, bytes }
+    }
+
+    /// Nothing more was recorded: whatever there is now is different, and is accepted as a line
+    /// before the end.
+    fn end(&mut self, number: usize) {
+        while let Some(output) = self.outputs.pop_front() {
+            let output = trace(&output);
+            self.differs(number, nothing().to_string(), output.to_string());
+            self.outcome.lines.push(Line::Output(output));
+        }
+        while let Some(event) = self.pool.poll_event() {
+            self.happened(format!("{event:?}"));
+            let event = trace(&event);
+            self.differs(number, nothing().to_string(), event.to_string());
+            self.outcome.lines.push(Line::Event(event));
+        }
+        for socket in std::mem::take(&mut self.sockets) {
+            if !self.pool.outgoing(socket).is_empty() {
+                let line = self.unsent(number, socket, &[]);
+                self.outcome.lines.push(line);
+            }
+        }
     }
 
     /// Takes what the pool gives out.
@@ -192,6 +217,22 @@ impl Run {
         }
     }
 
+    fn compare_bytes(&mut self, line: usize, socket: SocketId, recorded: &[u8], replayed: &[u8]) {
+        if recorded == replayed {
+            return;
+        }
+        let both = recorded.iter().zip(replayed);
+        let same = both.take_while(|(a, b)| a == b).count();
+        let show = |bytes: &[u8]| {
+            let from = same.saturating_sub(SHOWN_BEFORE);
+            let shown = bytes.get(from..).unwrap_or_default();
+            let shown = shown.get(..SHOWN_BYTES).unwrap_or(shown);
+            let (count, shown) = (bytes.len(), shown.escape_ascii());
+            format!("{socket:?} sends {count} bytes, from {from}: {shown}")
+        };
+        self.differs(line, show(recorded), show(replayed));
+    }
+
     fn differs(&mut self, line: usize, recorded: String, replayed: String) {
         self.outcome.differences.push(Difference {
             line,
@@ -205,7 +246,12 @@ impl Run {
 const fn is_call(line: &Line) -> bool {
     !matches!(
         line,
-        Line::Submitted(_) | Line::Score(_) | Line::Output(_) | Line::Event(_) | Line::End(_)
+        Line::Submitted(_)
+            | Line::Score(_)
+            | Line::Output(_)
+            | Line::Event(_)
+            | Line::Unsent { .. }
+            | Line::End(_)
     )
 }
 
