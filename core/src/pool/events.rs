@@ -41,6 +41,8 @@ impl Tables {
             EventKind::TrackStart { track } if hears => self.track_start(id, node, &track, now),
             EventKind::TrackEnd { track, reason } if hears => {
                 self.track_end(id, node, &track, reason, now);
+                // What was asked of the track is asked no more: nothing need wait for it.
+                self.settle_player(id);
             }
             EventKind::TrackException { track, exception } if hears => {
                 let exception = Arc::new(exception);
@@ -278,6 +280,7 @@ impl Tables {
         if let Some(track) = track {
             self.tell_end(guild, track, reason);
         }
+        self.settle_player(id);
     }
 
     /// The present track is over on the node's own account.

@@ -185,10 +185,10 @@ impl Tables {
             self.arrived(id, to, now);
             self.settle_aside(id);
             self.register(id);
-            self.settle_player(id);
         } else {
             self.sync(id);
         }
+        self.settle_player(id);
     }
 
     /// The target confirmed the player.

@@ -364,5 +364,6 @@ impl Tables {
             player.stage = Stage::Idle;
         }
         self.sync(id);
+        self.settle_player(id);
     }
 }

@@ -115,6 +115,7 @@ fn a_request_that_changes_something_goes_out_though_nobody_waits_for_it_any_more
 #[test]
 fn what_is_held_behind_a_request_survives_the_loss_of_its_node() {
     let mut world = crowded(1..=1, ["b"]);
+    let since = world.now();
     let slow = world.node("a").faults();
     slow.slow.insert(AnswerKind::Player, secs(5));
     patch_volume(&mut world, 20);
@@ -126,6 +127,10 @@ fn what_is_held_behind_a_request_survives_the_loss_of_its_node() {
     assert_eq!(world.answer(late), DONE);
     let (name, player) = world.only_copy(guild(1));
     assert_eq!((name, player.volume), ("b", 40));
+    // It goes along with all the rest.
+    let asked = world.requests_since("b", since).into_iter();
+    let asked = asked.filter(|what| what == "PATCH players/1");
+    assert_eq!(asked.count(), 1);
 }
 
 #[test]
@@ -174,6 +179,30 @@ fn a_track_that_ends_while_its_stop_is_held_behind_a_request_is_told_to_be_stopp
         _ => None,
     });
     assert_eq!(ends.collect::<Vec<_>>(), [&TrackEndReason::Stopped]);
+}
+
+#[test]
+fn a_request_that_waits_for_what_a_track_was_asked_goes_when_that_track_ends() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track_of("short", secs(5)));
+    world.run_for(millis(4_700));
+    world.node("a").faults().fail_next(503, 1);
+    world.update(guild(1), Update::default().end_time(secs(60)));
+    world.run_for(millis(100));
+    let raw = patch_volume(&mut world, 20);
+    let is_over = |world: &World| world.player(guild(1)).track.is_none();
+    world.run_until(is_over, secs(1));
+    let next = world.play(guild(1), &track("next"));
+    world.run_for(secs(2));
+
+    assert!(matches!(world.answer(raw), Some(Ok(Answer::Rest(_)))));
+    assert_eq!(world.answer(next), DONE);
+    let copy = world.only_copy(guild(1)).1;
+    assert_eq!(
+        (&*copy.track.unwrap().title, copy.volume),
+        ("Track next", 20)
+    );
 }
 
 /// A track has a second left, and a request about its player is on its way for longer. Returns when
