@@ -10,12 +10,12 @@ use lavapool_core::{
     Command, CommandId, ConfigError, Event, Leaving, NodeId, RequestError, SubmitError,
 };
 
-use super::Simulation;
 use super::change::Change;
 use super::intent::{Found, Intent};
 use super::order::Order;
 use super::order::OrderKind;
 use super::place::Place;
+use super::{Plan, Simulation};
 use crate::invariant::Invariant;
 use crate::world::{Answered, guild};
 
@@ -28,6 +28,8 @@ pub(super) struct Application {
     pub(super) open: BTreeMap<CommandId, Asked>,
     /// Which servers are nodes of the pool, by their index.
     pub(super) known: Vec<bool>,
+    /// Some server blames it, at some time, for what it asks to be changed.
+    may_be_blamed: bool,
     /// This is not the first process, and until then it may find players on its nodes; for ever
     /// if it has not seen all of them yet.
     blind_until: Option<Duration>,
@@ -48,10 +50,11 @@ pub(super) struct Asked {
 }
 
 impl Application {
-    /// One that knows of so many servers, all of them nodes of the pool.
-    pub(super) fn new(hosts: usize) -> Self {
+    /// One that knows of the servers of a plan, all of them nodes of the pool.
+    pub(super) fn new(plan: &Plan) -> Self {
         Self {
-            known: vec![true; hosts],
+            known: vec![true; plan.options.hosts],
+            may_be_blamed: plan.blames_changes(),
             ..Self::default()
         }
     }
@@ -300,6 +303,7 @@ impl Simulation {
             self.oracle.removed(host);
         }
         let now = self.world.now();
+        let may_be_blamed = self.application.may_be_blamed;
         let intents = &mut self.application.intents;
         let guild_and_intent = asked
             .guild
@@ -319,7 +323,7 @@ impl Simulation {
                 intent.take_back(id);
             }
             // Whether it is refused later will not be heard of.
-            Err(RequestError::Unconfirmed(_)) => intent.doubt_refused(id),
+            Err(RequestError::Unconfirmed(_)) => intent.doubt_refused(id, may_be_blamed),
             Err(_) => {}
         }
         if asked.sets_place {

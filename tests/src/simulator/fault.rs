@@ -61,9 +61,10 @@ kinds! {
         DropRest = 6,
         /// Nothing passes in either direction, and only the server notices, later.
         HalfOpen = 4,
-        /// Nothing of what is sent to the server arrives.
+        /// Nothing of what is sent to the server on present connections arrives, and no dial is
+        /// answered or all are.
         MuteToNode = 3,
-        /// Nothing of what the server sends arrives.
+        /// Nothing of what the server sends on present connections arrives, with the same.
         MuteToPool = 3,
         /// No dial is answered either.
         CutOff = 3,
@@ -175,12 +176,15 @@ impl Simulation {
                 world.half_open(name);
                 self.undo_later(fault);
             }
-            FaultKind::MuteToNode => {
-                world.mute(name, Direction::ToNode);
-                self.undo_later(fault);
-            }
-            FaultKind::MuteToPool => {
-                world.mute(name, Direction::ToPool);
+            FaultKind::MuteToNode | FaultKind::MuteToPool => {
+                let direction = match fault.kind {
+                    FaultKind::MuteToNode => Direction::ToNode,
+                    _ => Direction::ToPool,
+                };
+                world.mute(name, direction);
+                if fault.cuts_off() {
+                    world.answer_dials(name, false);
+                }
                 self.undo_later(fault);
             }
             FaultKind::CutOff => {
@@ -391,9 +395,10 @@ fn failure(fault: Fault) -> Option<Failure> {
         _ => return None,
     };
     let times = 1 + u32::try_from(rest % 4).unwrap_or(0);
+    // A page stands there until it is taken away, and one of three others does, too.
+    let is_lasting = fault.kind == FaultKind::Pages || (rest / 4).is_multiple_of(3);
     Some(Failure {
-        // A page stands there until it is taken away.
-        times: (fault.kind != FaultKind::Pages).then_some(times),
+        times: (!is_lasting).then_some(times),
         method: method.map(str::to_owned),
         path: path.map(str::to_owned),
         cause: fault.number,
@@ -402,6 +407,16 @@ fn failure(fault: Fault) -> Option<Failure> {
 }
 
 impl Fault {
+    /// Whether no dial is answered while it lasts. With one direction mute, a connection that was
+    /// there says nothing of that: a way back may be another one for it than for a new one.
+    pub(super) const fn cuts_off(self) -> bool {
+        match self.kind {
+            FaultKind::CutOff | FaultKind::PowerLoss | FaultKind::Restored => true,
+            FaultKind::MuteToNode | FaultKind::MuteToPool => self.number.is_multiple_of(2),
+            _ => false,
+        }
+    }
+
     /// The kind of requests that it is about, if it is about one.
     pub(super) fn answers(self) -> AnswerKind {
         let kinds = [

@@ -363,9 +363,9 @@ impl Intent {
     }
 
     /// A command was not answered: what it asked for may be refused later, with a play of its own
-    /// or of another command, and taken back.
-    pub(super) fn doubt_refused(&mut self, command: CommandId) {
-        if self.may_be_refused {
+    /// or of another command, and taken back; or by itself, where servers blame the client.
+    pub(super) fn doubt_refused(&mut self, command: CommandId, may_be_blamed: bool) {
+        if self.may_be_refused || may_be_blamed {
             self.take_back(command);
         }
     }

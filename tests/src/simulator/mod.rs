@@ -178,7 +178,7 @@ impl Simulation {
             .build();
         world.set_discord(Discord::Answers);
         let oracle = Oracle::new(&names, options.weather.timer_lag_max);
-        let application = Application::new(names.len());
+        let application = Application::new(&plan);
         let (seen, apart) = (vec![(0, 0); names.len()], plan.clocks_apart());
         // The first dials happened before anybody watched.
         let began = world.take_trace();
@@ -274,6 +274,9 @@ impl Simulation {
             node.config().voice = Voice::Connects;
             node.config().password = password(host);
             if !self.plan.options.healed[host] {
+                // Dials are refused, or never answered.
+                self.world
+                    .answer_dials(&name, self.plan.options.refuses_dials);
                 self.world.kill(&name);
             } else if accepting == Accepting::Refuse {
                 self.world.restart(&name);

@@ -117,7 +117,6 @@ impl Oracle {
         for host in &mut self.hosts {
             host.redial_at = host.redial_at.map(|at| at + time);
         }
-        self.late_until += time;
     }
 
     /// The application lets a server be dialled, whatever the schedule.

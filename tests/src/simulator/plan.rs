@@ -58,6 +58,8 @@ pub struct Options {
     pub weather: Weather,
     /// Which servers are well in the end.
     pub healed: Vec<bool>,
+    /// Whether the hosts of the others refuse to be dialled in the end; else they never answer.
+    pub refuses_dials: bool,
     /// How many tries to dial in a row may fail, if there is a bound.
     pub retries: Option<u32>,
     /// Whether players are destroyed that a resumed session has and nobody wants.
@@ -96,6 +98,13 @@ impl Plan {
         plan.draw_stands();
         plan.draw_pages();
         plan
+    }
+
+    /// Whether some servers blame the client for what they are asked to change.
+    pub(super) fn blames_changes(&self) -> bool {
+        let blames = [FaultKind::Status4xx, FaultKind::Blamed];
+        let mut faults = self.faults.iter();
+        faults.any(|(_, fault)| blames.contains(&fault.kind))
     }
 
     /// How far the pool's idea of a position may be from the truth: the way there and back, and
@@ -140,6 +149,7 @@ impl Options {
             strategy: chance.one_of(&[0, 0, 0, 1, 2, 3, 4]),
             weather,
             healed,
+            refuses_dials: Chance::new(seed ^ DEAD).toss(),
             retries: None,
             destroys_strangers: false,
             limits: None,
@@ -261,6 +271,9 @@ fn short_or_long(chance: &mut Chance) -> Duration {
     let bits = 4 + chance.number(13);
     Duration::from_millis(1 + chance.number(1 << bits))
 }
+
+/// Makes the chance of what the dead do another one than that of the rest.
+const DEAD: u64 = 0x6465_6164;
 
 /// The longest way that a fault makes.
 const LATENCY_MAX: Duration = Duration::from_millis(120);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lavapool_core::{Event, Input, Output, Pool, Seed, SocketId, Timestamp};
 
 use super::wire::Heard;
-use super::{Plan, Simulation};
+use super::{Plan, Simulation, panics};
 use crate::invariant::{Broken, Invariant};
 use crate::world::chance::Chance;
 use crate::world::{Given, Traced};
@@ -21,10 +21,14 @@ use crate::world::{Given, Traced};
 pub fn differs(plan: &Plan) -> Option<Broken> {
     let first = Simulation::trace(plan.clone());
     let second = Simulation::trace(plan.clone());
-    differs_again(&first, &second).or_else(|| {
-        let cut = Replay::new(Chance::new(!plan.seed)).run(&first);
-        differs_cut(&first, &cut)
-    })
+    differs_again(&first, &second).or_else(|| differs_when_cut(&first, Chance::new(!plan.seed)))
+}
+
+/// Where a run differs from what a pool says to which the bytes come in other pieces, or where that
+/// panics.
+fn differs_when_cut(trace: &Trace, chance: Chance) -> Option<Broken> {
+    let mut cut = Vec::new();
+    panics::caught(|| cut = Replay::new(chance).run(trace)).or_else(|| differs_cut(trace, &cut))
 }
 
 type Trace = [(Duration, Traced)];

@@ -23,10 +23,10 @@ impl Simulation {
                 self.go_on(fault);
                 self.reconnect(fault);
             }
-            FaultKind::CutOff => self.reconnect(fault),
-            FaultKind::HalfOpen | FaultKind::MuteToNode | FaultKind::MuteToPool => {
-                self.notice_dead(fault);
+            FaultKind::CutOff | FaultKind::MuteToNode | FaultKind::MuteToPool => {
+                self.reconnect(fault);
             }
+            FaultKind::HalfOpen => self.notice_dead(fault),
             FaultKind::FlippedBit => {
                 self.world.drop_connections(&name);
             }
@@ -42,9 +42,9 @@ impl Simulation {
 
     /// Starts a process anew that is down, unless something else keeps it so.
     fn start_again(&mut self, fault: Fault) {
-        let is_down = |kind| {
+        let is_down = |fault: Fault| {
             let all = [FaultKind::Kill, FaultKind::ShutDown, FaultKind::PowerLoss];
-            all.contains(&kind)
+            all.contains(&fault.kind)
         };
         let name = self.name(fault.host);
         let accepting = self.world.node(&name).faults().accepting;
@@ -55,7 +55,10 @@ impl Simulation {
 
     /// Lets a process go on, unless something else keeps it still.
     fn go_on(&mut self, fault: Fault) {
-        let stands = |kind| matches!(kind, FaultKind::StandsStill | FaultKind::Restored);
+        let stands = |fault: Fault| {
+            let all = [FaultKind::StandsStill, FaultKind::Restored];
+            all.contains(&fault.kind)
+        };
         if !self.lasts(fault.host, stands) {
             let name = self.name(fault.host);
             self.world.go_on(&name);
@@ -64,20 +67,16 @@ impl Simulation {
 
     /// Lets dials through again, unless something else cuts the server off.
     fn reconnect(&mut self, fault: Fault) {
-        let cuts_off = |kind| {
-            let all = [FaultKind::CutOff, FaultKind::PowerLoss, FaultKind::Restored];
-            all.contains(&kind)
-        };
-        if !self.lasts(fault.host, cuts_off) {
+        if !self.lasts(fault.host, Fault::cuts_off) {
             let name = self.name(fault.host);
-            self.world.cut_off(&name, false);
+            self.world.answer_dials(&name, true);
         }
         self.notice_dead(fault);
     }
 
     /// Lets a server notice which of its connections are dead, unless it is still to take longer.
     fn notice_dead(&mut self, fault: Fault) {
-        let silences = |kind| {
+        let silences = |fault: Fault| {
             let all = [
                 FaultKind::HalfOpen,
                 FaultKind::MuteToNode,
@@ -86,7 +85,7 @@ impl Simulation {
                 FaultKind::PowerLoss,
                 FaultKind::Restored,
             ];
-            all.contains(&kind)
+            all.contains(&fault.kind)
         };
         if !self.lasts(fault.host, silences) {
             let name = self.name(fault.host);
@@ -96,7 +95,7 @@ impl Simulation {
 
     /// What a server did with requests, it does no more.
     fn undo_answers(&mut self, name: &str, fault: Fault) {
-        let limits_rate = self.lasts(fault.host, |kind| kind == FaultKind::RetryAfter);
+        let limits_rate = self.lasts(fault.host, |fault| fault.kind == FaultKind::RetryAfter);
         let faults = self.world.node(name).faults();
         match fault.kind {
             FaultKind::Slow => drop(faults.slow.remove(&fault.answers())),
@@ -133,9 +132,9 @@ impl Simulation {
     }
 
     /// Whether a fault of some kinds goes on at a server.
-    fn lasts(&self, host: usize, is_one: impl Fn(FaultKind) -> bool) -> bool {
+    fn lasts(&self, host: usize, is_one: impl Fn(Fault) -> bool) -> bool {
         let there = self.undos.iter().filter(|(_, fault)| fault.host == host);
-        there.map(|(_, fault)| fault.kind).any(is_one)
+        there.map(|(_, fault)| *fault).any(is_one)
     }
 }
 
@@ -149,6 +148,7 @@ fn effect(fault: Fault) -> (FaultKind, u64) {
         | FaultKind::Blamed
         | FaultKind::Pages
         | FaultKind::RetryAfter => fault.number,
+        FaultKind::MuteToNode | FaultKind::MuteToPool => u64::from(fault.cuts_off()),
         _ => 0,
     };
     (fault.kind, which)

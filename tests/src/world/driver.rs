@@ -86,8 +86,9 @@ impl World {
         }
         let now = self.stamp();
         self.note(input);
+        let was_due = self.pool.poll_timeout().is_some_and(|(at, _)| at <= now);
         self.pool.handle(input, now);
-        if input == Input::Timeout {
+        if input == Input::Timeout || !was_due {
             self.check_next_timeout(now);
         }
         self.obey();
@@ -126,7 +127,8 @@ impl World {
         self.broken.get_or_insert(broken);
     }
 
-    /// After a timeout, the next one is later: a pool that is always due would spin.
+    /// After a timeout the next one is later, and after anything else if none was due before: a pool
+    /// that is always due would spin.
     fn check_next_timeout(&mut self, now: Timestamp) {
         if let Some((at, timer)) = self.pool.poll_timeout() {
             self.require(at > now, Invariant::TimeoutLater, || {
@@ -194,9 +196,13 @@ impl World {
             Output::Write(socket) => self.check_write(*socket, closes(*socket)),
             Output::Gateway(_) => {}
             Output::Answer(command, answer) => {
-                let was_open = self.driver.open.remove(command).is_some();
-                self.require(was_open, Invariant::AnsweredOnce, || {
+                let deadline = self.driver.open.remove(command);
+                self.require(deadline.is_some(), Invariant::AnsweredOnce, || {
                     format!("{command:?} does not wait for {answer:?}")
+                });
+                let is_late = deadline.is_some_and(|deadline| deadline <= self.now);
+                self.require(!is_late, Invariant::AnsweredInTime, || {
+                    format!("{command:?} was due at {deadline:?}")
                 });
             }
             other => panic!("a driver does not know {other:?}"),

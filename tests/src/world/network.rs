@@ -313,7 +313,8 @@ impl Network {
         let place = 1 + bite.place % (bytes.len() - 1);
         let end = match bite.how {
             Bitten::Flipped => {
-                bytes[place] ^= 1 << (bite.place % 7);
+                let place = bite.place % bytes.len();
+                bytes[place] ^= 1 << (bite.place / bytes.len() % 8);
                 Closed::Reset
             }
             Bitten::Reset => {

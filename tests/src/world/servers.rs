@@ -208,6 +208,12 @@ impl World {
         self.network.ways[host].is_cut_off = is_cut_off;
     }
 
+    /// Lets new dials be answered, or never.
+    pub fn answer_dials(&mut self, name: &str, are_answered: bool) {
+        let host = self.host(name);
+        self.network.ways[host].is_cut_off = !are_answered;
+    }
+
     /// Ends the process as SIGTERM does: players are stopped, WebSockets closed with 1001.
     pub fn shut_down_gracefully(&mut self, name: &str) {
         let now = self.now;
