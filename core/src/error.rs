@@ -231,6 +231,18 @@ pub enum NodeFailure {
     SessionLost,
 }
 
+impl NodeFailure {
+    /// Whether it says nothing of what was asked: the same may be done later.
+    pub(crate) const fn may_pass(self) -> bool {
+        match self {
+            Self::Unavailable { status } => matches!(status, 429 | 502..=504),
+            Self::TimedOut | Self::ConnectionLost | Self::ProtocolViolation | Self::SessionLost => {
+                true
+            }
+        }
+    }
+}
+
 /// How the tracks of a query did not come.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]

@@ -188,6 +188,7 @@ mod counted {
         AskedOfAnUnknownPlay: "Something was asked of a play before it was known what plays.",
         // pool/leave.rs
         NowhereToGo: "A node is being emptied, and no other could take its player yet.",
+        EvacuatedAgain: "A node is being emptied, and another that failed a player is tried again.",
         EvacuatedPastAFailure: "A node is being emptied, and the best other failed its player.",
         StrandedByRemoval: "A node was removed, and no other could take its player.",
         TargetRemoved: "A node was removed while a player was on its way there.",

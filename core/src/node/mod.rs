@@ -121,6 +121,10 @@ pub(crate) struct Node {
     pub(crate) postponed_timer: Option<TimerKey>,
     /// How often in a row the pool's own requests were not answered.
     pub(crate) setbacks: u32,
+    /// How often in a row it did not list its players.
+    pub(crate) unlisted: u8,
+    /// Armed while players that no other node could take are to leave it.
+    pub(crate) evacuation: Option<TimerKey>,
     /// The status that was last told.
     pub(crate) told: Status,
     /// How the session is kept, on this server and on every one that takes its place.

@@ -227,7 +227,7 @@ impl Tables {
             return;
         };
         node.answered_at = now;
-        node.setbacks = 0;
+        (node.setbacks, node.unlisted) = (0, 0);
         if node.breaker.answered() {
             self.node_changed(id);
         }

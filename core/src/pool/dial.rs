@@ -104,6 +104,8 @@ impl Tables {
             postponed: Vec::new(),
             postponed_timer: None,
             setbacks: 0,
+            unlisted: 0,
+            evacuation: None,
             changed: false,
             awaiting: Vec::new(),
             pings: Vec::new(),

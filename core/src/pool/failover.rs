@@ -46,11 +46,7 @@ impl Tables {
         for player in players {
             self.freeze(player, id, last, now);
         }
-        for player in self.players_where(|player| player.has_left_behind(id)) {
-            if let Some(player) = self.player_mut(player) {
-                player.lose_behind(last.played_until(Timestamp::ZERO, now));
-            }
-        }
+        self.lose_left_behind(id, last, now);
         let timing = &self.config.timing;
         let healthy_at = now + timing.healthy_within.max(timing.resume_grace);
         let grace = may_resume.then(|| self.timers.arm(grace_at, Timer::Grace(id)));
@@ -61,6 +57,15 @@ impl Tables {
         self.node_changed(id);
         if !may_resume {
             self.place_waiting_players(now);
+        }
+    }
+
+    /// What players have left behind on the node plays there no more.
+    pub(super) fn lose_left_behind(&mut self, id: NodeId, last: Last, now: Timestamp) {
+        for player in self.players_where(|player| player.has_left_behind(id)) {
+            if let Some(player) = self.player_mut(player) {
+                player.lose_behind(last.played_until(Timestamp::ZERO, now));
+            }
         }
     }
 
@@ -155,8 +160,10 @@ impl Tables {
             } else {
                 Placement::Stranded { from }
             };
+            player.regulate(now);
         }
         self.move_player(id, from, Some(to), now);
+        self.tell_if_stranded(id);
     }
 
     /// Whether the node that the player was lost from is back, and still has it.

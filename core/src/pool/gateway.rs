@@ -133,7 +133,7 @@ impl Tables {
         let player = self.player_mut(id)?;
         // The session of the old connection is gone, and the voice session with it.
         if let Some(voice) = &mut player.voice {
-            voice.expire();
+            voice.renew();
         }
         player.unsent = player.unsent.without(Fields::VOICE);
         self.player_changed(id);

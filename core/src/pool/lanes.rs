@@ -52,7 +52,10 @@ impl Written {
 impl Tables {
     /// The next job of a lane and the free socket for it, if there are both.
     pub(super) fn next_job(&mut self, id: NodeId, kind: LaneKind) -> Option<(SocketId, Job)> {
-        let voice_max = self.config.limits.voice_sockets_max;
+        let limits = &self.config.limits;
+        // One is left for all else, if there is more than one.
+        let others = limits.control_sockets_max.saturating_sub(1).max(1);
+        let voice_max = limits.voice_sockets_max.min(others);
         let Self {
             nodes,
             players,

@@ -1,6 +1,7 @@
 //! Nodes that go: drained, removed, or closed with the pool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::changed::Changed;
 use super::commands::Waits;
@@ -80,8 +81,30 @@ impl Tables {
         }
     }
 
+    /// A node that could take its players failed one, which may pass.
+    pub(super) fn evacuate_later(&mut self, id: NodeId, now: Timestamp) {
+        let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
+            return;
+        };
+        if node.duty.gives_away() && node.is_ready() && node.evacuation.is_none() {
+            let at = now + EVACUATE_AGAIN_AFTER;
+            node.evacuation = Some(self.timers.arm(at, Timer::Evacuation(id)));
+        }
+    }
+
+    /// That may have passed.
+    pub(super) fn evacuation_due(&mut self, id: NodeId, now: Timestamp) {
+        if let Some(node) = self.node_mut(id) {
+            node.evacuation = None;
+            if node.duty.gives_away() && node.is_ready() {
+                mark!(EvacuatedAgain);
+                self.evacuate(id, now);
+            }
+        }
+    }
+
     /// These nodes failed a player that stays: if its node is being emptied, the next best has its
-    /// turn. When all have had theirs it plays on until any node is ready.
+    /// turn. When all have had theirs it plays on until any node is ready, or may be well again.
     pub(super) fn evacuate_past(
         &mut self,
         id: PlayerId,
@@ -121,8 +144,8 @@ impl Tables {
             return;
         };
         match place {
-            Placement::Moving { from, to, .. } if to == leaves => {
-                return self.target_removed(id, from, to, now);
+            Placement::Moving { to, .. } if to == leaves => {
+                return self.target_removed(id, to, now);
             }
             // It is leaving already.
             Placement::Moving { .. } => return,
@@ -151,7 +174,7 @@ impl Tables {
     }
 
     /// The node that the player was on its way to is removed before it came.
-    fn target_removed(&mut self, id: PlayerId, from: NodeId, to: NodeId, now: Timestamp) {
+    fn target_removed(&mut self, id: PlayerId, to: NodeId, now: Timestamp) {
         mark!(TargetRemoved);
         self.unqueue(id, to);
         let Some(player) = self.player_mut(id) else {
@@ -162,14 +185,19 @@ impl Tables {
         self.answer_all(movers, &Err(RequestError::NodeRemoved));
         self.turned_away(id, now);
         self.player_changed(id);
-        let is_stranded = |player: &Player| player.place == Placement::Stranded { from };
-        if self.player(id).is_some_and(is_stranded) {
+    }
+
+    /// If it is to wait for a node, the application is told.
+    pub(super) fn tell_if_stranded(&mut self, id: PlayerId) {
+        if let Some((Placement::Stranded { from }, guild)) =
+            self.player(id).map(|player| (player.place, player.guild))
+        {
             self.tell_stranded(from, guild);
         }
     }
 
     fn tell_stranded(&mut self, from: NodeId, guild: GuildId) {
-        if let Some(from) = self.node_ref(from) {
+        if let Some(from) = self.last_ref(from) {
             let players = Arc::from([guild]);
             self.emit(Kinds::PLAYERS, || Event::PlayersStranded { from, players });
         }
@@ -212,9 +240,12 @@ impl Tables {
             self.stop_node(id, Stopped::Closed);
             return self.departed(id);
         };
+        let last = Last::ByPulse(node.pulse);
         if let State::Ready(ready) = std::mem::replace(&mut node.state, State::Leaving { socket }) {
             self.unready(id, ready);
         }
+        // What plays there of players that are on their way to others ends with the session.
+        self.lose_left_behind(id, last, self.now);
         if may_be_kept && !keeps_session {
             self.tasks.push_back(Task::Linger(socket));
             if let Some(node) = self.node_mut(id) {
@@ -290,6 +321,7 @@ impl Tables {
         for player in self.players_where(|player| player.is_about(id)) {
             self.player_changed(player);
         }
+        self.keep_name_of(id);
         if let Some(node) = self.nodes.remove(id.slot, id.generation) {
             // Nobody finds the sockets by their node any more.
             let sockets = node.control.sockets().chain(node.lookup.sockets());
@@ -375,3 +407,6 @@ impl Tables {
         }
     }
 }
+
+/// How long a node that could not take a player of one that is being emptied has to be well again.
+const EVACUATE_AGAIN_AFTER: Duration = Duration::from_secs(5);

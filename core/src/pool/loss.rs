@@ -184,8 +184,9 @@ impl Tables {
         };
         self.timers.clear(&mut node.postponed_timer);
         self.timers.clear(&mut node.doubt_timer);
+        self.timers.clear(&mut node.evacuation);
         node.postponed.clear();
-        node.setbacks = 0;
+        (node.setbacks, node.unlisted) = (0, 0);
         node.latency = None;
         node.stats = None;
         node.load = None;

@@ -406,6 +406,7 @@ impl Pool {
             Timer::Probe(node) => tables.probe_due(node, now),
             Timer::Doubt(node) => tables.look_due(node, now),
             Timer::Postponed(node) => tables.postponed_due(node, now),
+            Timer::Evacuation(node) => tables.evacuation_due(node, now),
             Timer::Repeat(request) => tables.route_request(request),
             Timer::Resend(player) => tables.resend_due(player),
             Timer::Voice(player) => tables.voice_due(player, now),

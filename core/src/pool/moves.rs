@@ -9,7 +9,7 @@ use crate::error::{NodeFailure, RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
 use crate::node::Node;
-use crate::player::{Blame, Fields, Move, Placement, PlayerId};
+use crate::player::{Blame, Fields, Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
 
@@ -232,7 +232,7 @@ impl Tables {
             self.bury(from, guild, None);
             self.release(from, guild);
         }
-        if let (Some(from), Some(to)) = (self.node_ref(from), self.node_ref(to)) {
+        if let (Some(from), Some(to)) = (self.last_ref(from), self.node_ref(to)) {
             self.emit(Kinds::PLAYERS, || Event::PlayerMoved {
                 guild,
                 from,
@@ -270,7 +270,7 @@ impl Tables {
         if group.confirmed.is_empty() {
             return;
         }
-        if let (Some(old), Some(new)) = (self.node_ref(from), self.node_ref(to)) {
+        if let (Some(old), Some(new)) = (self.last_ref(from), self.node_ref(to)) {
             let players = Arc::from(group.confirmed);
             self.emit(Kinds::PLAYERS, || Event::Failover { old, new, players });
         }
@@ -288,11 +288,16 @@ impl Tables {
             return;
         };
         let movers = player.take_movers();
+        let may_pass = matches!(error, RequestError::NodeFailed(failure) if failure.may_pass());
         let mut tried = std::mem::take(&mut player.busy().tried);
         tried.extend(player.target());
         self.answer_all(movers, &Err(error));
         self.stay(id, from, now);
         self.evacuate_past(id, from, tried, now);
+        let is_there = |player: &Player| player.place == Placement::On(from);
+        if may_pass && self.player(id).is_some_and(is_there) {
+            self.evacuate_later(from, now);
+        }
     }
 
     /// The player stays on the node that it was to leave.
@@ -314,7 +319,8 @@ impl Tables {
             player.stand(now);
             player.place = Placement::Stranded { from: node };
             self.player_changed(id);
-            return self.move_player(id, node, failed, now);
+            self.move_player(id, node, failed, now);
+            return self.tell_if_stranded(id);
         }
         let pending = player.pending();
         let busy = player.busy();

@@ -27,8 +27,11 @@ impl Tables {
             return;
         }
         node.setbacks = node.setbacks.saturating_add(1);
-        if job == Job::Players && node.setbacks > SETBACKS_MAX {
-            return self.players_unlisted(id, now);
+        if job == Job::Players {
+            node.unlisted = node.unlisted.saturating_add(1);
+            if node.unlisted > UNLISTED_MAX {
+                return self.players_unlisted(id, now);
+            }
         }
         let pause = RESEND_AFTER
             .saturating_mul(node.setbacks)
@@ -62,7 +65,12 @@ impl Tables {
         };
         let due = node.postponed.extract_if(.., |(at, _)| *at <= now);
         for (_, job) in due.collect::<Vec<_>>() {
-            node.lane(super::lanes::kind_of(job)).push(job);
+            let lane = node.lane(super::lanes::kind_of(job));
+            match job {
+                // What must not go before it may be in front by now.
+                Job::Players => lane.push_first(job),
+                _ => lane.push(job),
+            }
         }
         self.await_postponed(id);
         self.note_lane(id, LaneKind::Control);
@@ -71,4 +79,4 @@ impl Tables {
 }
 
 /// How often in a row a node may fail to list its players before they are sent to it unseen.
-const SETBACKS_MAX: u32 = 3;
+const UNLISTED_MAX: u8 = 3;

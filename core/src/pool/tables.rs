@@ -46,6 +46,8 @@ pub(super) struct Tables {
     pub(super) fetches: Fetches,
     pub(super) timers: Timers,
     pub(super) failovers: BTreeMap<(NodeId, NodeId), Group>,
+    /// The removed nodes that players are yet to be told to have left.
+    pub(super) removed: Vec<NodeRef>,
     pub(super) events: EventQueue,
     pub(super) listening: Kinds,
     pub(super) outputs: VecDeque<Output>,
@@ -116,6 +118,7 @@ impl Tables {
             requests: Requests::default(),
             timers: Timers::default(),
             failovers: BTreeMap::new(),
+            removed: Vec::new(),
             listening: Kinds::ALL,
             outputs: VecDeque::new(),
             changed: VecDeque::new(),
@@ -150,6 +153,21 @@ impl Tables {
 
     pub(super) fn node_ref(&self, id: NodeId) -> Option<NodeRef> {
         self.node(id).map(|node| node.node.clone())
+    }
+
+    /// As [`Tables::node_ref`], also of a node that was removed when players had yet to go on
+    /// elsewhere.
+    pub(super) fn last_ref(&self, id: NodeId) -> Option<NodeRef> {
+        let removed = || self.removed.iter().find(|node| node.id == id).cloned();
+        self.node_ref(id).or_else(removed)
+    }
+
+    /// The node is about to be removed: its name is kept while players are about it.
+    pub(super) fn keep_name_of(&mut self, id: NodeId) {
+        self.removed.extend(self.node_ref(id));
+        let players = &self.players;
+        let is_known = |node: &NodeRef| players.iter().any(|player| player.is_about(node.id));
+        self.removed.retain(is_known);
     }
 
     pub(super) fn player(&self, id: PlayerId) -> Option<&Player> {

@@ -40,6 +40,8 @@ pub enum Timer {
     Doubt(NodeId),
     /// One of the pool's own requests that a node did not answer is repeated.
     Postponed(NodeId),
+    /// What no other node could take of a node that is being emptied is moved again.
+    Evacuation(NodeId),
     /// A REST request of the application is repeated.
     Repeat(u64),
     /// A player's state is sent again.

@@ -65,7 +65,7 @@ impl Tables {
                 id,
                 name: Arc::from("removed node"),
             };
-            self.node_ref(id).unwrap_or_else(gone)
+            self.last_ref(id).unwrap_or_else(gone)
         };
         match player.place {
             Placement::Unplaced => Place::Unplaced,

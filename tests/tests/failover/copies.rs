@@ -38,6 +38,33 @@ fn a_player_that_was_destroyed_meanwhile_goes_though_its_node_does_not_list_its_
 }
 
 #[test]
+fn the_list_of_a_resumed_node_is_asked_for_again_however_many_deletes_wait_for_it() {
+    let mut world = crowded(1..=41, []);
+    let list = |failure| Failure {
+        method: Some("GET".into()),
+        path: Some("/players".into()),
+        times: Some(1),
+        ..failure
+    };
+    let faults = world.node("a").faults();
+    faults.failures.push(list(Failure::always(503)));
+    world.drop_connections("a");
+    let since = world.now();
+    let is_asked = |world: &World| {
+        world
+            .requests_since("a", since)
+            .contains(&"GET players".into())
+    };
+    world.run_until(is_asked, secs(10));
+    world.run_for(millis(50));
+    for number in 1..=40 {
+        world.submit(Command::Destroy(guild(number)));
+    }
+    world.run_for(secs(5));
+    assert_eq!(world.guilds_on("a"), [41]);
+}
+
+#[test]
 fn a_delete_that_is_refused_for_good_is_told_so_and_holds_up_no_play() {
     let mut world = crowded(1..=1, []);
     fail_deletes(&mut world, None);

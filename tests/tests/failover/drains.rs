@@ -60,6 +60,18 @@ fn a_drain_is_not_done_where_no_other_node_makes_the_voice_connection() {
 }
 
 #[test]
+fn a_drain_goes_on_after_its_only_target_failed_once() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("b").faults().fail_next(503, 1);
+    let node = world.id("a");
+    let drained = world.submit(Command::Drain(node));
+    world.run_for(secs(20));
+
+    assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
 fn what_is_asked_of_a_stranded_player_is_not_forgotten_while_it_waits() {
     let mut world = stranded_beside_a_move();
     let since = world.now();

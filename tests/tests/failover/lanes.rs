@@ -2,7 +2,7 @@
 
 use lavapool_core::player::Update;
 use lavapool_core::rest::Request;
-use lavapool_core::{Command, Strategy, Target};
+use lavapool_core::{Answer, Command, Strategy, Target};
 use lavapool_tests::world::{World, guild};
 
 use super::requests::{assert_loaded, load};
@@ -28,6 +28,24 @@ fn a_player_that_has_nothing_to_play_is_changed_before_a_voice_connection_is_mad
     world.run_for(secs(5));
     let told = world.requests_since("a", since);
     assert_eq!(told[2..], ["PATCH players/4", "PATCH players/3"]);
+}
+
+#[test]
+fn a_pause_finds_a_socket_however_few_there_may_be() {
+    let builder = World::builder().nodes(["a"]);
+    let mut world = builder
+        .config(|config| config.limits.control_sockets_max = 2)
+        .connected();
+    world.fill(1..=3);
+    world.run_for(secs(1));
+    world.node("a").config().latency.voice = secs(5);
+    for number in 1..=2 {
+        world.voice_server(guild(number), Some("us-west"));
+    }
+    world.run_for(millis(10));
+    let pause = world.update(guild(3), Update::default().paused(true));
+    world.run_for(millis(100));
+    assert_eq!(world.answer(pause), Some(&Ok(Answer::Done)));
 }
 
 #[test]

@@ -27,6 +27,7 @@ mod pages;
 mod positions;
 mod reconnects;
 mod refused;
+mod removals;
 mod requests;
 mod returns;
 mod setbacks;

@@ -1,5 +1,6 @@
 //! A gateway connection that is made anew.
 
+use lavapool_core::protocol::ChannelId;
 use lavapool_core::{Command, GatewayPayload, Shard};
 use lavapool_tests::world::{CHANNELS, Discord, World, guild};
 
@@ -19,7 +20,7 @@ fn after_a_new_identify_every_guild_with_a_player_is_joined_again_within_the_lim
     guilds.sort_unstable();
     assert_eq!(guilds, (1..=200).collect::<Vec<_>>());
     let first = payloads[0].1;
-    let channel = lavapool_core::protocol::ChannelId::new(first.guild.get() + CHANNELS).unwrap();
+    let channel = ChannelId::new(first.guild.get() + CHANNELS).unwrap();
     assert_eq!(
         first,
         GatewayPayload::join(first.guild, channel, false, false)
@@ -32,6 +33,25 @@ fn after_a_new_identify_every_guild_with_a_player_is_joined_again_within_the_lim
         assert!(world.only_copy(guild(number)).1.audible, "{number}");
     }
     assert_eq!(told_since(&world, since), []);
+}
+
+#[test]
+fn no_node_is_told_the_session_of_an_old_gateway_connection_whichever_half_comes_first() {
+    let mut world = playing();
+    world.set_discord(Discord::Silent);
+    let since = world.now();
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.run_for(millis(100));
+    world.renew_voice_session(guild(1));
+    world.voice_server(guild(1), Some("us-west"));
+    world.run_for(millis(300));
+    assert_eq!(world.requests_since("a", since), [""; 0]);
+
+    world.voice_state(guild(1), ChannelId::new(1 + CHANNELS));
+    world.run_for(secs(1));
+
+    assert_eq!(world.requests_since("a", since), ["PATCH players/1"]);
+    assert!(world.only_copy(guild(1)).1.audible);
 }
 
 #[test]
