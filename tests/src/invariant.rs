@@ -38,7 +38,7 @@ invariants! {
     NoPanic: "Nothing that happens makes the pool panic.",
     AnsweredOnce: "A command is answered once at most, and never after it was cancelled.",
     AnsweredInTime: "A command is answered by its deadline.",
-    TimeoutLater: "After all that was due was handled, and after anything else, the next timeout is later.",
+    TimeoutLater: "The next timeout is later, once all that was due has been handled.",
     NoSpin: "The pool is not due again and again within a second.",
     OutputsBounded: "What one call asks for is bounded by what is open.",
     SocketIdsNew: "A socket has a name that none had before.",

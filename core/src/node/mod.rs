@@ -231,6 +231,17 @@ pub(crate) struct Keeping {
     pub(crate) is_changed: bool,
 }
 
+impl Keeping {
+    /// For so long, if at all.
+    pub(crate) const fn configured(time: Option<Duration>) -> Self {
+        Self {
+            resuming: time.is_some(),
+            timeout: time,
+            is_changed: false,
+        }
+    }
+}
+
 /// The numbers of the latest choices that fell on a node, where each has its turn.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Turns {

@@ -50,11 +50,6 @@ impl Tables {
         let is_inherited = session.is_some();
         let order = u32::try_from(self.order.len()).unwrap_or(u32::MAX);
         let keep_for = config.own_resume_for().unwrap_or(self.config.resume_for);
-        let keeping = Keeping {
-            resuming: keep_for.is_some(),
-            timeout: keep_for,
-            is_changed: false,
-        };
         let limits = &self.config.limits;
         self.nodes.insert(|slot, generation| Node {
             node: NodeRef {
@@ -99,7 +94,7 @@ impl Tables {
             players: crate::node::PlayerCount::default(),
             turns: Turns::default(),
             told: Status::Disconnected,
-            keeping,
+            keeping: Keeping::configured(keep_for),
             answered_at: Timestamp::ZERO,
             postponed: Vec::new(),
             postponed_timer: None,

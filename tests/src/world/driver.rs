@@ -127,8 +127,8 @@ impl World {
         self.broken.get_or_insert(broken);
     }
 
-    /// After a timeout the next one is later, and after anything else if none was due before: a pool
-    /// that is always due would spin.
+    /// After a timeout the next one is later, and after anything else if none was due before: a
+    /// pool that is always due would spin.
     fn check_next_timeout(&mut self, now: Timestamp) {
         if let Some((at, timer)) = self.pool.poll_timeout() {
             self.require(at > now, Invariant::TimeoutLater, || {
