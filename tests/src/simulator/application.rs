@@ -327,7 +327,7 @@ impl Simulation {
             Err(_) => {}
         }
         if asked.sets_place {
-            intent.placed(id, answer.is_ok());
+            intent.placed(id, answer.is_ok(), now);
         }
         self.oracle.tellings.answered(guild, id, answer, now);
         if asked.sets_place && answer.is_ok() {
@@ -438,6 +438,7 @@ impl Simulation {
         self.voices.new_client();
         self.news.new_client();
         self.gaps.new_client();
+        self.heirs.new_client();
         for number in 1..=self.plan.options.guilds {
             self.world.renew_voice_session(guild(number));
         }

@@ -38,9 +38,9 @@ pub(super) struct GoesOn<'a> {
     pub(super) identifier: String,
     /// The number of the play.
     pub(super) play: Option<u64>,
-    position: i64,
+    pub(super) position: i64,
     /// It is to end at once: it was sent past its end.
-    is_over: bool,
+    pub(super) is_over: bool,
 }
 
 /// Where another copy of the player is, or was when it was lost.
@@ -90,6 +90,7 @@ impl Simulation {
         }
         for (host, request) in patches {
             self.judge_patch(host, &request);
+            self.judge_begun(host, &request);
         }
     }
 
@@ -316,4 +317,4 @@ fn millis(time: Duration) -> i64 {
 const REPEATS_MAX: Duration = Duration::from_secs(2);
 
 /// How long what is written may be under way, and still tell of the present place.
-const UNDER_WAY_MAX: Duration = Duration::from_millis(500);
+pub(super) const UNDER_WAY_MAX: Duration = Duration::from_millis(500);

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use lavapool_core::Event;
-use lavapool_core::protocol::GuildId;
+use lavapool_core::protocol::{GuildId, TrackEndReason};
 
 use super::Simulation;
+use super::parts::Part;
 use crate::invariant::Invariant;
 use crate::world::Traced;
 
@@ -56,6 +57,9 @@ impl Simulation {
             return;
         };
         let ended = Some(track.info.identifier.clone());
+        if *reason == TrackEndReason::Stopped {
+            self.judge_stopped(*guild, &track.info.identifier);
+        }
         let intent = self.application.intents.get(guild);
         if let Some(wanted) = intent.map(|intent| &intent.track)
             && reason.may_start_next()
@@ -64,6 +68,24 @@ impl Simulation {
         {
             let detail = format!("{ended:?} in {guild} has ended, wanted {wanted:?}");
             self.fail(Invariant::EndOfTheLatest, || detail);
+        }
+    }
+
+    /// Judges whether what is wanted was stopped, which nobody asked for.
+    fn judge_stopped(&mut self, guild: GuildId, stopped: &str) {
+        let intent = self.application.intents.get(&guild);
+        let is_wanted = intent.is_some_and(|intent| {
+            let wanted = intent.track.wanted.as_deref();
+            wanted == Some(stopped) && !intent.track.allows(&None)
+        });
+        let orphans = &self.oracle.orphans;
+        let may_have_been =
+            orphans.may_have_changed(guild, Part::Track) || orphans.may_remove(guild);
+        let is_doubted = self.oracle.is_in_doubt(guild, self.world.now());
+        let is_known = !self.application.is_asked_of(guild) && !may_have_been && !is_doubted;
+        if is_wanted && is_known && !self.plays_on(guild, stopped) {
+            let detail = format!("{stopped:?} in {guild} was stopped, and is wanted");
+            self.fail(Invariant::TrackWanted, || detail);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! [`Intent`]: what the application wants of a guild's player, kept apart from the pool.
 
+use std::time::Duration;
+
 use lavapool_core::CommandId;
 use serde_json::Value;
 
@@ -253,6 +255,7 @@ impl Intent {
             Part::Volume => self.volume.is_certain,
             Part::Filters => self.filters.is_certain,
             Part::Voice => !self.is_strange,
+            Part::Place => self.place_is_known,
         }
     }
 
@@ -262,10 +265,10 @@ impl Intent {
 
     /// A command that asked for a place was answered. While a later one is on its way the player
     /// may be there or here, and if that is cancelled nobody hears where.
-    pub(super) fn placed(&mut self, by: CommandId, is_done: bool) {
+    pub(super) fn placed(&mut self, by: CommandId, is_done: bool, at: Duration) {
         let is_latest = self.placed_by == Some(by);
         self.place_is_known = is_done && (is_latest || self.place_is_known);
-        Place::answered(&mut self.place, by, is_done);
+        Place::answered(&mut self.place, by, is_done, at);
     }
 
     /// Nobody can say what any of it is.
@@ -306,6 +309,16 @@ impl Intent {
             }
             // Which of them is the later one the next client cannot know.
             _ => self.doubt(),
+        }
+    }
+
+    /// Another client was told of the player, which plays this: it is as it was left. A track may
+    /// have ended, and of an end time no node tells.
+    pub(super) fn is_found(&mut self, track: Option<&str>) {
+        self.may_be_gone = false;
+        (self.paused.anew, self.volume.anew, self.filters.anew) = (None, None, None);
+        if self.track.wanted.as_deref() == track {
+            (self.track.anew, self.user_data.anew) = (None, None);
         }
     }
 

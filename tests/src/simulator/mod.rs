@@ -20,6 +20,7 @@ mod copies;
 mod ends;
 mod fault;
 mod gaps;
+mod heirs;
 mod intent;
 mod marks;
 mod news;
@@ -59,6 +60,7 @@ use lavapool_core::{Command, Output, Timing};
 use self::application::Application;
 use self::copies::Copies;
 use self::gaps::Gaps;
+use self::heirs::Heirs;
 use self::news::News;
 use self::oracle::Oracle;
 use self::silences::Silences;
@@ -93,6 +95,8 @@ pub struct Simulation {
     silences: Silences,
     /// Who is silent since when.
     gaps: Gaps,
+    /// What another process of the client finds.
+    heirs: Heirs,
     /// How long players wait for the session of a lost node.
     grace: Duration,
     /// How many tracks were named.
@@ -197,6 +201,7 @@ impl Simulation {
             apart,
             silences: Silences::default(),
             gaps: Gaps::default(),
+            heirs: Heirs::default(),
             grace: Timing::default().resume_grace,
             plays: 0,
             standings: Standings::default(),
@@ -445,6 +450,8 @@ impl Simulation {
         }
         self.note_resumed(at, traced);
         self.oracle.see(at, traced);
+        self.note_places();
+        self.note_found(at, traced);
         self.judge_told(at, traced);
         self.judge_news(at, traced);
         self.note_named(traced);

@@ -6,7 +6,7 @@ mod orders;
 mod parting;
 mod sparing;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(super) struct Oracle {
     /// The sockets of nodes that were lost at that moment.
     parting: VecDeque<(SocketId, Duration)>,
     pub(super) broken: Option<Broken>,
+    /// The servers that have just said where players are, each with the guild.
+    pub(super) reported: Vec<(usize, String)>,
     pub(super) tellings: Tellings,
     secrets: Secrets,
     sparing: Sparing,
@@ -215,6 +217,7 @@ impl Oracle {
                 let reports = reports.or_default();
                 reports.push_back((message.state.position, at));
                 reports.drain(..reports.len().saturating_sub(REPORTS_MAX));
+                self.reported.push((index, message.guild.clone()));
             }
             let is_leaving = self.hosts[index].is_leaving;
             if message.op == "stats" {
@@ -386,12 +389,8 @@ impl Oracle {
                 || format!("{name} is asked {what:?} with a session that is over"),
             );
         }
-        changed.map(|guild| Changing {
-            guild,
-            path: target.split('?').next().unwrap_or_default().to_owned(),
-            removes: line.starts_with("DELETE "),
-            parts: BTreeSet::new(),
-        })
+        let removes = line.starts_with("DELETE ");
+        changed.map(|guild| Changing::new(guild, target, removes, at))
     }
 
     /// Whether what a log may show holds a secret.

@@ -14,6 +14,8 @@ pub(super) enum Part {
     Volume,
     Filters,
     Voice,
+    /// Where it is in its track.
+    Place,
 }
 
 impl Part {
@@ -35,18 +37,20 @@ impl Part {
                 "track" => {
                     let plays = |key| value.get(key).is_some();
                     if plays("encoded") || plays("identifier") {
-                        parts.extend([Self::Track, Self::EndTime, Self::Paused]);
+                        parts.extend([Self::Track, Self::EndTime, Self::Paused, Self::Place]);
                     }
                     parts.insert(Self::UserData);
                 }
                 "encodedTrack" | "identifier" => {
                     let play = [Self::Track, Self::EndTime, Self::Paused, Self::UserData];
                     parts.extend(play);
+                    parts.insert(Self::Place);
                 }
                 "endTime" => drop(parts.insert(Self::EndTime)),
                 "paused" => drop(parts.insert(Self::Paused)),
                 "volume" => drop(parts.insert(Self::Volume)),
                 "filters" => drop(parts.insert(Self::Filters)),
+                "position" => drop(parts.insert(Self::Place)),
                 "voice" => drop(parts.insert(Self::Voice)),
                 _ => {}
             }

@@ -30,6 +30,10 @@ pub struct Tally {
     pub(super) choices_judged: u64,
     /// Fields of refused commands of which it is known what they were before.
     pub(super) refusals_judged: u64,
+    /// Players that another process of the client has to go on with.
+    pub(super) found_judged: u64,
+    /// Places that the pool was told of, and that no later one may be before.
+    pub(super) places_heard: u64,
     /// Parts of players that were compared with what is wanted in the end, and all that there were.
     pub(super) parts_judged: u64,
     pub(super) parts: u64,
@@ -65,6 +69,8 @@ impl Tally {
             (&mut self.choices_judged, other.choices_judged),
             (&mut self.news_judged, other.news_judged),
             (&mut self.refusals_judged, other.refusals_judged),
+            (&mut self.found_judged, other.found_judged),
+            (&mut self.places_heard, other.places_heard),
             (&mut self.parts_judged, other.parts_judged),
             (&mut self.parts, other.parts),
             (&mut self.places_judged, other.places_judged),
@@ -114,6 +120,8 @@ impl Tally {
                 of_runs(REFUSALS_MIN),
             ),
             ("places in the end", self.places_judged, of_runs(PLACES_MIN)),
+            ("places heard", self.places_heard, of_runs(HEARD_MIN)),
+            ("players found", self.found_judged, of_runs(FOUND_MIN)),
         ];
         let lacking = judged.iter().find(|(_, count, floor)| count < floor);
         lacking.map(|(what, count, floor)| {
@@ -173,7 +181,7 @@ impl fmt::Display for Tally {
             f,
             "answers: {} done, {} not; clients restarted: {}; \
              judged: {} places of moves, {} waits, {} gaps, {} news, {} choices, \
-             {} refused fields, {} of {} fields and {} places in the end",
+             {} refused fields, {} players found, {} places heard, {} of {} fields and {} places in the end",
             self.done,
             self.undone,
             self.restarts,
@@ -183,6 +191,8 @@ impl fmt::Display for Tally {
             self.news_judged,
             self.choices_judged,
             self.refusals_judged,
+            self.found_judged,
+            self.places_heard,
             self.parts_judged,
             self.parts,
             self.places_judged,
@@ -224,7 +234,9 @@ const GAPS_MIN: u64 = 2_300;
 const NEWS_MIN: u64 = 28_000;
 const CHOICES_MIN: u64 = 1_400;
 const REFUSALS_MIN: u64 = 7_000;
-const PLACES_MIN: u64 = 380;
+const PLACES_MIN: u64 = 1_100;
+const HEARD_MIN: u64 = 14_000;
+const FOUND_MIN: u64 = 780;
 
 #[cfg(test)]
 mod tests {
@@ -241,6 +253,8 @@ mod tests {
             choices_judged: CHOICES_MIN,
             refusals_judged: REFUSALS_MIN,
             places_judged: PLACES_MIN,
+            places_heard: HEARD_MIN,
+            found_judged: FOUND_MIN,
             parts_judged: PARTS_JUDGED_MIN,
             parts: 100,
             ..Tally::default()

@@ -9,6 +9,7 @@ use super::application::Asked;
 use super::intent::Intent;
 use super::{Order, OrderKind, Plan, Simulation};
 use crate::invariant::{Invariant, finds};
+use crate::node::RequestRecord;
 use crate::world::{Traced, Weather, guild};
 
 #[test]
@@ -56,6 +57,53 @@ fn load_that_is_not_told_is_found() {
 #[test]
 fn a_player_that_begins_anew_after_a_move_is_found() {
     let mut simulation = playing();
+    let (to, patch) = begins_anew(&mut simulation);
+    simulation.judge_patch(to, &patch);
+    finds(Invariant::LittleRepeated, simulation.broken.as_ref());
+}
+
+#[test]
+fn a_player_that_begins_before_the_place_that_was_told_of_it_is_found() {
+    let mut simulation = playing();
+    let (to, patch) = begins_anew(&mut simulation);
+    simulation.judge_begun(to, &patch);
+    finds(Invariant::PlaceWanted, simulation.broken.as_ref());
+}
+
+#[test]
+fn a_track_that_is_stopped_though_it_is_wanted_is_found() {
+    let mut simulation = playing();
+    stop(&mut simulation);
+    finds(Invariant::TrackWanted, simulation.broken.as_ref());
+}
+
+#[test]
+fn what_another_process_finds_must_stay_as_it_was() {
+    let mut simulation = playing();
+    simulation.restart_client(true);
+    simulation.run_to(simulation.world.now() + Duration::from_secs(10));
+    assert_eq!(simulation.tally.found_judged, 1);
+    assert_eq!(simulation.unsettled(), None);
+    let intents = &mut simulation.application.intents;
+    let intent = intents.get_mut(&guild(1)).expect("it is wanted");
+    assert!(!intent.track.allows(&None));
+    assert!(!intent.may_be_gone);
+}
+
+/// The application stops what plays, and the oracle does not know.
+fn stop(simulation: &mut Simulation) {
+    let command = Command::Update {
+        guild: guild(1),
+        node: None,
+        update: Update::stop(),
+    };
+    let stopped = simulation.world.try_submit(command);
+    assert!(stopped.is_ok(), "{stopped:?}");
+    simulation.run_to(simulation.world.now() + Duration::from_secs(1));
+}
+
+/// The player of the first guild begins anew on the other server.
+fn begins_anew(simulation: &mut Simulation) -> (usize, RequestRecord) {
     let player = simulation.world.player(guild(1));
     let node = player.node().map(|node| node.name.clone());
     let from = usize::from(node.as_deref() == Some("b"));
@@ -76,8 +124,7 @@ fn a_player_that_begins_anew_after_a_move_is_found() {
     patch.target = "/v4/sessions/another/players/1".to_owned();
     let to = 1 - from;
     simulation.oracle.judge_sparing(to, "1", "PATCH", patch.at);
-    simulation.judge_patch(to, &patch);
-    finds(Invariant::LittleRepeated, simulation.broken.as_ref());
+    (to, patch)
 }
 
 #[test]

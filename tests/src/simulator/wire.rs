@@ -179,7 +179,7 @@ fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     Some((opcode, bytes.get(start..end)?, end))
 }
 
-fn find(bytes: &[u8], end: &[u8]) -> Option<usize> {
+pub(super) fn find(bytes: &[u8], end: &[u8]) -> Option<usize> {
     bytes.windows(end.len()).position(|window| window == end)
 }
 

@@ -19,6 +19,21 @@ pub(super) struct Changing {
     pub(super) removes: bool,
     /// What it changes, as soon as all of it is written.
     pub(super) parts: BTreeSet<Part>,
+    /// When the first byte of it was to be written.
+    began: Duration,
+}
+
+impl Changing {
+    /// One that is begun.
+    pub(super) fn new(guild: String, target: &str, removes: bool, began: Duration) -> Self {
+        Self {
+            guild,
+            path: target.split('?').next().unwrap_or_default().to_owned(),
+            removes,
+            parts: BTreeSet::new(),
+            began,
+        }
+    }
 }
 
 /// What clients asked for that had no answer when they ended: a server may do it after the next
@@ -136,17 +151,40 @@ impl Oracle {
             || self.was_just_deleted(guild, now)
     }
 
-    /// Whether the guild's player may have gone elsewhere in its track after that moment than it
-    /// was asked to: a server may do late what it was asked before and did not answer, and a
-    /// flipped bit may have said anything.
-    pub(in crate::simulator) fn may_seek_late(&self, guild: GuildId, since: Duration) -> bool {
+    /// Whether the guild's player may have gone elsewhere in its track than it was asked to at one
+    /// moment, which was answered at another: a server may do late what it was asked before that
+    /// and did not answer, and a flipped bit may have said anything. What is asked later tells of
+    /// that place, or of one further on.
+    pub(in crate::simulator) fn may_seek_late(
+        &self,
+        guild: GuildId,
+        (asked_at, answered_at): (Duration, Duration),
+    ) -> bool {
         let name = guild.to_string();
         let is_late = |(changing, at): &(Changing, Duration)| {
-            changing.guild == name && !changing.removes && *at + HANGS_FOR > since
+            changing.guild == name
+                && changing.parts.contains(&Part::Place)
+                && changing.began <= answered_at
+                && *at + HANGS_FOR > asked_at
         };
         let mut unanswered = self.hosts.iter().flat_map(|host| &host.unanswered);
-        let was_doubted = self.doubts.was_doubted_since(guild, since);
-        was_doubted || self.orphans.may_change(guild) || unanswered.any(is_late)
+        let was_doubted = self.doubts.was_doubted_since(guild, asked_at);
+        let orphans = &self.orphans;
+        was_doubted || orphans.may_have_changed(guild, Part::Place) || unanswered.any(is_late)
+    }
+
+    /// Whether no server may be about to change the guild's player, or to put it elsewhere in its
+    /// track.
+    pub(in crate::simulator) fn leaves_alone(&self, guild: GuildId, now: Duration) -> bool {
+        let name = guild.to_string();
+        let is_late = |(changing, at): &(Changing, Duration)| {
+            changing.guild == name && changing.parts.contains(&Part::Place) && *at + HANGS_FOR > now
+        };
+        let changing = self.sockets.values().filter_map(|s| s.changing.as_ref());
+        let is_changed = changing.into_iter().any(|changing| changing.guild == name);
+        let mut unanswered = self.hosts.iter().flat_map(|host| &host.unanswered);
+        let may_have_changed = self.orphans.may_have_changed(guild, Part::Place);
+        !is_changed && !may_have_changed && !unanswered.any(is_late)
     }
 
     /// Whether nothing that a server says is sure to be taken: a flipped bit may have said
