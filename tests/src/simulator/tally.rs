@@ -181,7 +181,8 @@ impl fmt::Display for Tally {
             f,
             "answers: {} done, {} not; clients restarted: {}; \
              judged: {} places of moves, {} waits, {} gaps, {} news, {} choices, \
-             {} refused fields, {} players found, {} places heard, {} of {} fields and {} places in the end",
+             {} refused fields, {} players found, {} places heard, \
+             {} of {} fields and {} places in the end",
             self.done,
             self.undone,
             self.restarts,
