@@ -80,6 +80,7 @@ impl Tables {
             let waiting = busy.waiting.iter().map(|waiting| waiting.command);
             self.answer_all(waiting.chain(busy.movers.iter().copied()), &destroyed);
         }
+        self.recall_join(guild);
         self.gone(Changed::Player(guild));
         match place {
             Placement::Moving { from, to, why, .. } => {

@@ -90,6 +90,15 @@ impl Tables {
         self.gateway.queue.retain(|payload| payload.guild != guild);
     }
 
+    /// The guild's player is gone: its channel is not joined again. A leave that no join follows
+    /// is that of an earlier player, and stays.
+    pub(super) fn recall_join(&mut self, guild: GuildId) {
+        let mut queue = self.gateway.queue.iter();
+        if queue.any(|payload| payload.guild == guild && payload.channel.is_some()) {
+            self.recall_gateway(guild);
+        }
+    }
+
     /// The next payload may go.
     pub(super) fn gateway_due(&mut self, now: Timestamp) {
         self.gateway.timer = None;

@@ -55,6 +55,22 @@ fn no_node_is_told_the_session_of_an_old_gateway_connection_whichever_half_comes
 }
 
 #[test]
+fn a_channel_is_not_joined_again_for_a_player_that_was_destroyed_before_its_turn() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill(1..=3);
+    world.set_discord(Discord::Answers);
+    let since = world.now();
+    world.submit(Command::GatewayReady(Shard::ALONE));
+    world.submit(Command::Destroy(guild(2)));
+    world.run_for(secs(5));
+
+    let payloads = world.payloads_since(since);
+    let joined: Vec<_> = payloads.iter().map(|(_, p)| p.guild.get()).collect();
+    assert_eq!(joined, [1, 3]);
+    assert_eq!(world.pool().players().count(), 2);
+}
+
+#[test]
 fn only_the_guilds_of_the_shard_are_joined_again() {
     let mut world = World::builder().nodes(["a"]).connected();
     let guilds = [1 << 22, 2 << 22, 3 << 22];
