@@ -210,7 +210,8 @@ pub enum Leaving {
     /// the server, to be resumed, if the whole pool closes.
     #[default]
     Keep,
-    /// They are destroyed first.
+    /// They are destroyed first; so are those that were lost with a node that goes alone, unless
+    /// they are on their way to another.
     Destroy,
 }
 

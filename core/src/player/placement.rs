@@ -149,6 +149,11 @@ impl Player {
         }
     }
 
+    /// Whether the node has it, is to have it, or had it last and no other is to.
+    pub(crate) fn is_of(&self, id: NodeId) -> bool {
+        self.is_at(id) || (!self.is_moving() && self.is_about(id))
+    }
+
     /// Whether the node has it, or is to have it.
     pub(crate) fn is_at(&self, id: NodeId) -> bool {
         let is_left = |from| from == id && self.is_led_over();

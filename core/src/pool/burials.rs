@@ -100,7 +100,7 @@ impl Tables {
     }
 
     pub(super) fn destroy_players_of(&mut self, node: NodeId) {
-        for id in self.players_where(|player| player.is_at(node)) {
+        for id in self.players_where(|player| player.is_of(node)) {
             self.destroy(None, id);
         }
     }

@@ -72,6 +72,28 @@ fn a_drain_goes_on_after_its_only_target_failed_once() {
 }
 
 #[test]
+fn a_node_that_is_destroyed_in_its_grace_takes_its_players_along() {
+    // At first they are frozen, and then stranded.
+    for lost_for in [millis(50), secs(20)] {
+        let builder = World::builder().node("a", |_| {});
+        let mut world = builder.node("b", |node| node.is_known = false).connected();
+        world.fill(1..=2);
+        world.run_for(secs(1));
+        world.refuse("a", true);
+        world.drop_connections("a");
+        world.run_for(lost_for);
+        let (node, players) = (world.id("a"), Leaving::Destroy);
+        let removed = world.submit(Command::RemoveNode { node, players });
+        world.add_node("b");
+        world.run_for(secs(10));
+
+        assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
+        assert_eq!(world.pool().players().count(), 0, "{lost_for:?}");
+        assert_eq!(world.guilds_on("b"), [0; 0]);
+    }
+}
+
+#[test]
 fn what_is_asked_of_a_stranded_player_is_not_forgotten_while_it_waits() {
     let mut world = stranded_beside_a_move();
     let since = world.now();
