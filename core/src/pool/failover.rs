@@ -122,6 +122,7 @@ impl Tables {
                 player.place = Placement::Frozen { old: lost };
                 self.forget_tried(id);
                 self.left_group(from, to, None);
+                self.movers_failed(id, NodeFailure::ConnectionLost);
             }
             Placement::Unplaced
             | Placement::On(_)

@@ -1,7 +1,7 @@
 //! Players that turn back on their way, to a node where they still play.
 
-use lavapool_core::player::Update;
-use lavapool_core::{Command, Event, RequestError};
+use lavapool_core::player::{Place, Update};
+use lavapool_core::{Command, Event, NodeFailure, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{Answered, Direction, World, guild, track, track_of};
 use serde_json::json;
@@ -284,6 +284,23 @@ fn a_move_that_is_waited_for_is_answered_when_the_player_stays_with_its_node() {
     let stayed = answers.filter(stayed).count();
     assert!(stayed >= 20, "{stayed}");
     assert!(world.guilds_on("a").len() >= stayed);
+}
+
+#[test]
+fn a_move_to_a_node_that_is_lost_again_is_not_done_where_the_player_goes_instead() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.node("a").config().latency.voice = secs(5);
+    world.restart("a");
+    world.run_for(secs(1));
+    let place = world.player(guild(1)).place;
+    assert!(matches!(place, Place::Moving { .. }), "{place:?}");
+    let moved = send_to(&mut world, "a");
+    world.kill("a");
+    world.run_for(secs(5));
+
+    let lost = RequestError::NodeFailed(NodeFailure::ConnectionLost);
+    assert_eq!(world.answer(moved), Some(&Err(lost)));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
 }
 
 #[test]
