@@ -60,6 +60,7 @@ impl Tables {
         self.node_changed(id);
         self.answer(command, Ok(Answer::Done));
         self.place_waiting_players(now);
+        self.return_home(id, now);
         self.route_waiting_requests();
     }
 

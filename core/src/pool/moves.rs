@@ -8,7 +8,7 @@ use crate::command::Answer;
 use crate::error::{NodeFailure, RequestError, Unconfirmed};
 use crate::event::{Event, Kinds};
 use crate::id::{CommandId, NodeId};
-use crate::node::Node;
+use crate::node::{Duty, Node};
 use crate::player::{Blame, Fields, Move, Placement, Player, PlayerId};
 use crate::protocol::GuildId;
 use crate::time::Timestamp;
@@ -347,9 +347,10 @@ impl Tables {
         self.settle_player(id);
     }
 
-    /// The node is ready again: the players that were lost from it come back, if they are to.
+    /// The node may have players again: those that were lost from it come back, if they are to.
     pub(super) fn return_home(&mut self, id: NodeId, now: Timestamp) {
-        if !self.config.return_home {
+        let may_come = |node: &Node| node.is_ready() && node.duty == Duty::Serving;
+        if !self.config.return_home || !self.node(id).is_some_and(may_come) {
             return;
         }
         let theirs = self.players_where(|player| {

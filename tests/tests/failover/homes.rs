@@ -1,8 +1,9 @@
 //! Whether players go back to the node that they were lost from.
 
+use lavapool_core::Command;
 use lavapool_tests::world::{World, guild};
 
-use super::{secs, send_to};
+use super::{moves_since, secs, send_to};
 
 #[test]
 fn players_return_home_to_a_node_that_is_back_if_they_are_to() {
@@ -52,6 +53,23 @@ fn a_player_that_was_ordered_away_does_not_return_home() {
     world.restart("a");
     world.run_for(secs(40));
     assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+#[test]
+fn nobody_returns_home_to_a_node_that_is_being_drained() {
+    let mut world = homing();
+    let a = world.id("a");
+    world.kill("a");
+    world.run_for(secs(3));
+    world.submit(Command::Drain(a));
+    world.restart("a");
+    let since = world.now();
+    world.run_for(secs(40));
+    assert_eq!(moves_since(&world, since), []);
+    // Once it may have players again they do.
+    world.submit(Command::Undrain(a));
+    world.run_for(secs(5));
+    assert_eq!(world.only_copy(guild(1)).0, "a");
 }
 
 /// Guild 1 plays on `a`, and players return home.
