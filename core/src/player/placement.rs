@@ -154,6 +154,11 @@ impl Player {
         self.is_at(id) || (!self.is_moving() && self.is_about(id))
     }
 
+    /// Whether it was lost with the node, and has neither come to another yet nor been stranded.
+    pub(crate) fn may_return_to(&self, id: NodeId) -> bool {
+        self.place == Placement::Frozen { old: id } || self.place.lost_from() == Some(id)
+    }
+
     /// Whether the node has it, or is to have it.
     pub(crate) fn is_at(&self, id: NodeId) -> bool {
         let is_left = |from| from == id && self.is_led_over();

@@ -95,7 +95,8 @@ impl Tables {
                 self.check_drained(node);
                 self.node_changed(node);
             }
-            Placement::Unplaced | Placement::Frozen { .. } | Placement::Stranded { .. } => {}
+            Placement::Frozen { old } => self.check_drained(old),
+            Placement::Unplaced | Placement::Stranded { .. } => {}
         }
     }
 

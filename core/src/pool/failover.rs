@@ -165,6 +165,7 @@ impl Tables {
         }
         self.move_player(id, from, Some(to), now);
         self.tell_if_stranded(id);
+        self.check_drained(from);
     }
 
     /// Whether the node that the player was lost from is back, and still has it.
@@ -229,6 +230,7 @@ impl Tables {
             let players = Arc::from(guilds);
             self.emit(Kinds::PLAYERS, || Event::PlayersStranded { from, players });
         }
+        self.check_drained(id);
     }
 
     /// Nothing is waited for any more.

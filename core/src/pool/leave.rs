@@ -204,13 +204,16 @@ impl Tables {
         }
     }
 
-    /// Whether the last player has left a node that is being emptied.
+    /// Whether the last player has left a node that is being emptied; one that was lost with it may
+    /// yet be back with its session.
     pub(super) fn check_drained(&mut self, id: NodeId) {
         let Some(node) = self.node(id).filter(|node| node.duty.gives_away()) else {
             return;
         };
         let is_removed = matches!(node.duty, Duty::Removed { .. });
-        let is_here = |player: &Player| player.is_at(id);
+        let is_drained = node.duty == Duty::Draining;
+        let is_here =
+            |player: &Player| player.is_at(id) || (is_drained && player.may_return_to(id));
         if self.players.iter().any(is_here) {
             return;
         }

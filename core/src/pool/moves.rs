@@ -123,7 +123,8 @@ impl Tables {
     ) {
         if self.still_has(id, from) {
             mark!(StayedAfterAll);
-            return self.stay(id, from, now);
+            self.stay(id, from, now);
+            return self.evacuate_past(id, from, failed.into_iter().collect(), now);
         }
         let next = match failed {
             Some(failed) => self.next_target(id, failed),

@@ -3,9 +3,9 @@
 use lavapool_core::player::{Place, Update};
 use lavapool_core::{Answer, Command, Event, Leaving, RequestError, Unconfirmed};
 use lavapool_tests::node::Voice;
-use lavapool_tests::world::{World, guild, track};
+use lavapool_tests::world::{Dialled, World, guild, track};
 
-use super::{crowded, millis, secs};
+use super::{away_for, crowded, millis, secs};
 
 #[test]
 fn a_drain_goes_past_nodes_that_cannot_make_the_voice_connection() {
@@ -91,6 +91,57 @@ fn a_node_that_is_destroyed_in_its_grace_takes_its_players_along() {
         assert_eq!(world.pool().players().count(), 0, "{lost_for:?}");
         assert_eq!(world.guilds_on("b"), [0; 0]);
     }
+}
+
+#[test]
+fn a_drain_is_not_done_while_players_of_the_node_wait_for_its_session() {
+    // The node is lost before it is drained, or after.
+    for is_first in [true, false] {
+        let mut world = crowded(1..=3, ["b"]);
+        world.node("b").config().latency.voice = millis(300);
+        let node = world.id("a");
+        world.next_dial("a", Dialled::Slow(millis(500)));
+        let drained = if is_first {
+            world.drop_connections("a");
+            world.run_for(millis(50));
+            world.submit(Command::Drain(node))
+        } else {
+            let drained = world.submit(Command::Drain(node));
+            world.run_for(millis(50));
+            world.drop_connections("a");
+            drained
+        };
+        world.run_until(|world| world.answer(drained).is_some(), secs(20));
+
+        assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
+        for number in 1..=3 {
+            let place = world.player(guild(number)).place;
+            let is_there = matches!(&place, Place::On(node) if &*node.name == "b");
+            assert!(is_there, "{is_first}: {place:?}");
+        }
+    }
+}
+
+#[test]
+fn a_player_that_is_back_on_a_drained_node_leaves_it_for_the_next() {
+    let mut world = crowded(1..=1, ["b", "c"]);
+    world.node("c").stats().system_load = 0.5;
+    world.run_for(secs(60));
+    world.node("b").config().latency.voice = secs(8);
+    away_for(&mut world, "a", millis(1_500));
+    let node = world.id("a");
+    let drained = world.submit(Command::Drain(node));
+    world.run_for(secs(4));
+    let place = world.player(guild(1)).place;
+    assert!(matches!(&place, Place::Moving { to, .. } if &*to.name == "b"));
+    assert!(world.is_connected());
+    // It plays on there, and may be back.
+    assert_eq!(world.answer(drained), None);
+    world.kill("b");
+    world.run_for(secs(3));
+
+    assert_eq!(world.answer(drained), Some(&Ok(Answer::Done)));
+    assert_eq!(world.only_copy(guild(1)).0, "c");
 }
 
 #[test]
