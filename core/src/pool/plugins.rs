@@ -184,7 +184,7 @@ impl Tables {
         };
         let (wish, clears) = match node.plugins.get(guild, plugin).stage {
             Telling::Sent { wish, clears, .. } => (wish, clears),
-            Telling::Leaving { .. } => return node.plugins.remove(guild, plugin),
+            Telling::Leaving { .. } => return self.told_in_leaving(id, guild, plugin),
             Telling::Idle | Telling::Queued | Telling::Resting => return,
         };
         let entry = node.plugins.entry(guild, plugin);
@@ -223,6 +223,17 @@ impl Tables {
         self.register(player);
     }
 
+    /// What the plugin was told as the player left the node is on its way no more: a player that
+    /// is there again may be told of.
+    fn told_in_leaving(&mut self, id: NodeId, guild: GuildId, plugin: KnownPlugin) {
+        if let Some(node) = self.node_mut(id) {
+            node.plugins.remove(guild, plugin);
+        }
+        if let Some(player) = self.player_of(guild) {
+            self.register_with(player, plugin);
+        }
+    }
+
     /// What was told before is taken back; what is wanted is yet to be told.
     fn reopen(&mut self, id: NodeId, guild: GuildId, plugin: KnownPlugin) {
         if let Some(node) = self.node_mut(id) {
@@ -237,7 +248,7 @@ impl Tables {
             return;
         };
         match node.plugins.get(guild, plugin).stage {
-            Telling::Leaving { .. } => node.plugins.remove(guild, plugin),
+            Telling::Leaving { .. } => self.told_in_leaving(id, guild, plugin),
             Telling::Sent { .. } => {
                 node.plugins.entry(guild, plugin).stage = Telling::Queued;
                 let job = Job::Plugin(guild, plugin);

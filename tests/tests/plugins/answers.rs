@@ -1,5 +1,7 @@
 //! Who wants something of a plugin is answered, whatever comes between.
 
+use std::time::Duration;
+
 use lavapool_core::player::{PluginWish, Update};
 use lavapool_core::protocol::plugins::{Category, KnownPlugin, LyricsFrom};
 use lavapool_core::{Answer, Command, PoolConfig, RequestError};
@@ -32,6 +34,24 @@ fn a_node_that_turns_out_to_lack_a_plugin_before_it_was_told_answers_so_and_is_n
         Some(&Err(RequestError::PluginMissing { plugin }))
     );
     assert_eq!(told_since(&world, "bare", since), [""; 0]);
+}
+
+#[test]
+fn a_player_that_is_made_again_while_its_old_subscription_is_on_its_way_has_its_own() {
+    let mut world = plugged(["a"]).connected();
+    world.fill([1]);
+    world.node("a").config().latency.other = secs(5);
+    sing(&mut world, guild(1));
+    world.run_for(millis(100));
+    world.node("a").config().latency.other = Duration::ZERO;
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(millis(100));
+    let wish = sing(&mut world, guild(1));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("song"));
+    world.run_for(secs(10));
+
+    assert_eq!(world.answer(wish), Some(&Ok(Answer::Done)));
 }
 
 #[test]
