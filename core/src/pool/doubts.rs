@@ -8,8 +8,6 @@
 //! seek that may have come late is seen in the node's next report; since that may be late itself,
 //! the player is looked at for it at once.
 
-use std::time::Duration;
-
 use super::answers::{Class, player_in};
 use super::tables::Tables;
 use super::timers::Timer;
@@ -95,8 +93,7 @@ impl Tables {
         node.doubts.retain(|_, doubt| doubt.due().is_some());
         let due = node.doubts.values().filter_map(Doubt::due).min();
         if let Some(due) = due.filter(|_| node.is_ready()) {
-            let at = due.max(now + LOOK_AFTER_MIN);
-            node.doubt_timer = Some(self.timers.arm(at, Timer::Doubt(id)));
+            node.doubt_timer = Some(self.timers.arm(due.max(now), Timer::Doubt(id)));
         }
     }
 
@@ -333,7 +330,3 @@ impl Tables {
         true
     }
 }
-
-/// How long a look waits that is wanted at once: a timeout is always later than the call that arms
-/// it.
-const LOOK_AFTER_MIN: Duration = Duration::from_millis(1);

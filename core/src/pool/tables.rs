@@ -140,6 +140,7 @@ impl Tables {
     /// Time never goes backwards in here.
     pub(super) fn advance(&mut self, now: Timestamp) -> Timestamp {
         self.now = self.now.max(now);
+        self.timers.called(self.now);
         self.now
     }
 

@@ -1,5 +1,7 @@
 //! [`Timers`]: what is due, and when.
 
+use std::time::Duration;
+
 use crate::id::{CommandId, NodeId, SocketId};
 use crate::player::{Ending, PlayerId, Stage};
 use crate::protocol::TrackEndReason;
@@ -85,6 +87,8 @@ pub(super) struct Timers {
     /// The slots, each due no later than the two behind twice its place.
     heap: Vec<u32>,
     serial: u64,
+    /// When the pool was called last: what is armed since is due later, so that no driver spins.
+    called_at: Timestamp,
 }
 
 #[derive(Debug)]
@@ -103,10 +107,15 @@ impl Entry for Armed {
 }
 
 impl Timers {
+    /// The pool is called.
+    pub(super) const fn called(&mut self, now: Timestamp) {
+        self.called_at = now;
+    }
+
     pub(super) fn arm(&mut self, at: Timestamp, timer: Timer) -> TimerKey {
         self.serial += 1;
         let place = u32::try_from(self.heap.len()).expect("Limits bound what has timers");
-        let due = (at, self.serial);
+        let due = (at.max(self.called_at + TICK), self.serial);
         let (slot, generation) = self.armed.insert(|_, generation| Armed {
             due,
             timer,
@@ -224,6 +233,9 @@ impl Timers {
     }
 }
 
+/// The grain of time.
+const TICK: Duration = Duration::from_nanos(1);
+
 #[cfg(test)]
 mod tests {
     use rand_core::Rng as _;
@@ -245,6 +257,16 @@ mod tests {
         let due: Vec<_> = std::iter::from_fn(|| timers.pop_due(now)).collect();
         assert_eq!(due, [repeat(2), repeat(3), repeat(1)]);
         assert_eq!(timers.next(), Some((Timestamp::from_millis(30), repeat(4))));
+    }
+
+    #[test]
+    fn what_is_armed_for_the_present_moment_is_due_later_than_that() {
+        let mut timers = Timers::default();
+        let now = Timestamp::from_millis(7);
+        timers.called(now);
+        timers.arm(now, repeat(1));
+        assert_eq!(timers.pop_due(now), None);
+        assert_eq!(timers.next(), Some((now + TICK, repeat(1))));
     }
 
     #[test]

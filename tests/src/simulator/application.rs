@@ -194,6 +194,7 @@ impl Simulation {
             intent.doubt();
             if self.world.pool().player(view.guild).is_none() {
                 self.news.destroyed(view.guild, self.world.now());
+                self.voices.forget(view.guild);
             }
         }
     }

@@ -385,7 +385,12 @@ fn failure(fault: Fault) -> Option<Failure> {
         FaultKind::Blamed => {
             let methods = ["GET", "PATCH", "DELETE"];
             let method = methods[index(rest / 64, methods.len())];
-            (&[400, 401, 403, 404, 405, 418], Some(method), None)
+            // A player that is not there (404) is gone, and no more is asked about it.
+            let all: &[u16] = match method {
+                "DELETE" => &[400, 401, 403, 403, 405, 418],
+                _ => &[400, 401, 403, 404, 405, 418],
+            };
+            (all, Some(method), None)
         }
         FaultKind::Pages => {
             let paths = ["/v4/sessions/", "/v4/sessions/", "/v4/loadtracks"];

@@ -258,9 +258,10 @@ impl Simulation {
         // A copy is removed before another is made; and sockets are dialled.
         let turns = TURNS_MIN + (2 * self.plan.options.guilds).div_ceil(sockets);
         let turns = u32::try_from(turns).unwrap_or(u32::MAX);
-        // Where there are few sockets, what was asked before is waited for as well.
-        let unheard = limits.map_or(Duration::ZERO, |_| REQUEST_DEADLINE);
-        let misled = self.gaps.misled_since(lost_at.saturating_sub(unheard));
+        // What was asked before is waited for as well: a move, or a socket where there are few.
+        let misled = self
+            .gaps
+            .misled_since(lost_at.saturating_sub(REQUEST_DEADLINE));
         let pause = PAUSE_MAX * u32::from(misled > 0);
         let shunned = BREAKER_OPEN * u32::from(self.gaps.may_be_shunned(host, from));
         let asked_in_vain = (REQUEST_DEADLINE + PAUSE_MIN) * misled + pause;

@@ -70,6 +70,11 @@ impl Voices {
         })
     }
 
+    /// The guild's player is gone, and what was told of it: the next one is to be told anew.
+    pub(super) fn forget(&mut self, guild: GuildId) {
+        self.told.remove(&guild);
+    }
+
     /// Another client knows what it is told, and what players have that it finds.
     pub(super) fn new_client(&mut self) {
         self.told.clear();
