@@ -138,10 +138,10 @@ fn a_secret_is_hidden_however_it_is_spelled() {
             // The first letters of what is in base64 may be of the user.
             assert!(!value.contains(&spelled[8..14]), "{spelled} {value}");
             if spelled.contains("ss") {
-                assert!(!value.contains("ss"), "{spelled} {value}");
-                assert!(
-                    serde_json::from_str::<String>(&format!("\"{value}").replace('}', "")).is_ok()
-                );
+                // What stands in its place may hold a brace, too.
+                let value = value.strip_suffix('}').unwrap();
+                let decoded = serde_json::from_str::<String>(&format!("\"{value}"));
+                assert!(decoded.is_ok(), "{spelled} {value}");
             }
         }
     }
