@@ -235,12 +235,18 @@ impl NodeFailure {
     /// Whether it says nothing of what was asked: the same may be done later.
     pub(crate) const fn may_pass(self) -> bool {
         match self {
-            Self::Unavailable { status } => matches!(status, 429 | 502..=504),
+            Self::Unavailable { status } => is_unavailable(status),
             Self::TimedOut | Self::ConnectionLost | Self::ProtocolViolation | Self::SessionLost => {
                 true
             }
         }
     }
+}
+
+/// Whether a status says that a node, or what is before it, cannot answer at the moment, and
+/// nothing of what was asked.
+pub(crate) const fn is_unavailable(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
 }
 
 /// How the tracks of a query did not come.

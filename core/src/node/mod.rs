@@ -333,6 +333,11 @@ impl Node {
         self.ready().is_some()
     }
 
+    /// Whether its players are to go to others while it plays them.
+    pub(crate) fn is_emptied(&self) -> bool {
+        self.duty.gives_away() && self.is_ready()
+    }
+
     /// Whether requests may go out.
     pub(crate) const fn may_ask(&self) -> bool {
         matches!(self.state, State::Ready(_) | State::Leaving { .. })

@@ -9,7 +9,7 @@ use super::tables::Tables;
 use super::timers::Timer;
 use super::wires::Exchange;
 use crate::command::Answer;
-use crate::error::{NodeFailure, RequestError};
+use crate::error::{NodeFailure, RequestError, is_unavailable};
 use crate::http::Response;
 use crate::id::NodeId;
 use crate::node::{Job, Kept, LaneKind};
@@ -474,7 +474,7 @@ fn classify(response: &Response<'_>) -> Class {
     let status = response.status.as_u16();
     match status {
         200..=299 => Class::Done,
-        429 | 502..=504 => Class::NodeFailed {
+        _ if is_unavailable(status) => Class::NodeFailed {
             failure: NodeFailure::Unavailable { status },
             retry_after: response.retry_after,
         },

@@ -87,7 +87,7 @@ impl Tables {
         let Some(node) = self.nodes.get_mut(id.slot, id.generation) else {
             return;
         };
-        if node.duty.gives_away() && node.is_ready() && node.evacuation.is_none() {
+        if node.is_emptied() && node.evacuation.is_none() {
             let at = now + EVACUATE_AGAIN_AFTER;
             node.evacuation = Some(self.timers.arm(at, Timer::Evacuation(id)));
         }
@@ -97,7 +97,7 @@ impl Tables {
     pub(super) fn evacuation_due(&mut self, id: NodeId, now: Timestamp) {
         if let Some(node) = self.node_mut(id) {
             node.evacuation = None;
-            if node.duty.gives_away() && node.is_ready() {
+            if node.is_emptied() {
                 mark!(EvacuatedAgain);
                 self.evacuate(id, now);
             }
@@ -113,9 +113,8 @@ impl Tables {
         tried: Vec<NodeId>,
         now: Timestamp,
     ) {
-        let is_emptied = |node: &Node| node.duty.gives_away() && node.is_ready();
         let is_here = |player: &Player| player.place == Placement::On(from);
-        if !self.node(from).is_some_and(is_emptied) || !self.player(id).is_some_and(is_here) {
+        if !self.node(from).is_some_and(Node::is_emptied) || !self.player(id).is_some_and(is_here) {
             return;
         }
         let except: Vec<_> = tried.iter().copied().chain([from]).collect();
@@ -132,8 +131,7 @@ impl Tables {
     /// A node may take players: those that a drained one still has go there.
     pub(super) fn evacuate_drained(&mut self, now: Timestamp) {
         for id in self.order.clone() {
-            let is_drained = |node: &Node| node.duty.gives_away() && node.is_ready();
-            if self.node(id).is_some_and(is_drained) {
+            if self.node(id).is_some_and(Node::is_emptied) {
                 self.evacuate(id, now);
             }
         }

@@ -122,7 +122,7 @@ impl<'de> Deserializer<'de> for &Source {
         count: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_seq(self.list(count))
+        self.deserialize_tuple(count, visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -164,7 +164,7 @@ impl<'de> Deserializer<'de> for &Source {
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_unit()
+        self.deserialize_unit(visitor)
     }
 
     numbers! {

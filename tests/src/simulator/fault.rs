@@ -176,19 +176,10 @@ impl Simulation {
                 world.half_open(name);
                 self.undo_later(fault);
             }
-            FaultKind::MuteToNode | FaultKind::MuteToPool => {
-                let direction = match fault.kind {
-                    FaultKind::MuteToNode => Direction::ToNode,
-                    _ => Direction::ToPool,
-                };
-                world.mute(name, direction);
-                if fault.cuts_off() {
-                    world.answer_dials(name, false);
-                }
-                self.undo_later(fault);
-            }
+            FaultKind::MuteToNode => self.mute(name, Direction::ToNode, fault),
+            FaultKind::MuteToPool => self.mute(name, Direction::ToPool, fault),
             FaultKind::CutOff => {
-                world.cut_off(name, true);
+                world.cut_off(name);
                 self.undo_later(fault);
             }
             FaultKind::HoldToNode => world.hold(name, Direction::ToNode, short),
@@ -219,6 +210,15 @@ impl Simulation {
             _ => return false,
         }
         true
+    }
+
+    /// Nothing passes in one direction any more, of dials neither or all.
+    fn mute(&mut self, name: &str, direction: Direction, fault: Fault) {
+        self.world.mute(name, direction);
+        if fault.cuts_off() {
+            self.world.answer_dials(name, false);
+        }
+        self.undo_later(fault);
     }
 
     /// What a server does with requests.
@@ -267,7 +267,7 @@ impl Simulation {
             }
             FaultKind::Restart => self.world.restart(name),
             FaultKind::PowerLoss => {
-                self.world.cut_off(name, true);
+                self.world.cut_off(name);
                 self.world.kill(name);
                 self.undo_later(fault);
             }
@@ -280,7 +280,7 @@ impl Simulation {
                 if fault.number.is_multiple_of(2) {
                     self.world.reset_at_pool(name);
                 }
-                self.world.cut_off(name, true);
+                self.world.cut_off(name);
                 self.undo_later(fault);
             }
             FaultKind::ShutDown => {

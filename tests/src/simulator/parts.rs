@@ -25,6 +25,9 @@ impl Part {
     /// What one that plays has beside that.
     pub(super) const OF_PLAYING: [Self; 2] = [Self::UserData, Self::EndTime];
 
+    /// What a play decides beside its data.
+    const OF_PLAY: [Self; 4] = [Self::Track, Self::EndTime, Self::Paused, Self::Place];
+
     /// What the body of a PATCH changes. As on the server, a play has no end time and no data but
     /// its own, and ends a pause.
     pub(super) fn of_patch(body: &[u8]) -> BTreeSet<Self> {
@@ -37,14 +40,13 @@ impl Part {
                 "track" => {
                     let plays = |key| value.get(key).is_some();
                     if plays("encoded") || plays("identifier") {
-                        parts.extend([Self::Track, Self::EndTime, Self::Paused, Self::Place]);
+                        parts.extend(Self::OF_PLAY);
                     }
                     parts.insert(Self::UserData);
                 }
                 "encodedTrack" | "identifier" => {
-                    let play = [Self::Track, Self::EndTime, Self::Paused, Self::UserData];
-                    parts.extend(play);
-                    parts.insert(Self::Place);
+                    parts.extend(Self::OF_PLAY);
+                    parts.insert(Self::UserData);
                 }
                 "endTime" => drop(parts.insert(Self::EndTime)),
                 "paused" => drop(parts.insert(Self::Paused)),

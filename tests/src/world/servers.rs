@@ -198,14 +198,11 @@ impl World {
         };
     }
 
-    /// Cuts the server off: nothing gets through, and new dials are never answered. Afterwards
-    /// new dials work, and the old connections stay dead.
-    pub fn cut_off(&mut self, name: &str, is_cut_off: bool) {
-        let host = self.host(name);
-        if is_cut_off {
-            self.half_open(name);
-        }
-        self.network.ways[host].is_cut_off = is_cut_off;
+    /// Cuts the server off: nothing gets through, and new dials are never answered. When dials are
+    /// answered again the old connections stay dead.
+    pub fn cut_off(&mut self, name: &str) {
+        self.half_open(name);
+        self.answer_dials(name, false);
     }
 
     /// Lets new dials be answered, or never.

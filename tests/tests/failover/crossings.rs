@@ -5,11 +5,11 @@ use std::time::Duration;
 use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::{Filters, RawJson, Timescale};
 use lavapool_core::rest::Request;
-use lavapool_core::{Command, Event, Leaving, Target};
+use lavapool_core::{Command, Event, Target};
 use lavapool_tests::node::{Accepting, AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track, track_of};
 
-use super::{away_for, crowded, millis, secs, send_to, unanswered};
+use super::{away_for, crowded, millis, remove, secs, send_to, unanswered};
 
 #[test]
 fn a_late_failure_of_the_old_node_does_not_undo_an_ordered_move() {
@@ -68,11 +68,7 @@ fn an_end_time_that_is_taken_back_during_a_move_is_taken_back_on_the_new_node() 
 fn removing_a_node_that_cannot_be_emptied_in_time_leaves_no_player_in_limbo() {
     let mut world = crowded(1..=1, ["b"]);
     unanswered(&mut world, "b", AnswerKind::Voice);
-    let node = world.id("a");
-    world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "a");
     world.run_for(secs(40));
     world.node("b").faults().unanswered.clear();
     world.run_for(secs(60));
@@ -262,15 +258,12 @@ fn the_loss_of_the_source_does_not_send_the_move_twice() {
 #[test]
 fn removing_a_lost_node_strands_nobody_while_another_is_healthy() {
     let mut world = crowded(1..=1, ["b"]);
-    world.cut_off("a", true);
+    world.cut_off("a");
     world.drop_connections("a");
     let node = world.id("a");
     world.submit(Command::Reconnect(node));
     world.run_for(millis(2500));
-    world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "a");
     world.run_for(secs(60));
     assert_eq!(
         world.player(guild(1)).node().map(|n| n.name.to_string()),
@@ -288,7 +281,7 @@ fn a_grace_longer_than_the_wait_for_a_healthy_node_strands_nobody() {
         .connected();
     world.fill(1..=1);
     let name = world.only_copy(guild(1)).0.to_owned();
-    world.cut_off(&name, true);
+    world.cut_off(&name);
     world.drop_connections(&name);
     world.run_for(secs(120));
     assert!(
@@ -448,18 +441,14 @@ fn a_player_weighs_for_itself_until_the_stats_of_its_node_show_it() {
 #[test]
 fn removing_a_lost_node_in_its_grace_strands_nobody() {
     let mut world = crowded(1..=1, ["b"]);
-    world.cut_off("a", true);
+    world.cut_off("a");
     world.drop_connections("a");
     let mut n = 0;
     while !matches!(world.player(guild(1)).place, Place::Frozen(_)) && n < 200 {
         world.run_for(millis(10));
         n += 1;
     }
-    let node = world.id("a");
-    world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "a");
     world.run_for(secs(60));
     assert_eq!(
         world.player(guild(1)).node().map(|n| n.name.to_string()),
@@ -475,11 +464,7 @@ fn players_that_wait_for_a_removed_node_go_to_another() {
     world.node("a").faults().accepting = Accepting::Silence;
     world.drop_connections("a");
     world.run_for(millis(300));
-    let node = world.id("a");
-    world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "a");
     world.run_for(secs(60));
     assert_eq!(
         world.player(guild(1)).node().map(|n| n.name.to_string()),

@@ -9,7 +9,7 @@ use lavapool_core::{Answer, Command, Leaving, PoolConfig, RequestError, Stranger
 use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{World, guild, track};
 
-use super::{crowded, millis, secs, send_to, title};
+use super::{crowded, millis, remove, secs, send_to, title};
 
 #[test]
 fn a_guild_that_is_destroyed_before_its_session_is_resumed_is_not_adopted() {
@@ -234,9 +234,7 @@ fn a_session_of_before_that_is_over_keeps_nobody_waiting_once_its_node_is_there(
 fn a_session_of_before_is_not_waited_for_at_a_node_that_refuses_the_client_or_is_removed() {
     let refused = |world: &mut World| world.node("a").faults().failures.push(Failure::always(401));
     let removed = |world: &mut World| {
-        let node = world.id("a");
-        let players = Leaving::Keep;
-        world.submit(Command::RemoveNode { node, players });
+        remove(world, "a");
     };
     for (before, after) in [
         (refused as fn(&mut World), (|_| {}) as fn(&mut World)),

@@ -2,12 +2,12 @@
 
 use lavapool_core::player::{Place, Update};
 use lavapool_core::protocol::{ChannelId, Filters};
-use lavapool_core::{Command, Leaving, RequestError};
+use lavapool_core::{Command, RequestError};
 use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{CHANNELS, World, guild, track};
 
 use super::clocks::{assert_in_place, twice_as_fast};
-use super::{away_for, crowded, millis, secs, send_to, unanswered};
+use super::{away_for, crowded, millis, remove, secs, send_to, unanswered};
 
 #[test]
 fn a_track_whose_old_node_is_lost_while_the_new_one_takes_it_is_in_place_at_any_speed() {
@@ -113,10 +113,7 @@ fn nothing_is_skipped_of_a_track_whose_node_was_removed_while_the_next_one_waite
     world.play(guild(1), &track("next"));
     world.run_for(secs(1));
     let heard = world.only_copy(guild(1)).1.content_ms;
-    world.submit(Command::RemoveNode {
-        node: world.id("a"),
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "a");
     world.run_for(secs(20));
     assert!(!world.player(guild(1)).connected);
 

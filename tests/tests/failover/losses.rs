@@ -6,12 +6,12 @@ use std::time::Duration;
 use lavapool_core::node::{Loss, Status};
 use lavapool_core::player::{self, Place, Update};
 use lavapool_core::protocol::{Filters, GuildId, RawJson, Timescale};
-use lavapool_core::{Closed, Command, Event, Leaving};
+use lavapool_core::{Closed, Command, Event};
 use lavapool_tests::node::{PlayerView, TrackView, VoiceState};
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
-use super::{crowded, millis, moves_since, secs};
+use super::{crowded, millis, moves_since, remove, secs};
 
 #[test]
 fn a_node_dies_with_100_players() {
@@ -81,11 +81,7 @@ fn a_failover_is_told_though_its_target_is_removed_before_all_have_come() {
         .collect();
     assert!((1..40).contains(&came.len()), "{came:?}");
 
-    let node = world.id("b");
-    world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "b");
     world.run_for(secs(5));
 
     let told = world.events_since(lost_at);
@@ -306,7 +302,7 @@ fn a_silent_node_is_found_out_by_its_missing_pong_and_nothing_since_its_last_byt
     let last_heard_at = last_update_at(&world);
     let heard_until_ms = world.only_copy(guild(1)).1.content_ms;
 
-    world.cut_off("a", true);
+    world.cut_off("a");
     world.run_for(secs(45));
 
     let lost: Vec<_> = world

@@ -42,7 +42,7 @@ mod voiceless;
 use std::time::Duration;
 
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{Command, CommandId, Event};
+use lavapool_core::{Command, CommandId, Event, Leaving};
 use lavapool_tests::node::{AnswerKind, Disturbance};
 use lavapool_tests::world::{World, guild};
 use serde_json::json;
@@ -82,6 +82,12 @@ fn send_to(world: &mut World, to: &str) -> CommandId {
         guild: guild(1),
         node,
     })
+}
+
+/// Removes a node, whose players go on elsewhere.
+fn remove(world: &mut World, name: &str) -> CommandId {
+    let (node, players) = (world.id(name), Leaving::Keep);
+    world.submit(Command::RemoveNode { node, players })
 }
 
 /// A node answers nothing of this kind any more.

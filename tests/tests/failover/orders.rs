@@ -1,11 +1,11 @@
 //! Moves that were ordered: the new node plays before the old one stops.
 
 use lavapool_core::player::{Place, Update};
-use lavapool_core::{Answer, Command, Event, Leaving, NodeFailure, RequestError, Unconfirmed};
+use lavapool_core::{Answer, Command, Event, NodeFailure, RequestError, Unconfirmed};
 use lavapool_tests::node::{AnswerKind, Voice};
 use lavapool_tests::world::{World, guild};
 
-use super::{away_for, crowded, millis, secs, send_to, unanswered};
+use super::{away_for, crowded, millis, remove, secs, send_to, unanswered};
 
 #[test]
 fn a_move_to_a_node_that_cannot_make_the_voice_connection_leaves_the_player_where_it_is_heard() {
@@ -307,14 +307,11 @@ fn the_players_of_a_drained_node_play_on_until_there_is_another_one() {
 fn a_node_that_is_removed_before_a_player_has_come_leaves_it_where_it_plays() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
-    let (from, to) = (world.id("a"), world.id("b"));
+    let from = world.id("a");
     let drained = world.submit(Command::Drain(from));
     world.run_for(millis(100));
 
-    let removed = world.submit(Command::RemoveNode {
-        node: to,
-        players: Leaving::Keep,
-    });
+    let removed = remove(&mut world, "b");
     world.run_for(secs(2));
 
     assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
@@ -334,15 +331,12 @@ fn a_node_that_is_removed_before_a_player_has_come_leaves_it_where_it_plays() {
 fn a_move_that_was_ordered_to_a_node_that_is_removed_is_answered() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
-    let (from, to) = (world.id("a"), world.id("b"));
+    let from = world.id("a");
     let moved = send_to(&mut world, "b");
     world.submit(Command::Drain(from));
     world.run_for(millis(100));
 
-    world.submit(Command::RemoveNode {
-        node: to,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "b");
     world.run_for(secs(2));
 
     assert_eq!(world.answer(moved), Some(&Err(RequestError::NodeRemoved)));
@@ -354,16 +348,13 @@ fn a_move_that_was_ordered_to_a_node_that_is_removed_is_answered() {
 fn a_player_on_its_way_off_a_node_that_is_removed_goes_on_to_where_it_was_going() {
     let mut world = crowded(1..=1, ["b"]);
     world.node("b").config().latency.voice = millis(500);
-    let (from, to) = (world.id("a"), world.id("b"));
+    let to = world.id("b");
     let moved = send_to(&mut world, "b");
     world.run_for(millis(100));
     // Nobody may be sent there any more, but who is on the way.
     world.submit(Command::Drain(to));
 
-    let removed = world.submit(Command::RemoveNode {
-        node: from,
-        players: Leaving::Keep,
-    });
+    let removed = remove(&mut world, "a");
     while world.answer(moved).is_none() {
         let copies = world.copies(guild(1));
         let is_heard = copies.iter().any(|(_, player)| player.audible);
@@ -402,11 +393,7 @@ fn a_player_on_its_way_back_to_a_node_that_is_removed_waits_for_another() {
     world.restart("a");
     world.run_for(secs(1));
     let moved = send_to(&mut world, "a");
-    let node = world.id("a");
-    let removed = world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    let removed = remove(&mut world, "a");
     world.run_for(secs(10));
     assert_eq!(world.answer(moved), Some(&Err(RequestError::NodeRemoved)));
     assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
@@ -428,11 +415,7 @@ fn a_player_whose_next_node_is_removed_is_told_to_be_stranded_again() {
     let is_moving = |world: &World| matches!(world.player(guild(1)).place, Place::Moving { .. });
     world.run_until(is_moving, secs(20));
     let since = world.now();
-    let node = world.id("b");
-    world.submit(Command::RemoveNode {
-        node,
-        players: Leaving::Keep,
-    });
+    remove(&mut world, "b");
     world.run_for(secs(1));
     let told: Vec<_> = world
         .events_since(since)

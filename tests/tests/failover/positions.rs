@@ -110,7 +110,7 @@ fn power_lost(world: &mut World, time: Duration) -> i64 {
 }
 
 fn let_go_dark(world: &mut World, time: Duration) {
-    world.cut_off("a", true);
+    world.cut_off("a");
     world.kill("a");
     world.run_for(time);
 }
@@ -221,7 +221,7 @@ fn players_that_wait_for_their_turn_in_a_drain_skip_nothing_when_the_node_dies_m
     let since = world.now();
     let copies = world.players_on("a").into_iter();
     let heard: BTreeMap<_, _> = copies.map(|copy| (copy.guild, copy.content_ms)).collect();
-    world.cut_off("a", true);
+    world.cut_off("a");
     world.kill("a");
     world.run_for(secs(30));
 

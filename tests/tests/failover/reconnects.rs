@@ -9,7 +9,7 @@ use lavapool_core::{Answer, Closed, Command, Event, Leaving, RequestError};
 use lavapool_tests::node::{AnswerKind, Failure, RequestRecord};
 use lavapool_tests::world::{World, guild};
 
-use super::{crowded, millis, moves_since, secs};
+use super::{crowded, millis, moves_since, remove, secs};
 
 #[test]
 fn a_wrong_password_ends_in_a_typed_error_and_no_further_dial() {
@@ -204,7 +204,7 @@ fn a_ready_that_never_comes_is_a_failed_try() {
 #[test]
 fn a_dial_that_nobody_answers_is_a_failed_try() {
     let mut world = World::builder().nodes(["a"]).build();
-    world.cut_off("a", true);
+    world.cut_off("a");
 
     world.run_for(secs(11));
 
@@ -310,8 +310,7 @@ fn a_removed_node_never_dials_again() {
             world.run_for(secs(5));
         }
         let node = world.id("a");
-        let players = Leaving::Keep;
-        let removed = world.submit(Command::RemoveNode { node, players });
+        let removed = remove(&mut world, "a");
         world.run_for(secs(10));
         assert_eq!(world.answer(removed), Some(&Ok(Answer::Done)));
         let dials = world.dials("a").len();
@@ -331,9 +330,7 @@ fn a_removed_node_never_dials_again() {
 fn a_removed_node_has_no_socket_left() {
     let mut world = crowded(1..=5, ["b"]);
     assert!(world.server("a").connections().len() > 1);
-    let node = world.id("a");
-    let players = Leaving::Keep;
-    world.submit(Command::RemoveNode { node, players });
+    remove(&mut world, "a");
 
     world.run_for(secs(1));
 
@@ -346,9 +343,7 @@ fn a_removed_node_has_no_socket_left() {
 #[test]
 fn a_removed_node_that_has_lost_its_session_has_no_socket_left() {
     let mut world = crowded(1..=5, ["b"]);
-    let node = world.id("a");
-    let players = Leaving::Keep;
-    world.submit(Command::RemoveNode { node, players });
+    remove(&mut world, "a");
     world.node("a").faults().sessions_unknown = true;
 
     world.run_for(secs(5));
@@ -376,9 +371,7 @@ fn a_removed_node_can_destroy_its_players() {
 #[test]
 fn a_removed_node_is_left_by_its_rest_sockets_as_well() {
     let mut world = crowded(1..=5, ["b"]);
-    let node = world.id("a");
-    let players = Leaving::Keep;
-    let removed = world.submit(Command::RemoveNode { node, players });
+    let removed = remove(&mut world, "a");
 
     world.run_until(|world| world.answer(removed).is_some(), secs(5));
     world.run_for(secs(1));

@@ -11,7 +11,7 @@ use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
-use super::{crowded, millis, secs, title, unanswered};
+use super::{crowded, millis, remove, secs, title, unanswered};
 
 #[test]
 fn a_lookup_goes_to_the_best_node_and_is_answered() {
@@ -66,8 +66,7 @@ fn a_query_on_its_way_to_a_node_that_is_removed_is_answered_by_another_and_may_b
     };
     let [first, lookup] = [query(), load()].map(|asked| world.submit(asked));
     world.run_for(secs(1));
-    let (node, players) = (world.id("a"), Leaving::Keep);
-    world.submit(Command::RemoveNode { node, players });
+    remove(&mut world, "a");
     world.run_for(secs(1));
     let again = world.submit(query());
     world.run_for(secs(1));
@@ -114,9 +113,7 @@ fn a_request_for_a_node_that_is_removed_is_answered_and_no_other() {
         let request = Request::Version;
         world.submit(Command::Rest { node, request })
     });
-    let node = world.id("a");
-    let players = Leaving::Keep;
-    world.submit(Command::RemoveNode { node, players });
+    remove(&mut world, "a");
     world.run_for(secs(9));
     let removed = Some(&Err(RequestError::NodeRemoved));
     assert_eq!(asked.map(|asked| world.answer(asked)), [removed, None]);

@@ -79,7 +79,7 @@ fn a_position_never_passes_the_length_of_its_track() {
     let mut world = playing(1..=1, []);
     world.play(guild(1), &track_of("short", secs(5)));
     world.run_for(secs(4));
-    world.cut_off("a", true);
+    world.cut_off("a");
     world.run_for(secs(8));
     assert_eq!(world.position(guild(1)), secs(5));
 }

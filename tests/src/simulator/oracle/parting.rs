@@ -161,30 +161,34 @@ impl Oracle {
         (asked_at, answered_at): (Duration, Duration),
     ) -> bool {
         let name = guild.to_string();
-        let is_late = |(changing, at): &(Changing, Duration)| {
-            changing.guild == name
-                && changing.parts.contains(&Part::Place)
-                && changing.began <= answered_at
-                && *at + HANGS_FOR > asked_at
-        };
-        let mut unanswered = self.hosts.iter().flat_map(|host| &host.unanswered);
+        let mut late = self.late_places(&name, asked_at);
         let was_doubted = self.doubts.was_doubted_since(guild, asked_at);
         let orphans = &self.orphans;
-        was_doubted || orphans.may_have_changed(guild, Part::Place) || unanswered.any(is_late)
+        was_doubted
+            || orphans.may_have_changed(guild, Part::Place)
+            || late.any(|changing| changing.began <= answered_at)
+    }
+
+    /// What was not answered and may yet put a guild's player elsewhere in its track at some moment
+    /// after this one.
+    fn late_places(&self, guild: &str, since: Duration) -> impl Iterator<Item = &Changing> {
+        let unanswered = self.hosts.iter().flat_map(|host| &host.unanswered);
+        let late = unanswered.filter(move |(changing, at)| {
+            let is_place = changing.parts.contains(&Part::Place);
+            changing.guild == guild && is_place && *at + HANGS_FOR > since
+        });
+        late.map(|(changing, _)| changing)
     }
 
     /// Whether no server may be about to change the guild's player, or to put it elsewhere in its
     /// track.
     pub(in crate::simulator) fn leaves_alone(&self, guild: GuildId, now: Duration) -> bool {
         let name = guild.to_string();
-        let is_late = |(changing, at): &(Changing, Duration)| {
-            changing.guild == name && changing.parts.contains(&Part::Place) && *at + HANGS_FOR > now
-        };
         let changing = self.sockets.values().filter_map(|s| s.changing.as_ref());
         let is_changed = changing.into_iter().any(|changing| changing.guild == name);
-        let mut unanswered = self.hosts.iter().flat_map(|host| &host.unanswered);
         let may_have_changed = self.orphans.may_have_changed(guild, Part::Place);
-        !is_changed && !may_have_changed && !unanswered.any(is_late)
+        let is_late = self.late_places(&name, now).next().is_some();
+        !is_changed && !may_have_changed && !is_late
     }
 
     /// Whether nothing that a server says is sure to be taken: a flipped bit may have said
