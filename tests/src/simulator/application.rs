@@ -161,7 +161,15 @@ impl Simulation {
         let added = self.submit_about(Command::AddNode(config), Asked::default());
         if added.is_some() {
             self.application.known[host] = true;
+            self.oracle.becomes(host, self.node_of(host));
             self.expect_dial(host);
+        }
+    }
+
+    /// The oracle is told which nodes there are in another pool.
+    pub(super) fn name_nodes(&mut self) {
+        for host in 0..self.names.len() {
+            self.oracle.becomes(host, self.node_of(host));
         }
     }
 
@@ -446,6 +454,7 @@ impl Simulation {
         self.oracle.new_client(self.world.now());
         self.outlive();
         self.world.restart_client(nodes, by_force);
+        self.name_nodes();
         for guild in self.application.intents.keys() {
             self.rejoins.push((self.world.now(), *guild));
         }

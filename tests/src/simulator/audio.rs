@@ -138,19 +138,34 @@ impl Simulation {
         if is_skipped && !self.oracle.has_told_place(host, guild, times, place_ms) {
             return self.fail(Invariant::NoAudioSkipped, || detail);
         }
-        let (host, session) = (furthest.host, &furthest.session);
-        let heard_at = self.oracle.heard_at(host, session, written_at);
-        let unheard = furthest.at.saturating_sub(heard_at);
-        let apart = furthest.apart;
-        let repeats_max = apart + unheard + REPEATS_MAX;
-        let told = self.oracle.told_place(furthest.host, guild, heard_at);
-        // A PATCH that was written before it went there knows nothing of that.
-        let was_there = !self.copies.went_on_since(guild, session, written_at);
-        let is_known = told.is_none_or(|told| position + millis(apart) < told) && was_there;
-        let is_much = -skipped_ms > millis(repeats_max);
-        if furthest.is_audible && places.len() == 1 && is_known && is_much {
+        if self.repeats_much(furthest, &places, guild, position, written_at) {
             self.fail(Invariant::LittleRepeated, || detail);
         }
+    }
+
+    /// Whether a player goes on further back than the pool could know that it was heard.
+    fn repeats_much(
+        &mut self,
+        furthest: &Place,
+        places: &[Place],
+        guild: GuildId,
+        position: i64,
+        written_at: Duration,
+    ) -> bool {
+        let (host, session) = (furthest.host, &furthest.session);
+        // A PATCH that was written before it went there knows nothing of that.
+        let was_there = !self.copies.went_on_since(guild, session, written_at);
+        // Of two, the further one may have been of no use to anybody.
+        if !(furthest.is_audible && places.len() == 1 && was_there) {
+            return false;
+        }
+        self.tally.repeats_judged += 1;
+        let heard_at = self.oracle.heard_at(host, session, written_at);
+        let unheard = furthest.at.saturating_sub(heard_at);
+        let repeats_max = furthest.apart + unheard + REPEATS_MAX;
+        let told = self.oracle.told_place(host, guild, heard_at);
+        let is_told = told.is_none_or(|told| position + millis(furthest.apart) < told);
+        is_told && furthest.content_ms - position > millis(repeats_max)
     }
 
     /// How far the pool's idea of where a copy is may be from the truth: where sound stopped

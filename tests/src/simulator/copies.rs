@@ -40,6 +40,20 @@ impl Copies {
         went_on.is_some_and(|went_on| *went_on > at)
     }
 
+    /// Whether a player has gone on in another session since it did in this one.
+    pub(super) fn went_elsewhere(&self, guild: GuildId, session: &str) -> bool {
+        let here = self.went_on.get(&(guild, session.to_owned()));
+        let mut others = self.went_on.iter();
+        others.any(|((player, there), at)| *player == guild && there != session && Some(at) > here)
+    }
+
+    /// Whether the last copy that a session had of a player was deleted.
+    pub(super) fn was_deleted(&self, guild: GuildId, session: &str) -> bool {
+        let mut gone = self.gone.get(&guild).into_iter().flatten().rev();
+        let last = gone.find(|copy| copy.lost.player.session == session);
+        last.is_some_and(|copy| copy.lost.fate == PlayerFate::Deleted)
+    }
+
     /// A server has a copy no more.
     pub(super) fn lose(&mut self, host: usize, lost: &LostPlayer) {
         let guild = u64::try_from(lost.player.guild).ok();

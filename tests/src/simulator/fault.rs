@@ -204,8 +204,7 @@ impl Simulation {
                 });
             }
             FaultKind::Latency => {
-                let latency = Duration::from_millis(1 + fault.number % 120);
-                world.set_latency(name, latency);
+                world.set_latency(name, fault.latency().unwrap_or_default());
             }
             _ => return false,
         }
@@ -420,6 +419,16 @@ impl Fault {
             FaultKind::MuteToNode | FaultKind::MuteToPool => self.number.is_multiple_of(2),
             _ => false,
         }
+    }
+
+    /// The longest way that one makes.
+    pub(super) const LATENCY_MAX: Duration = Duration::from_millis(120);
+
+    /// How long the way to its server is from then on, if it changes that.
+    pub(super) fn latency(self) -> Option<Duration> {
+        let longest_ms = u64::try_from(Self::LATENCY_MAX.as_millis()).unwrap_or(u64::MAX);
+        let latency = Duration::from_millis(1 + self.number % longest_ms);
+        (self.kind == FaultKind::Latency).then_some(latency)
     }
 
     /// The kind of requests that it is about, if it is about one.

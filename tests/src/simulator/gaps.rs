@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use lavapool_core::player::Place;
 use lavapool_core::protocol::GuildId;
 
 use super::intent::{REFUSED, UNKNOWN};
@@ -19,13 +20,25 @@ pub(super) struct Gaps {
     /// Since when each server that is a node can take players, as long as nothing is wrong with it,
     /// and in which session.
     free: BTreeMap<usize, (String, Duration)>,
-    /// Where each guild's player was heard last: a server, and its session.
-    heard: BTreeMap<GuildId, (usize, String)>,
-    /// Since when each guild's player is silent, and since when nothing else is a reason for that.
-    silent: BTreeMap<GuildId, (Duration, Duration)>,
+    /// Where each guild's player was heard last: a server, its session, and the track.
+    heard: BTreeMap<GuildId, (usize, String, String)>,
+    /// The players of guilds that are silent.
+    silent: BTreeMap<GuildId, Silence>,
     /// When something was last asked of each guild's player, or said of its voice, or will be.
     asked: BTreeMap<GuildId, Duration>,
+    /// Until when an answer to a PATCH may say nothing of what its server has.
+    pub(super) deceived_until: Duration,
     looks_at: Duration,
+}
+
+/// How a player is silent.
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    began_at: Duration,
+    /// Since when nothing else is a reason for that.
+    since: Duration,
+    /// The server that it was on its way to when it fell silent.
+    asked: Option<usize>,
 }
 
 impl Gaps {
@@ -52,11 +65,15 @@ impl Gaps {
         *ill_until = until.max(*ill_until);
     }
 
-    /// How many servers may have been asked in vain for a player that waits since then.
-    fn misled_since(&self, since: Duration) -> u32 {
-        let misled = self.misled_at.values();
-        let count = misled.filter(|at| **at >= since).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
+    /// How many servers may have been asked in vain for a player that waits since then: also the
+    /// one that it was on its way to before, if that was ill when it was asked.
+    fn misled_since(&self, since: Duration, asked: Option<usize>) -> u32 {
+        let misled = self.misled_at.iter();
+        let is_it = |(host, at): &(&usize, &Duration)| {
+            let lasts = [Duration::ZERO, REQUEST_DEADLINE][usize::from(asked == Some(**host))];
+            **at + lasts >= since
+        };
+        u32::try_from(misled.filter(is_it).count()).unwrap_or(u32::MAX)
     }
 
     /// Whether a server's breaker may be open, since it was ill a short time before that moment.
@@ -71,6 +88,9 @@ impl Simulation {
     /// connected is seen, and what happens to the next dial or the next bytes.
     pub(super) fn note_illness(&mut self, fault: &Fault) {
         let until = self.world.now() + fault.lasts_for;
+        if fault.kind == FaultKind::Pages {
+            self.gaps.deceived_until = self.gaps.deceived_until.max(until + DELETED_WITHIN);
+        }
         match fault.kind {
             FaultKind::Kill
             | FaultKind::Restart
@@ -173,53 +193,72 @@ impl Simulation {
         let Some(track) = self.wanted_anywhere(guild) else {
             return self.gaps.forget(guild);
         };
-        let heard = self.gaps.heard.get(&guild);
-        let lost_from = match heard {
-            Some((host, session)) if self.oracle.live_session(*host) == Some(session) => {
-                // It is there, or comes back, or has ended.
-                self.gaps.silent.remove(&guild);
-                return;
-            }
-            Some((host, _)) => Some(*host),
-            None => None,
-        };
-        if let Some(there) = self.heard_on(guild, &track) {
-            self.gaps.heard.insert(guild, there);
+        if let Some((host, session)) = self.heard_on(guild, &track) {
+            self.gaps.heard.insert(guild, (host, session, track));
             let was_silent = self.gaps.silent.remove(&guild).is_some();
             self.tally.gaps_judged += u64::from(was_silent && !self.gaps.free.is_empty());
             return;
         }
-        let Some(lost_from) = lost_from else {
+        let Some((lost_from, session, heard)) = self.gaps.heard.get(&guild) else {
             return;
         };
+        let (lost_from, is_alive) = (
+            *lost_from,
+            self.oracle.live_session(*lost_from) == Some(session),
+        );
+        if is_alive && (*heard != track || !self.is_taken_from(guild, session)) {
+            // It is there, or comes back, or has ended; or something else was asked for since.
+            self.gaps.silent.remove(&guild);
+            return;
+        }
         let asked_at = self.gaps.asked.get(&guild).copied().unwrap_or_default();
         let is_excused = self.oracle.is_in_doubt(guild, now)
             || self.world.is_suspended()
             || self.application.is_closing()
             || !self.voices.is_told(guild);
-        let (lost_at, since) = self.gaps.silent.entry(guild).or_insert((now, now));
-        *since = asked_at.max(*since);
+        let asked = self.on_its_way_to(guild);
+        let silent = self.gaps.silent.entry(guild).or_insert(Silence {
+            began_at: now,
+            since: now,
+            asked,
+        });
+        silent.since = asked_at.max(silent.since);
         if is_excused {
-            *since = now;
+            silent.since = now;
         }
-        let (lost_at, since) = (*lost_at, *since);
+        let silent = *silent;
         for (host, (_, free_since)) in &self.gaps.free {
-            let from = since.max(*free_since);
-            let (waited, max) = (now.saturating_sub(from), self.gap_max(*host, lost_at, from));
+            let from = silent.since.max(*free_since);
+            let (waited, max) = (now.saturating_sub(from), self.gap_max(*host, &silent, from));
             if waited > max {
-                let (lost, other) = (self.name(lost_from), self.name(*host));
+                let (lost_at, lost, other) =
+                    (silent.began_at, self.name(lost_from), self.name(*host));
                 return self.fail(Invariant::GapBounded, || {
                     format!(
-                        "{guild} is silent since {lost} lost it at {lost_at:?}, and {other} could \
-                         take it for {waited:?}, more than {max:?}"
+                        "{guild} is silent since {lost} had it no more at {lost_at:?}, and \
+                         {other} could take it for {waited:?}, more than {max:?}"
                     )
                 });
             }
         }
     }
 
+    /// The server that a guild's player is on its way to, by the pool's word.
+    fn on_its_way_to(&self, guild: GuildId) -> Option<usize> {
+        match self.world.pool().player(guild)?.place {
+            Place::Moving { to, .. } => self.names.iter().position(|name| **name == *to.name),
+            _ => None,
+        }
+    }
+
+    /// Whether a session had a player that the pool had it delete, and has none since.
+    fn is_taken_from(&self, guild: GuildId, session: &str) -> bool {
+        let mut copies = self.world.copies(guild).into_iter();
+        self.copies.was_deleted(guild, session) && copies.all(|(_, copy)| copy.session != session)
+    }
+
     /// The track that a guild should hear, if each server would take it.
-    fn wanted_anywhere(&self, guild: GuildId) -> Option<String> {
+    pub(super) fn wanted_anywhere(&self, guild: GuildId) -> Option<String> {
         let intent = self.application.intents.get(&guild)?;
         let track = intent
             .track
@@ -252,22 +291,25 @@ impl Simulation {
 
     /// How long it may take from when a player could be taken: the session is waited for, the
     /// players before it are sent, and servers that do not answer have their turns.
-    fn gap_max(&self, host: usize, lost_at: Duration, from: Duration) -> Duration {
+    fn gap_max(&self, host: usize, silent: &Silence, from: Duration) -> Duration {
         let limits = self.plan.options.limits.as_ref();
         let sockets = limits.map_or(SOCKETS, |limits| limits.control_sockets_max as u64);
         // A copy is removed before another is made; and sockets are dialled.
         let turns = TURNS_MIN + (2 * self.plan.options.guilds).div_ceil(sockets);
         let turns = u32::try_from(turns).unwrap_or(u32::MAX);
-        // What was asked before is waited for as well: a move, or a socket where there are few.
-        let misled = self
-            .gaps
-            .misled_since(lost_at.saturating_sub(REQUEST_DEADLINE));
+        // Where there are few sockets, what was asked before is waited for as well.
+        let unheard = limits.map_or(Duration::ZERO, |_| REQUEST_DEADLINE);
+        let since = silent.began_at.saturating_sub(unheard);
+        let misled = self.gaps.misled_since(since, silent.asked);
         let pause = PAUSE_MAX * u32::from(misled > 0);
         let shunned = BREAKER_OPEN * u32::from(self.gaps.may_be_shunned(host, from));
         let asked_in_vain = (REQUEST_DEADLINE + PAUSE_MIN) * misled + pause;
-        self.grace + self.apart * turns + shunned + asked_in_vain
+        self.grace + self.plan.turn_max() * turns + shunned + asked_in_vain
     }
 }
+
+/// How long after a player was taken for gone elsewhere its copy may be deleted.
+const DELETED_WITHIN: Duration = Duration::from_secs(60);
 
 /// Often enough, with bounds of seconds.
 const LOOKS_EVERY: Duration = Duration::from_millis(200);

@@ -20,8 +20,10 @@ mod copies;
 mod ends;
 mod fault;
 mod gaps;
+mod healing;
 mod heirs;
 mod intent;
+mod leavings;
 mod marks;
 mod news;
 mod oracle;
@@ -53,9 +55,8 @@ pub use self::twice::differs;
 
 use std::time::Duration;
 
-use lavapool_core::node::Status;
 use lavapool_core::protocol::GuildId;
-use lavapool_core::{Command, Output, Timing};
+use lavapool_core::{Output, Timing};
 
 use self::application::Application;
 use self::copies::Copies;
@@ -67,7 +68,6 @@ use self::silences::Silences;
 use self::spread::Standings;
 use self::voices::Voices;
 use crate::invariant::{Broken, Invariant};
-use crate::node::{Accepting, Voice};
 use crate::world::{Discord, Given, Traced, World};
 
 /// A run under way.
@@ -181,7 +181,7 @@ impl Simulation {
             .config(|config| options.configure(config))
             .build();
         world.set_discord(Discord::Answers);
-        let oracle = Oracle::new(&names, options.weather.timer_lag_max);
+        let oracle = Oracle::new(&names, options.weather.timer_lag_max, options.retries);
         let application = Application::new(&plan);
         let (seen, apart) = (vec![(0, 0); names.len()], plan.clocks_apart());
         // The first dials happened before anybody watched.
@@ -212,6 +212,7 @@ impl Simulation {
             lines: is_traced.then(Vec::new),
             trace: is_kept.then(Vec::new),
         };
+        simulation.name_nodes();
         for (at, traced) in began {
             simulation.observe(at, &traced);
             if let Some(trace) = &mut simulation.trace {
@@ -261,80 +262,6 @@ impl Simulation {
         }
         let end = self.plan.options.safety_for;
         self.run_to(end);
-    }
-
-    /// Some servers are well from here on, and the others dead; nothing else goes wrong.
-    fn be_healed(&mut self) {
-        self.line(|| "HEALED".to_owned());
-        self.undos.clear();
-        self.world.calm();
-        self.world.set_discord(Discord::Answers);
-        for host in 0..self.names.len() {
-            let name = self.names[host].clone();
-            self.world.mend(&name, Duration::from_millis(1));
-            self.world.go_on(&name);
-            let node = self.world.node(&name);
-            let accepting = node.faults().accepting;
-            node.faults().end();
-            node.config().voice = Voice::Connects;
-            node.config().password = password(host);
-            if !self.plan.options.healed[host] {
-                // Dials are refused, or never answered.
-                self.world
-                    .answer_dials(&name, self.plan.options.refuses_dials);
-                self.world.kill(&name);
-            } else if accepting == Accepting::Refuse {
-                self.world.restart(&name);
-            }
-            self.world.notice_dead(&name);
-        }
-        // Whoever is suspended, or closing, comes to the end of it.
-        let awake_by = self.world.now() + Duration::from_secs(120);
-        while (self.world.is_suspended() || self.application.is_closing())
-            && self.world.now() < awake_by
-            && self.broken.is_none()
-        {
-            self.run_to(self.world.now() + Duration::from_secs(1));
-        }
-        for host in 0..self.names.len() {
-            self.bring_back(host);
-        }
-        let guilds: Vec<_> = self.application.intents.keys().copied().collect();
-        for guild in guilds {
-            if self
-                .world
-                .pool()
-                .player(guild)
-                .is_some_and(|view| view.playing && !view.connected)
-            {
-                self.join(guild, guild.get());
-            }
-        }
-    }
-
-    /// A healed server is a node again, and takes players; whatever refused the pool is told anew.
-    fn bring_back(&mut self, host: usize) {
-        if !self.plan.options.healed[host] {
-            return;
-        }
-        let Some(node) = self.node_of(host) else {
-            return self.add_node(host);
-        };
-        self.submit(Command::Undrain(node), None);
-        let view = self.world.pool().node(node);
-        if view.is_some_and(|view| view.status == Status::Disconnected) {
-            self.expect_dial(host);
-            self.submit(Command::Connect(node), None);
-        }
-    }
-
-    /// Whether a server is no node of the pool, or one that takes no players: it is not dialled any
-    /// more, or still drained because too many commands were open to take that back.
-    fn is_away(&self, host: usize) -> bool {
-        let view = self
-            .node_of(host)
-            .and_then(|node| self.world.pool().node(node));
-        view.is_none_or(|view| view.status == Status::Disconnected || view.draining)
     }
 
     /// The liveness phase: within a bound, all is as the application wants it.
@@ -432,6 +359,7 @@ impl Simulation {
         self.judge_owed();
         self.judge_choices();
         self.judge_audio();
+        self.judge_leavings();
         self.judge_gaps();
         if self.broken.is_none() {
             self.broken = self.world.broken().cloned();

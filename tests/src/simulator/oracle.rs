@@ -4,19 +4,23 @@ mod doubts;
 mod hearing;
 mod orders;
 mod parting;
+mod pulse;
+mod schedule;
 mod sparing;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Debug;
 use std::time::Duration;
 
-use lavapool_core::node::Loss;
-use lavapool_core::{Event, Output, SocketId};
+use lavapool_core::protocol::GuildId;
+use lavapool_core::{Event, NodeId, Output, SocketId};
 
 use self::doubts::Doubts;
 use self::hearing::{Hearing, REPORTS_MAX};
 use self::parting::{Changing, Orphans};
+use self::pulse::Pings;
 use self::sparing::Sparing;
+use super::leavings::Leaving;
 use super::secrets::Secrets;
 use super::spread::Told;
 use super::tellings::Tellings;
@@ -34,8 +38,14 @@ pub(super) struct Oracle {
     late_until: Duration,
     /// The most that a timer may ring late.
     lag_max: Duration,
+    /// How many tries to dial in a row may fail, if there is a bound.
+    retries: Option<u32>,
     /// What clients asked for that had no answer when they ended.
     pub(super) orphans: Orphans,
+    /// The players that servers are to delete.
+    leavings: Vec<Leaving>,
+    /// The players, with their sessions, of which a server has answered that they went on.
+    confirmed: BTreeSet<(GuildId, String)>,
     /// The sockets of nodes that were lost at that moment.
     parting: VecDeque<(SocketId, Duration)>,
     pub(super) broken: Option<Broken>,
@@ -66,6 +76,10 @@ struct Host {
     is_spoken: bool,
     /// The number of the latest try since the schedule began; the first dial is none.
     attempt: u32,
+    /// How many tries in a row have failed at most.
+    failed: u32,
+    /// The pool's name for the node, if it is one, or was last.
+    node: Option<NodeId>,
     ready_at: Option<Duration>,
     /// When it was lost last.
     lost_at: Duration,
@@ -81,6 +95,12 @@ struct Host {
     is_leaving: bool,
     /// It is not to be dialled any more.
     is_over: bool,
+    /// It was told that it is not.
+    is_stopped: bool,
+    /// It has refused the latest WebSocket so that another try changes nothing.
+    is_refused: bool,
+    /// What it owes for the pings that it was sent.
+    pings: Pings,
     /// Those that were given up without an answer, and when.
     unanswered: Vec<(Changing, Duration)>,
     /// When it last answered a DELETE of a player, by the guild.
@@ -95,16 +115,20 @@ struct Socket {
     asked: Asked,
     /// The PATCH or DELETE that waits for its answer.
     changing: Option<Changing>,
+    /// The player, and its session, that is to go on by this request, and what has come of the
+    /// answer.
+    begins: Option<((GuildId, String), Vec<u8>)>,
     is_of_players: bool,
     websocket: Option<Heard>,
 }
 
 impl Oracle {
-    pub(super) fn new(names: &[String], lag_max: Duration) -> Self {
+    pub(super) fn new(names: &[String], lag_max: Duration, retries: Option<u32>) -> Self {
         Self {
             names: names.to_vec(),
             hosts: names.iter().map(|_| Host::default()).collect(),
             lag_max,
+            retries,
             ..Self::default()
         }
     }
@@ -119,27 +143,6 @@ impl Oracle {
         for host in &mut self.hosts {
             host.redial_at = host.redial_at.map(|at| at + time);
         }
-    }
-
-    /// The application lets a server be dialled, whatever the schedule.
-    pub(super) fn expect_dial(&mut self, host: usize, now: Duration) {
-        let host = &mut self.hosts[host];
-        host.ordered_at = Some(now);
-        host.is_over = false;
-        host.is_leaving = false;
-        host.redial_at = None;
-    }
-
-    /// A node is gone: it is never dialled again.
-    pub(super) fn removed(&mut self, host: usize) {
-        self.hosts[host].is_over |= self.hosts[host].is_leaving;
-    }
-
-    /// A node was removed: its players may still be told so.
-    pub(super) fn leaves(&mut self, host: usize) {
-        self.hosts[host].is_leaving = true;
-        self.hosts[host].redial_at = None;
-        self.hosts[host].resumable = None;
     }
 
     /// Sees one thing that went in or came out.
@@ -175,6 +178,7 @@ impl Oracle {
 
     fn heard(&mut self, id: SocketId, bytes: &[u8], at: Duration) {
         self.answered(id, at);
+        self.status_comes(id, bytes);
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
@@ -197,7 +201,12 @@ impl Oracle {
                 }
                 // Another try changes nothing, unless the application orders one.
                 Said::Refused => {
+                    host.is_refused = true;
                     host.is_over |= !host.is_leaving && !is_doubted;
+                    continue;
+                }
+                Said::Pong => {
+                    host.pings.answered();
                     continue;
                 }
                 Said::Close | Said::Control | Said::Broken => continue,
@@ -265,48 +274,17 @@ impl Oracle {
         self.hosts[host].lost_at
     }
 
-    fn dialled(&mut self, id: SocketId, name: &str, at: Duration) {
-        let Some(index) = self.names.iter().position(|known| known == name) else {
-            return;
-        };
-        let socket = Socket {
-            host: index,
-            asked: Asked::default(),
-            changing: None,
-            is_of_players: false,
-            websocket: None,
-        };
-        self.sockets.insert(id, socket);
-        let host = &self.hosts[index];
-        let (is_over, redial_at) = (host.is_over, host.redial_at);
-        self.require(!is_over, Invariant::OverIsOver, || {
-            format!("{name} is dialled, though it was removed or refused the pool")
-        });
-        if let Some(due) = redial_at {
-            self.require(at >= due, Invariant::DialsOnSchedule, || {
-                format!("{name} is dialled at {at:?}, {:?} too early", due - at)
-            });
-            let spoken = if self.hosts[index].is_spoken {
-                CLOSE_DEADLINE
-            } else {
-                Duration::ZERO
-            };
-            let latest = due.max(self.late_until) + self.lag_max + spoken;
-            self.require(at <= latest, Invariant::DialsOnSchedule, || {
-                format!("{name} is dialled at {at:?}, {:?} too late", at - latest)
-            });
-            self.hosts[index].redial_at = None;
-        }
-    }
-
     fn wrote(&mut self, id: SocketId, bytes: &[u8], at: Duration) {
         let Some(socket) = self.sockets.get_mut(&id) else {
             return;
         };
+        let index = socket.host;
         if socket.websocket.is_some() {
+            if self.hosts[index].websocket == Some(id) {
+                self.hosts[index].pings.wrote(bytes, at);
+            }
             return;
         }
-        let index = socket.host;
         let head = socket.asked.take(bytes, at);
         if let Some((head, began)) = head {
             self.begins(id, index, &head, began);
@@ -325,7 +303,7 @@ impl Oracle {
         } else {
             let changed = self.asks(index, head, target, began);
             if let Some(changed) = &changed {
-                self.head_goes_out(changed);
+                self.head_goes_out(index, changed);
             }
             if let Some(socket) = self.sockets.get_mut(&id) {
                 socket.changing = changed;
@@ -348,6 +326,7 @@ impl Oracle {
         });
         let asked = wire::field(head, "session-id").map(str::to_owned);
         let host = &mut self.hosts[index];
+        (host.is_refused, host.pings) = (false, Pings::default());
         let resumable = host.resumable.clone();
         let doubted = self.doubts.is_session_doubted(index);
         if let Some(asked) = asked {
@@ -404,6 +383,7 @@ impl Oracle {
 
     fn told(&mut self, event: &Event, at: Duration) {
         self.shown(event);
+        self.judge_generation(event);
         let is_doubtful = event
             .guild()
             .is_some_and(|guild| self.doubts.is_guild_doubted(guild, at));
@@ -423,6 +403,7 @@ impl Oracle {
             // Its connection may still be closed in good order while the next one is made.
             Event::NodeDisconnected { node, loss } => {
                 if let Some(index) = self.index(&node.name) {
+                    self.judge_silent(index, loss, at);
                     self.lets_close(index, at);
                     self.is_lost(index, loss, at);
                     self.hosts[index].session = None;
@@ -430,58 +411,9 @@ impl Oracle {
                     self.parts(index, at);
                 }
             }
-            Event::NodeStopped { node, .. } => {
-                if let Some(index) = self.index(&node.name) {
-                    self.hosts[index].is_over = !self.hosts[index].is_leaving;
-                    self.hosts[index].redial_at = None;
-                }
-            }
+            Event::NodeStopped { node, cause } => self.stopped(&node.name, cause, at),
             _ => {}
         }
-    }
-
-    /// A node will be dialled again: exactly on schedule.
-    fn reconnecting(
-        &mut self,
-        name: &str,
-        attempt: u32,
-        delay: Duration,
-        loss: &Loss,
-        at: Duration,
-    ) {
-        let Some(index) = self.index(name) else {
-            return;
-        };
-        let scheduled = Duration::from_secs(2 * u64::from(attempt)).min(DELAY_MAX);
-        self.require(delay == scheduled, Invariant::DelaysExact, || {
-            format!("try {attempt} of {name} comes after {delay:?}, not after {scheduled:?}")
-        });
-        let late = self.lag_max + Duration::from_millis(1);
-        let host = &mut self.hosts[index];
-        let ready_at = host.ready_at.take();
-        let is_late = ready_at.is_some_and(|ready| self.late_until >= ready);
-        let ready_for = ready_at.map(|ready| at.saturating_sub(ready));
-        // The timer that says so may ring late.
-        let was_stable = ready_for.is_some_and(|time| time + late >= STABLE_AFTER);
-        let was_brief = ready_for.is_none_or(|time| time <= STABLE_AFTER + late || is_late);
-        let next = host.attempt + 1;
-        // An order to dial, if it is taken, begins the schedule anew.
-        let is_ordered = host.ordered_at.take().is_some();
-        let fits = (attempt == 0 && was_stable)
-            || (attempt == next && was_brief)
-            || (attempt <= next && is_ordered);
-        host.attempt = attempt;
-        host.redial_at = Some(at + delay);
-        host.is_spoken = matches!(
-            loss,
-            Loss::Closed { .. } | Loss::Violation(_) | Loss::SessionNotFound | Loss::Requested
-        );
-        self.require(fits, Invariant::TriesCounted, || {
-            format!(
-                "try {attempt} of {name} instead of {next}, after {loss}, ready for {ready_for:?}, \
-                 ordered {is_ordered}"
-            )
-        });
     }
 
     fn index(&self, name: &str) -> Option<usize> {
@@ -490,8 +422,6 @@ impl Oracle {
 }
 
 const CLOSE_DEADLINE: Duration = Duration::from_secs(2);
-const DELAY_MAX: Duration = Duration::from_secs(30);
-const STABLE_AFTER: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

@@ -107,11 +107,22 @@ impl Plan {
         faults.any(|(_, fault)| blames.contains(&fault.kind))
     }
 
-    /// How far the pool's idea of a position may be from the truth: the way there and back, and
-    /// late timers.
+    /// How far the pool's idea of a position may be from the truth: the longest way there and back
+    /// that there will be, and late timers.
     pub(super) fn clocks_apart(&self) -> Duration {
+        let ways = self.faults.iter().filter_map(|(_, fault)| fault.latency());
+        self.turn(ways.max().unwrap_or_default())
+    }
+
+    /// How long a server may take to do something, well as it is.
+    pub(super) fn turn_max(&self) -> Duration {
+        self.turn(Fault::LATENCY_MAX)
+    }
+
+    /// The way there and back, and late timers, if a fault makes the way this long.
+    fn turn(&self, latency: Duration) -> Duration {
         let weather = &self.options.weather;
-        let way = (self.options.latency.max(LATENCY_MAX) + weather.jitter_max) * 2;
+        let way = (self.options.latency.max(latency) + weather.jitter_max) * 2;
         way + weather.timer_lag_max + Duration::from_millis(100)
     }
 }
@@ -274,6 +285,3 @@ fn short_or_long(chance: &mut Chance) -> Duration {
 
 /// Makes the chance of what the dead do another one than that of the rest.
 const DEAD: u64 = 0x6465_6164;
-
-/// The longest way that a fault makes.
-const LATENCY_MAX: Duration = Duration::from_millis(120);

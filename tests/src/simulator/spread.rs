@@ -34,6 +34,10 @@ impl Told {
         self.open.clear();
     }
 
+    pub(super) const fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
     /// Nobody passes on what the client before was told.
     pub(super) fn new_client(&mut self) {
         self.is_closing = false;

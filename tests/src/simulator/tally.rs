@@ -24,6 +24,10 @@ pub struct Tally {
     pub(super) restarts: u64,
     pub(super) closed_with_players: u64,
     pub(super) moves_judged: u64,
+    /// Places of moves of which it is known how much is heard twice.
+    pub(super) repeats_judged: u64,
+    /// Copies that were to be deleted as their players had gone elsewhere.
+    pub(super) leavings_judged: u64,
     pub(super) waits_judged: u64,
     pub(super) gaps_judged: u64,
     pub(super) news_judged: u64,
@@ -64,6 +68,8 @@ impl Tally {
             (&mut self.restarts, other.restarts),
             (&mut self.closed_with_players, other.closed_with_players),
             (&mut self.moves_judged, other.moves_judged),
+            (&mut self.repeats_judged, other.repeats_judged),
+            (&mut self.leavings_judged, other.leavings_judged),
             (&mut self.waits_judged, other.waits_judged),
             (&mut self.gaps_judged, other.gaps_judged),
             (&mut self.choices_judged, other.choices_judged),
@@ -106,6 +112,8 @@ impl Tally {
         let judged = [
             ("fields in the end", self.parts_judged, fields_min),
             ("places of moves", self.moves_judged, of_runs(MOVES_MIN)),
+            ("repeats", self.repeats_judged, of_runs(REPEATS_MIN)),
+            ("leavings", self.leavings_judged, of_runs(LEAVINGS_MIN)),
             ("waits", self.waits_judged, of_runs(WAITS_MIN)),
             ("gaps", self.gaps_judged, of_runs(GAPS_MIN)),
             ("news", self.news_judged, of_runs(NEWS_MIN)),
@@ -180,13 +188,15 @@ impl fmt::Display for Tally {
         writeln!(
             f,
             "answers: {} done, {} not; clients restarted: {}; \
-             judged: {} places of moves, {} waits, {} gaps, {} news, {} choices, \
-             {} refused fields, {} players found, {} places heard, \
+             judged: {} places of moves, {} repeats, {} leavings, {} waits, {} gaps, {} news, \
+             {} choices, {} refused fields, {} players found, {} places heard, \
              {} of {} fields and {} places in the end",
             self.done,
             self.undone,
             self.restarts,
             self.moves_judged,
+            self.repeats_judged,
+            self.leavings_judged,
             self.waits_judged,
             self.gaps_judged,
             self.news_judged,
@@ -230,8 +240,10 @@ const PARTS_JUDGED_MIN: u64 = 70;
 /// How much of the rest is judged in a thousand runs, at least: two thirds of what it was when
 /// this was written.
 const MOVES_MIN: u64 = 2_600;
+const REPEATS_MIN: u64 = 1_300;
+const LEAVINGS_MIN: u64 = 600;
 const WAITS_MIN: u64 = 6_000;
-const GAPS_MIN: u64 = 2_300;
+const GAPS_MIN: u64 = 3_100;
 const NEWS_MIN: u64 = 28_000;
 const CHOICES_MIN: u64 = 1_400;
 const REFUSALS_MIN: u64 = 7_000;
@@ -248,6 +260,8 @@ mod tests {
         let well = Tally {
             runs: 1_000,
             moves_judged: MOVES_MIN,
+            repeats_judged: REPEATS_MIN,
+            leavings_judged: LEAVINGS_MIN,
             waits_judged: WAITS_MIN,
             gaps_judged: GAPS_MIN,
             news_judged: NEWS_MIN,

@@ -64,12 +64,15 @@ pub(super) enum Said {
     Message(Message),
     /// Text that does not, or means nothing.
     Nonsense,
-    /// The answer to an upgrade that would be the same another time.
+    /// The answer to an upgrade that would be the same another time: it is refused, or by another
+    /// version.
     Refused,
     /// A close frame.
     Close,
-    /// A ping or a pong.
+    /// A ping.
     Control,
+    /// A pong.
+    Pong,
     /// What no server may send.
     Broken,
 }
@@ -88,13 +91,15 @@ impl Heard {
             };
             let head = String::from_utf8_lossy(&self.buffer[..end]);
             // What a server of another version says is not read.
-            let is_known = field(&head, "lavalink-api-version") == Some("4");
-            self.is_open = head.starts_with("HTTP/1.1 101 ") && is_known;
+            let version = field(&head, "lavalink-api-version");
+            let is_upgraded = head.starts_with("HTTP/1.1 101 ");
+            self.is_open = is_upgraded && version == Some("4");
             if !self.is_open {
-                self.is_rest = !head.starts_with("HTTP/1.1 101 ");
+                self.is_rest = !is_upgraded;
                 self.is_garbled = true;
                 let is_refused = |status: &&str| head.starts_with(&format!("HTTP/1.1 {status} "));
-                if ["200", "400", "401", "403"].iter().any(is_refused) {
+                let is_foreign = is_upgraded && version.is_some();
+                if is_foreign || ["200", "400", "401", "403"].iter().any(is_refused) {
                     said.push(Said::Refused);
                 }
                 return said;
@@ -112,7 +117,11 @@ impl Heard {
                 (0x88, _) => Some(Said::Close),
                 (0x89 | 0x8a, begun) => {
                     self.begun = begun;
-                    Some(Said::Control)
+                    Some(if opcode == 0x8a {
+                        Said::Pong
+                    } else {
+                        Said::Control
+                    })
                 }
                 _ => Some(Said::Broken),
             };

@@ -50,8 +50,13 @@ impl Sparing {
 impl Oracle {
     /// The pool has something to write: whatever the socket takes of it and when, it begins here.
     pub(super) fn writes(&mut self, socket: SocketId, at: Duration) {
-        if let Some(socket) = self.sockets.get_mut(&socket) {
+        let id = socket;
+        if let Some(socket) = self.sockets.get_mut(&id) {
             socket.asked.begins(at);
+            let host = &mut self.hosts[socket.host];
+            if host.websocket == Some(id) {
+                host.pings.begins(at);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lavapool_core::node::{Loss, NodeRef};
+use lavapool_core::node::{Loss, NodeRef, Stopped};
 use lavapool_core::player::Update;
 use lavapool_core::protocol::{Track, TrackEndReason};
 use lavapool_core::{Command, Event, Output, RequestError, SocketId};
@@ -79,6 +79,88 @@ fn a_dial_before_its_time_is_found() {
     ear.passes(Duration::from_secs(1));
     ear.connects(2);
     finds(Invariant::DialsOnSchedule, ear.broken());
+}
+
+#[test]
+fn a_node_that_is_given_up_is_found_unless_it_refused_the_pool_or_its_tries_are_used_up() {
+    let upgrade_is_answered = |head: &[u8]| {
+        let mut ear = Ear::new();
+        ear.connects(1);
+        ear.asks(1, "GET /v4/websocket");
+        ear.says(1, head);
+        ear
+    };
+    for (head, is_found) in [
+        (&b"HTTP/1.1 401 Unauthorized\r\n\r\n"[..], false),
+        (b"HTTP/1.1 503 Service Unavailable\r\n\r\n", true),
+        (b"HTTP/1.1 101 X\r\nLavalink-Api-Version: 3\r\n\r\n", false),
+        (b"HTTP/1.1 101 X\r\nLavalink-Api-Version: 4\r\n\r\n", true),
+    ] {
+        let mut ear = upgrade_is_answered(head);
+        ear.stops(Stopped::Unauthorized);
+        ear.judges(Invariant::StoppedForAReason, is_found);
+    }
+    for (failed, attempts, is_found) in [(2, 3, false), (2, 2, true), (1, 3, true)] {
+        let mut ear = Ear::new();
+        for attempt in 1..=failed {
+            ear.tells(Event::NodeReconnecting {
+                node: node(),
+                attempt,
+                delay: Duration::from_secs(2 * u64::from(attempt)),
+                loss: Loss::ConnectTimedOut,
+            });
+        }
+        let last = Box::new(Loss::ConnectTimedOut);
+        ear.stops(Stopped::GaveUp { attempts, last });
+        ear.judges(Invariant::StoppedForAReason, is_found);
+    }
+}
+
+#[test]
+fn a_node_that_is_lost_as_silent_is_found_unless_it_owes_a_pong_or_said_nothing_for_long() {
+    const PING: [u8; 8] = [0x89, 0x82, 1, 2, 3, 4, 5, 6];
+    for (pinged, waits_s, ponged, is_found) in [
+        (false, 58, false, true),
+        (false, 59, false, false),
+        (true, 9, false, true),
+        (true, 10, false, false),
+        (true, 10, true, true),
+    ] {
+        let mut ear = Ear::ready();
+        ear.passes(Duration::from_millis(999));
+        if pinged {
+            ear.sees(&Traced::Wrote(socket(1), PING.to_vec()));
+        }
+        ear.passes(Duration::from_secs(waits_s));
+        if ponged {
+            ear.says(1, &[0x8a, 0]);
+        } else if pinged {
+            // A server that reports is heard, and has not answered.
+            ear.frames(r#"{"op":"stats"}"#);
+        }
+        ear.tells(Event::NodeDisconnected {
+            node: node(),
+            loss: Loss::Silent,
+        });
+        ear.judges(Invariant::SilentIsSilent, is_found);
+    }
+}
+
+#[test]
+fn an_event_of_a_node_that_was_there_before_under_this_name_is_found() {
+    let mut ear = Ear::new();
+    let ready = |node| Event::NodeReady {
+        node,
+        resumed: false,
+    };
+    ear.oracle.becomes(0, Some(node().id));
+    ear.tells(ready(node()));
+    assert_eq!(ear.broken(), None);
+    let next = json!({ "slot": 0, "generation": 2 });
+    let next = serde_json::from_value(next).expect("it is an id");
+    ear.oracle.becomes(0, Some(next));
+    ear.tells(ready(node()));
+    finds(Invariant::NodeIsThePresentOne, ear.broken());
 }
 
 #[test]
@@ -227,7 +309,7 @@ struct Ear {
 
 impl Ear {
     fn new() -> Self {
-        let oracle = Oracle::new(&["a".to_owned()], Duration::ZERO);
+        let oracle = Oracle::new(&["a".to_owned()], Duration::ZERO, Some(2));
         let now = Duration::from_secs(10);
         Self { oracle, now }
     }
@@ -254,11 +336,25 @@ impl Ear {
     /// Events are out of order, or nothing is amiss.
     #[track_caller]
     fn judges_order(&self, is_found: bool) {
+        self.judges(Invariant::EventsInOrder, is_found);
+    }
+
+    /// This is broken, or nothing is.
+    #[track_caller]
+    fn judges(&self, invariant: Invariant, is_found: bool) {
         if is_found {
-            finds(Invariant::EventsInOrder, self.broken());
+            finds(invariant, self.broken());
         } else {
             assert_eq!(self.broken(), None);
         }
+    }
+
+    /// The node is given up.
+    fn stops(&mut self, cause: Stopped) {
+        self.tells(Event::NodeStopped {
+            node: node(),
+            cause,
+        });
     }
 
     /// A play is refused.
