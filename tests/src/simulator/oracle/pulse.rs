@@ -47,7 +47,8 @@ impl Pings {
 
     /// Since when an answer is owed, or a ping may wait for the socket.
     fn owed_since(&self) -> Option<Duration> {
-        self.asked_at.or(self.begun_at.filter(|_| self.is_stuck))
+        self.asked_at
+            .or_else(|| self.begun_at.filter(|_| self.is_stuck))
     }
 }
 
