@@ -65,10 +65,24 @@ impl EventQueue {
 
     /// Adds an event, by the rule above.
     pub fn push(&mut self, event: Event) {
+        if self.latest.is_some() || self.kept == self.kept_max {
+            self.make_room(&event);
+        }
+        self.slots.push_back(Some(event));
+        self.kept += 1;
+        self.fullest = self.fullest.max(self.slots.len());
+        if self.slots.len() >= self.kept_max.saturating_mul(2) {
+            self.coalesce();
+        }
+    }
+
+    /// Makes room for an event in a queue that is full, or was lately, and notes where it will be.
+    #[cold]
+    fn make_room(&mut self, event: &Event) {
         if self.kept == self.kept_max && self.latest.is_none() {
             self.coalesce();
         }
-        let key = Key::of(&event);
+        let key = Key::of(event);
         if let (Some(latest), Some(key)) = (&mut self.latest, key)
             && let Some(serial) = latest.remove(&key)
         {
@@ -81,12 +95,6 @@ impl EventQueue {
         if let (Some(latest), Some(key)) = (&mut self.latest, key) {
             latest.insert(key, serial);
         }
-        self.slots.push_back(Some(event));
-        self.kept += 1;
-        self.fullest = self.fullest.max(self.slots.len());
-        if self.slots.len() >= self.kept_max.saturating_mul(2) {
-            self.coalesce();
-        }
     }
 
     /// Takes the oldest event, or the word that some were lost.
@@ -95,11 +103,11 @@ impl EventQueue {
             let dropped = std::mem::take(&mut self.dropped);
             return Some(Event::Lagged { dropped });
         }
-        let event = self.take_first()?;
+        let event = self.take_first();
         if self.kept <= self.kept_max / 2 {
             self.latest = None;
         }
-        Some(event)
+        event
     }
 
     /// How many events wait.
@@ -154,29 +162,33 @@ impl EventQueue {
         self.dropped = self.dropped.saturating_add(lost);
     }
 
+    #[inline]
     fn take_first(&mut self) -> Option<Event> {
-        while let Some(slot) = self.take_slot() {
+        let mut event = None;
+        while event.is_none()
+            && let Some(slot) = self.slots.pop_front()
+        {
+            event = slot;
             self.first = self.first.wrapping_add(1);
-            let Some(event) = slot else { continue };
+            if self.slots.is_empty() {
+                self.emptied();
+            }
+        }
+        if let Some(event) = &event {
             self.kept -= 1;
-            if let (Some(latest), Some(key)) = (&mut self.latest, Key::of(&event)) {
+            if let (Some(latest), Some(key)) = (&mut self.latest, Key::of(event)) {
                 latest.remove(&key);
             }
-            return Some(event);
         }
-        None
+        event
     }
 
-    fn take_slot(&mut self) -> Option<Option<Event>> {
-        let slot = self.slots.pop_front()?;
-        if self.slots.is_empty() {
-            let fullest = std::mem::take(&mut self.fullest).next_power_of_two();
-            room::trim(
-                &mut self.slots,
-                fullest.clamp(room::ROOM_KEPT, ROOM_KEPT_MAX),
-            );
-        }
-        Some(slot)
+    fn emptied(&mut self) {
+        let fullest = std::mem::take(&mut self.fullest).next_power_of_two();
+        room::trim(
+            &mut self.slots,
+            fullest.clamp(room::ROOM_KEPT, ROOM_KEPT_MAX),
+        );
     }
 }
 

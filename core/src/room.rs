@@ -11,11 +11,15 @@ pub(crate) fn pop_front<T>(queue: &mut VecDeque<T>, kept: usize) -> Option<T> {
     Some(first)
 }
 
-/// A queue that is empty keeps room for this many.
+/// A queue that is empty keeps room for this many, and begins at its first place again: what never
+/// holds much stays in the processor's cache.
 #[inline]
 pub(crate) fn trim<T>(queue: &mut VecDeque<T>, kept: usize) {
-    if queue.is_empty() && queue.capacity() > kept {
-        queue.shrink_to(kept);
+    if queue.is_empty() {
+        queue.clear();
+        if queue.capacity() > kept {
+            queue.shrink_to(kept);
+        }
     }
 }
 

@@ -11,7 +11,10 @@ pub fn lavalink_message(bytes: &[u8]) {
         return;
     };
     let message = Message::decode(text);
-    if let Ok(Message::PlayerUpdate(_) | Message::Stats(_)) = &message {
+    let is_plain = text.starts_with(r#"{"op":""#);
+    if is_plain
+        && let Ok(Message::PlayerUpdate(_) | Message::Stats(_) | Message::Event(_)) = &message
+    {
         // Behind `op`, the first that is read.
         let spaced = text.replacen("\",", "\", ", 1);
         assert_eq!(Message::decode(&spaced), message, "{text}");

@@ -32,10 +32,18 @@ pub(crate) fn tag(user_data: Option<&RawJson>, play: u32) -> RawJson {
 
 /// The number that user data from a node is tagged with.
 pub(crate) fn play_of(user_data: &str) -> Option<u32> {
-    serde_json::from_str::<Tagged>(user_data)
-        .ok()?
-        .lavapool?
-        .play
+    as_written(user_data).or_else(|| {
+        let tagged: Tagged = serde_json::from_str(user_data).ok()?;
+        tagged.lavapool?.play
+    })
+}
+
+/// The number where [`tag`] writes it, and servers leave it.
+fn as_written(user_data: &str) -> Option<u32> {
+    let (number, _) = user_data
+        .strip_prefix(r#"{"lavapool":{"play":"#)?
+        .split_once('}')?;
+    number.parse().ok()
 }
 
 /// User data from a node as the application set it, `None` if it set none.
@@ -129,6 +137,19 @@ mod tests {
         let tagged = tag(None, 1);
         assert_eq!(tagged.get(), r#"{"lavapool":{"play":1}}"#);
         assert_eq!((untag(tagged), untag(json("{}"))), (None, None));
+    }
+
+    #[test]
+    fn a_tag_is_found_wherever_a_node_puts_it() {
+        for data in [
+            r#"{"lavapool":{"play":7}}"#,
+            r#"{"lavapool":{"play":7},"a":1}"#,
+            r#"{"a":{"play":8},"lavapool":{"play":7}}"#,
+            r#"{ "lavapool" : { "play" : 7 } }"#,
+            r#"{"lavapool":{"play":7,"more":8}}"#,
+        ] {
+            assert_eq!(play_of(data), Some(7), "{data}");
+        }
     }
 
     #[test]

@@ -72,10 +72,16 @@ impl RawJson {
     }
 }
 
-impl From<&RawValue> for RawJson {
-    fn from(value: &RawValue) -> Self {
+impl From<RawJsonRef<'_>> for RawJson {
+    fn from(value: RawJsonRef<'_>) -> Self {
         let text = Some(value.get()).filter(|text| *text != EMPTY_OBJECT);
         Self(text.map(Arc::from))
+    }
+}
+
+impl From<&RawValue> for RawJson {
+    fn from(value: &RawValue) -> Self {
+        Self::from(RawJsonRef::from(value))
     }
 }
 
@@ -115,6 +121,54 @@ impl Serialize for RawJson {
 impl<'de> Deserialize<'de> for RawJson {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Box::<RawValue>::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// Any JSON value within a text that was read, as it was written there.
+///
+/// Two are equal when their texts are. [`RawJson`] is one of its own.
+///
+/// ```
+/// use lavapool_core::protocol::{EventKind, Message, RawJson};
+///
+/// let text = r#"{"op":"event","type":"TrackStartEvent","guildId":"1","track":{"encoded":"QAAA",
+///     "info":{"title":"T1"},"pluginInfo":{},"userData":{"requester":"5"}}}"#;
+/// let Message::Event(event) = Message::decode(text)? else { panic!("not an event") };
+/// let EventKind::TrackStart { track } = event.kind else { panic!("no start") };
+/// assert_eq!(track.info.get(), r#"{"title":"T1"}"#);
+/// assert_eq!(track.user_data.map(RawJson::from), Some(RawJson::object(r#"{"requester":"5"}"#)?));
+/// # Ok::<(), lavapool_core::protocol::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RawJsonRef<'a>(&'a str);
+
+impl<'a> RawJsonRef<'a> {
+    /// What is known to be one JSON value, with nothing around it.
+    pub(super) const fn of_valid(text: &'a str) -> Self {
+        Self(text)
+    }
+
+    /// The JSON text.
+    pub const fn get(self) -> &'a str {
+        self.0
+    }
+}
+
+impl<'a> From<&'a RawValue> for RawJsonRef<'a> {
+    fn from(value: &'a RawValue) -> Self {
+        Self(value.get())
+    }
+}
+
+impl fmt::Debug for RawJsonRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for RawJsonRef<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&RawValue>::deserialize(deserializer).map(Self::from)
     }
 }
 

@@ -60,7 +60,7 @@ pub use filters::{
 };
 pub use id::{ChannelId, GuildId, ParseIdError, UserId};
 pub use info::{Git, Info, Plugin, Version};
-pub use json::{DecodeCause, DecodeError, RawJson};
+pub use json::{DecodeCause, DecodeError, RawJson, RawJsonRef};
 pub(crate) use json::{decode, write};
 pub use load::{LoadResult, LoadType, Playlist, PlaylistInfo};
 pub use load_handler::LoadHandler;

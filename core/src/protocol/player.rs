@@ -7,7 +7,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::json::{DecodeError, Text, decode};
-use super::{ChannelId, Filters, GuildId, PlayerState, RawJson, Track, WireTrack, lenient};
+use super::{
+    ChannelId, Filters, GuildId, PlayerState, RawJson, RawJsonRef, Track, WireTrack, lenient,
+};
 
 /// A player, borrowed from the body that it was decoded from.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -185,11 +187,11 @@ where
         #[serde(borrow)]
         encoded: Option<Text<'a>>,
         #[serde(borrow)]
-        info: Option<&'a RawValue>,
+        info: Option<RawJsonRef<'a>>,
         #[serde(borrow)]
-        plugin_info: Option<&'a RawValue>,
+        plugin_info: Option<RawJsonRef<'a>>,
         #[serde(borrow)]
-        user_data: Option<&'a RawValue>,
+        user_data: Option<RawJsonRef<'a>>,
     }
     let Some(keys) = Option::<Keys<'de>>::deserialize(deserializer)? else {
         return Ok(None);

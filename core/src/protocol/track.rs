@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::json::{DecodeError, Text, decode};
-use super::{RawJson, lenient};
+use super::{RawJson, RawJsonRef, lenient};
 
 /// A track that a server knows how to play.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -143,7 +143,7 @@ impl TrackInfo {
 }
 
 /// A track as it stands in a message, with only its blob read.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct WireTrack<'a> {
@@ -152,13 +152,13 @@ pub struct WireTrack<'a> {
     pub encoded: Cow<'a, str>,
     /// As [`Track::info`].
     #[serde(borrow)]
-    pub info: &'a RawValue,
+    pub info: RawJsonRef<'a>,
     /// As [`Track::plugin_info`].
     #[serde(borrow, default)]
-    pub plugin_info: Option<&'a RawValue>,
+    pub plugin_info: Option<RawJsonRef<'a>>,
     /// As [`Track::user_data`].
     #[serde(borrow, default)]
-    pub user_data: Option<&'a RawValue>,
+    pub user_data: Option<RawJsonRef<'a>>,
 }
 
 impl WireTrack<'_> {
@@ -170,15 +170,6 @@ impl WireTrack<'_> {
             plugin_info: self.plugin_info.map(RawJson::from),
             user_data: self.user_data.map(RawJson::from),
         })
-    }
-}
-
-impl PartialEq for WireTrack<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.encoded == other.encoded
-            && self.info.get() == other.info.get()
-            && self.plugin_info.map(RawValue::get) == other.plugin_info.map(RawValue::get)
-            && self.user_data.map(RawValue::get) == other.user_data.map(RawValue::get)
     }
 }
 
