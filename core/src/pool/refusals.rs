@@ -148,6 +148,9 @@ impl Refused {
             let spared = player.busy().spare(reverted);
             reverted = reverted.without(spared);
             player.unsent = player.unsent.with(spared);
+        } else if player.unsent.has(Fields::TRACK) {
+            // The play that was asked for since has ended a pause, or the stop has.
+            reverted = reverted.without(Fields::PAUSED);
         }
         // What was asked of the refused play since goes with it.
         let its_own = if is_play {

@@ -71,6 +71,22 @@ fn a_pause_that_was_asked_for_behind_a_refused_play_counts() {
 }
 
 #[test]
+fn a_play_that_was_asked_for_behind_a_refused_one_is_not_paused_with_that() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    world.node("a").config().latency.player = millis(100);
+    let found_nothing = Update::play(Source::identifier("nowhere:x")).paused(true);
+    world.update(guild(1), found_nothing);
+    world.run_for(millis(50));
+    world.play(guild(1), &track("next"));
+    world.run_for(secs(2));
+    assert_eq!(title(&world), Some("Track next".into()));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!((view.paused, copy.paused), (false, false));
+}
+
+#[test]
 fn a_place_an_end_and_user_data_of_a_refused_play_are_refused_with_it() {
     let data = RawJson::parse(r#"{"of":"bad"}"#).unwrap();
     for update in [
