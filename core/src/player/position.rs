@@ -68,10 +68,11 @@ impl Position {
     /// Takes the server's word for the position.
     ///
     /// A report from before the present stretch began (a late one) belongs to what was before it,
-    /// at the usual speed. One of 0 is no report, unless the stretch began there: a server says so
-    /// until sound has been taken from the player, wherever that is to begin.
+    /// at the usual speed. One of 0 is no report, unless the stretch began there and no later place
+    /// is known: a server says so until sound has been taken from the player, wherever that is to
+    /// begin, and once its track is over.
     pub fn report(&mut self, position_ms: u64, now: Timestamp) {
-        if position_ms == 0 && self.origin_ms > 0 {
+        if position_ms == 0 && (self.origin_ms > 0 || self.reported_ms > 0) {
             mark!(ReportOfZero);
             return;
         }
@@ -352,6 +353,9 @@ mod tests {
         let mut position = playing(0, u64::MAX);
         position.report(0, at(10));
         assert_eq!(position.position_ms(at(10)), 0);
+        position.report(5_000, at(5_000));
+        position.report(0, at(9_000));
+        assert_eq!(position.position_ms(at(9_000)), 9_000);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use lavapool_core::player::{Source, Update};
 use lavapool_core::protocol::{GuildId, RawJson, TrackEndReason};
 use lavapool_core::{Command, Event};
 use lavapool_tests::node::{AnswerKind, Disturbance, Failure};
-use lavapool_tests::world::{Direction, Weather, World, guild, track, track_of};
+use lavapool_tests::world::{Bite, Bitten, Direction, Weather, World, guild, track, track_of};
 use serde_json::json;
 
 use super::{crowded, millis, secs};
@@ -309,6 +309,29 @@ fn the_end_of_a_track_that_its_node_has_stopped_is_told_when_it_is_stopped_too()
         ends_since(&world, since),
         [(guild(1), TrackEndReason::Stopped)]
     );
+}
+
+#[test]
+fn a_track_whose_end_was_lost_is_not_begun_again_where_its_player_goes_next() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.play(guild(1), &track_of("short", secs(7)));
+    world.run_for(secs(6));
+    let bite = Bite {
+        place: 50,
+        how: Bitten::Ended,
+        lives_for: std::time::Duration::ZERO,
+    };
+    world.bite("a", bite);
+    world.run_for(secs(4));
+    let since = world.now();
+    world.kill("a");
+    world.run_for(secs(2));
+    let heard = world.heard_since("b", since);
+    for (t, e) in world.events() {
+        eprintln!("{t:?} {e:?}");
+    }
+    let places = heard.iter().map(|heard| &heard.body["position"]);
+    assert_eq!(places.collect::<Vec<_>>(), [&json!(7_000)]);
 }
 
 /// A `TrackEndEvent` of what the guild plays on its server, as that would send it.
