@@ -29,8 +29,8 @@ pub(crate) struct Doubt {
     looks: u8,
     /// How often it could not be done.
     repeats: u8,
-    /// Whether it has been seen to take effect.
-    is_spent: bool,
+    /// How many such requests have yet to be seen to take effect.
+    unspent: u8,
     /// What it sets in the present track.
     fields: Fields,
     /// The place in the present track that it seeks, and when it was sent.
@@ -49,6 +49,7 @@ pub(crate) struct Own {
 impl Doubt {
     /// A request that sets these fields has just failed, after others perhaps.
     pub(crate) fn renew(&mut self, fields: Fields, sought: Option<(u64, Timestamp)>) {
+        self.unspent = self.unspent.saturating_add(1);
         if !fields.has(Fields::TRACK) {
             // That another play begins is seen, and ours is sent whole.
             self.fields = self.fields.with(fields);
@@ -58,7 +59,8 @@ impl Doubt {
 
     /// What was asked may take effect from now on.
     pub(crate) fn begin(&mut self, now: Timestamp) {
-        (self.looks, self.repeats, self.is_spent) = (0, 0, false);
+        (self.looks, self.repeats) = (0, 0);
+        self.unspent = self.unspent.max(1);
         self.planned = None;
         self.look_after(now);
     }
@@ -104,9 +106,11 @@ impl Doubt {
         self.due = Some(now + LOOK_AGAIN_AFTER);
     }
 
-    /// Whether what was asked may be what is seen now; it can take effect once only.
+    /// Whether what was asked may be what is seen now; each request can take effect once only.
     pub(crate) const fn spend(&mut self) -> bool {
-        !std::mem::replace(&mut self.is_spent, true)
+        let is_any = self.unspent > 0;
+        self.unspent = self.unspent.saturating_sub(1);
+        is_any
     }
 
     /// Looks at once, if the place that the node reports is one that it was told to seek, and not

@@ -49,7 +49,9 @@ impl Tables {
         };
         node.doubted.insert(guild);
         let doubt = node.doubts.entry(guild).or_default();
-        doubt.renew(fields, sought);
+        if patch.is_some() {
+            doubt.renew(fields, sought);
+        }
         doubt.begin(now);
         let due = doubt.due();
         let armed = node.doubt_timer;

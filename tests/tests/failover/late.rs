@@ -293,6 +293,31 @@ fn a_delete_that_is_done_late_does_not_end_the_play_since() {
 }
 
 #[test]
+fn no_delete_of_two_that_are_done_late_ends_the_play_since() {
+    let mut world = crowded(1..=1, []);
+    world
+        .node("a")
+        .faults()
+        .slow
+        .insert(AnswerKind::Player, secs(20));
+    world.submit(Command::Destroy(guild(1)));
+    for _ in 0..2 {
+        world.run_for(secs(1));
+        world.end_rest("a");
+    }
+    world.run_for(millis(100));
+    world.node("a").faults().slow.clear();
+    world.end_rest("a");
+    world.run_for(secs(3));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("new"));
+    let since = world.now();
+    world.run_for(secs(30));
+    assert_eq!(title(&world), Some("Track new".into()));
+    assert_eq!(ends_since(&world, since), []);
+}
+
+#[test]
 fn a_player_without_a_track_that_is_deleted_late_is_made_again() {
     let mut world = crowded(1..=1, []);
     late_command(&mut world, Command::Destroy(guild(1)));
