@@ -148,6 +148,18 @@ impl<T> Field<T> {
         !self.is_certain || self.wanted == *found || self.anew.as_ref() == Some(found)
     }
 
+    /// Whether it is this, as another client finds it: then nothing else that it might have been
+    /// counts any more.
+    fn meets(&mut self, found: &T) -> bool
+    where
+        T: Clone + PartialEq,
+    {
+        if self.anew.as_ref() == Some(found) {
+            self.wanted.clone_from(found);
+        }
+        self.allows(found)
+    }
+
     /// Whether what was found says that the player outlived the client that had it, or that it did
     /// not; nothing if it says neither.
     pub(super) fn was_kept(&self, found: &T) -> Option<bool>
@@ -297,12 +309,12 @@ impl Intent {
             }
             [copy] => {
                 let is_there = [
-                    self.track.allows(&copy.track),
-                    self.paused.allows(&copy.paused),
-                    self.volume.allows(&copy.volume),
-                    self.end_time.allows(&copy.end_time),
-                    self.filters.allows(&copy.filters),
-                    self.user_data.allows(&copy.user_data),
+                    self.track.meets(&copy.track),
+                    self.paused.meets(&copy.paused),
+                    self.volume.meets(&copy.volume),
+                    self.end_time.meets(&copy.end_time),
+                    self.filters.meets(&copy.filters),
+                    self.user_data.meets(&copy.user_data),
                 ];
                 let fields = self.fields().into_iter().zip(is_there);
                 fields.for_each(|(field, is_there)| field.outlive(is_there));

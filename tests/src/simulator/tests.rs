@@ -6,7 +6,7 @@ use lavapool_core::player::Update;
 use lavapool_core::{Command, Event};
 
 use super::application::Asked;
-use super::intent::Intent;
+use super::intent::{Found, Intent, Loudness};
 use super::{Order, OrderKind, Plan, Simulation};
 use crate::invariant::{Invariant, finds};
 use crate::node::RequestRecord;
@@ -88,6 +88,25 @@ fn what_another_process_finds_must_stay_as_it_was() {
     let intent = intents.get_mut(&guild(1)).expect("it is wanted");
     assert!(!intent.track.allows(&None));
     assert!(!intent.may_be_gone);
+}
+
+#[test]
+fn what_one_process_has_made_anew_is_what_the_next_one_finds() {
+    let found = |volume| Found {
+        track: None,
+        paused: false,
+        volume: Loudness(volume),
+        end_time: None,
+        filters: None,
+        user_data: None,
+    };
+    let mut intent = Intent::default();
+    intent.volume.became(Loudness(60));
+    intent.outlive(&[found(60)]);
+    let allowed = |intent: &Intent| [60, 100].map(|volume| intent.volume.allows(&Loudness(volume)));
+    assert_eq!(allowed(&intent), [true, true]);
+    intent.outlive(&[found(100)]);
+    assert_eq!(allowed(&intent), [false, true]);
 }
 
 /// The application stops what plays, and the oracle does not know.
