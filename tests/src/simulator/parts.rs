@@ -51,7 +51,11 @@ impl Part {
                 "endTime" => drop(parts.insert(Self::EndTime)),
                 "paused" => drop(parts.insert(Self::Paused)),
                 "volume" => drop(parts.insert(Self::Volume)),
-                "filters" => drop(parts.insert(Self::Filters)),
+                "filters" => {
+                    parts.insert(Self::Filters);
+                    // At another speed it comes elsewhere.
+                    parts.extend(value.get("timescale").map(|_| Self::Place));
+                }
                 "position" => drop(parts.insert(Self::Place)),
                 "voice" => drop(parts.insert(Self::Voice)),
                 _ => {}
