@@ -125,10 +125,12 @@ impl Subscriber {
     fn push(&self, events: impl Iterator<Item = Event>) -> bool {
         let mut is_news = false;
         let mut state = lock(&self.state);
-        for event in events.filter(|event| event.kinds().intersects(self.kinds)) {
+        let events = events.filter(|event| event.kinds().intersects(self.kinds));
+        // Each part of what was chained in a loop of its own.
+        events.for_each(|event| {
             state.queue.push(event);
             is_news = true;
-        }
+        });
         is_news
     }
 
