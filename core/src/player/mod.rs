@@ -279,8 +279,9 @@ impl Player {
         let awaits_place = pending.has(Fields::TRACK.with(Fields::POSITION));
         // Until it goes on at the node too, the node has no place to report.
         let awaits_sound = pending.has(Fields::PAUSED);
-        // The node that it is led away from may play something else.
-        let is_other = |busy: &Busy| busy.left.has(Fields::TRACK.with(Fields::POSITION));
+        // The node that it is led away from may play something else, or stand still.
+        let elsewhere = Fields::TRACK.with(Fields::POSITION).with(Fields::PAUSED);
+        let is_other = |busy: &Busy| busy.left.has(elsewhere);
         let is_left_playing = self.is_led_over() && !self.busy.as_deref().is_some_and(is_other);
         is_left_playing || (!self.awaits_start && !awaits_place && !awaits_sound)
     }

@@ -147,6 +147,20 @@ fn a_voice_state_that_discord_repeats_during_a_move_is_told_where_the_player_sta
     assert_eq!(voices.count(), 1, "{heard:?}");
 }
 
+#[test]
+fn a_pause_that_is_over_while_a_player_is_led_over_lasts_until_it_comes() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), Update::default().paused(true));
+    world.run_for(secs(1));
+    world.node("b").config().latency.voice = secs(5);
+    send_to(&mut world, "b");
+    world.run_for(millis(100));
+    world.update(guild(1), Update::default().paused(false));
+    world.run_for(secs(3));
+
+    assert_in_place(&world);
+}
+
 /// `b` takes the player that comes next, and does not say so. A socket that has served a request
 /// may have died idle: what came of that is looked up.
 fn take_without_answer(world: &mut World) {
