@@ -1,4 +1,4 @@
-//! [`Hearing`]: until when a server was heard of a session.
+//! [`Hearing`]: when a server was heard of a session.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use lavapool_core::protocol::GuildId;
 
 use super::Oracle;
 
-/// Until when a server was heard of a session.
-#[derive(Clone, Copy, Debug, Default)]
+/// When a server was heard of a session.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Hearing {
-    /// When the last byte of the connection before arrived.
-    before: Duration,
-    /// When the latest connection was ready.
-    from: Duration,
-    /// When its last byte arrived.
-    until: Duration,
+    /// When bytes came, of all its connections.
+    times: Vec<Duration>,
 }
 
 impl Hearing {
-    /// A connection is ready.
-    pub(super) const fn begin(&mut self, at: Duration) {
-        (self.before, self.from) = (self.until, at);
+    /// Bytes came.
+    pub(super) fn go_on(&mut self, at: Duration) {
+        if self.times.last() != Some(&at) {
+            self.times.push(at);
+        }
     }
 
-    /// A byte arrived.
-    pub(super) const fn go_on(&mut self, at: Duration) {
-        self.until = at;
+    /// When the last byte came until now.
+    fn heard_at(&self, now: Duration) -> Duration {
+        let until_now = self.times.partition_point(|at| *at <= now);
+        let last = self.times[..until_now].last();
+        last.copied().unwrap_or_default()
     }
 }
 
@@ -45,9 +45,14 @@ impl Oracle {
         now: Duration,
     ) -> Duration {
         let hearing = self.hosts[host].hearings.get(session);
-        let hearing = hearing.copied().unwrap_or_default();
-        let is_present = hearing.from <= now;
-        [hearing.before, hearing.until][usize::from(is_present)].min(now)
+        hearing.map_or(Duration::ZERO, |hearing| hearing.heard_at(now))
+    }
+
+    /// Where a server had said last by this moment that a guild's player is, and when.
+    fn report_by(&self, host: usize, guild: GuildId, by: Duration) -> Option<(i64, Duration)> {
+        let reports = self.hosts[host].reports.get(&guild.to_string())?;
+        let mut latest = reports.iter().rev();
+        latest.find(|(_, at)| *at <= by).copied()
     }
 
     /// A server is lost. If it fell silent, or does not know its session, it is known to have
@@ -73,9 +78,8 @@ impl Oracle {
         guild: GuildId,
         at: Duration,
     ) -> Option<i64> {
-        let reports = self.hosts[host].reports.get(&guild.to_string())?;
-        let (position_ms, since) = reports.back()?;
-        let later = i64::try_from(at.saturating_sub(*since).as_millis()).ok()?;
+        let (position_ms, since) = self.report_by(host, guild, at)?;
+        let later = i64::try_from(at.saturating_sub(since).as_millis()).ok()?;
         Some(position_ms + later)
     }
 
@@ -102,3 +106,20 @@ impl Oracle {
 
 /// How many places are remembered of a player, the latest.
 pub(super) const REPORTS_MAX: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn secs(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    #[test]
+    fn what_came_later_was_not_heard_yet() {
+        let times = [2, 6].map(secs).to_vec();
+        let hearing = Hearing { times };
+        let heard = [1, 5, 6].map(|now| hearing.heard_at(secs(now)));
+        assert_eq!(heard, [Duration::ZERO, secs(2), secs(6)]);
+    }
+}
