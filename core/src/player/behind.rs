@@ -1,6 +1,7 @@
 //! [`Behind`]: what a lost player has left behind, where it may still play.
 
 use crate::id::NodeId;
+use crate::node::Last;
 use crate::player::{Desired, Fields, Player, Position};
 use crate::time::Timestamp;
 
@@ -55,8 +56,9 @@ impl Player {
     }
 
     /// The node with that copy is lost again, and was last heard then.
-    pub(crate) fn lose_behind(&mut self, lost_at: Timestamp) {
+    pub(crate) fn lose_behind(&mut self, last: Last, now: Timestamp) {
         if let Some(behind) = self.busy.as_mut().and_then(|busy| busy.behind.as_mut()) {
+            let lost_at = last.played_until(behind.clock.known_at(), now);
             behind.clock.run(false, lost_at);
         }
     }

@@ -289,7 +289,7 @@ impl Tables {
             kept: Kept::by_word(message.resumed),
         });
         node.state = State::Ready(ready);
-        node.pulse.heard(now);
+        node.pulse.begin(now);
         node.schedule.was_ready = true;
         node.loss = None;
         node.replaying = message.resumed;

@@ -64,7 +64,7 @@ impl Tables {
     pub(super) fn lose_left_behind(&mut self, id: NodeId, last: Last, now: Timestamp) {
         for player in self.players_where(|player| player.has_left_behind(id)) {
             if let Some(player) = self.player_mut(player) {
-                player.lose_behind(last.played_until(Timestamp::ZERO, now));
+                player.lose_behind(last, now);
             }
         }
     }

@@ -31,7 +31,7 @@ impl Tables {
         }
         let last = pulse.map(|pulse| {
             if loss.is_late() {
-                Last::Until(pulse.heard_at())
+                Last::Heard(pulse)
             } else {
                 Last::ByPulse(pulse)
             }

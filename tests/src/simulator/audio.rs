@@ -160,7 +160,7 @@ impl Simulation {
             return false;
         }
         self.tally.repeats_judged += 1;
-        let heard_at = self.oracle.heard_at(host, session, written_at);
+        let heard_at = self.oracle.heard_at(host, session, guild, written_at);
         let unheard = furthest.at.saturating_sub(heard_at);
         let repeats_max = furthest.apart + unheard + REPEATS_MAX;
         let told = self.oracle.told_place(host, guild, heard_at);
@@ -171,7 +171,9 @@ impl Simulation {
     /// How far the pool's idea of where a copy is may be from the truth: where sound stopped
     /// without a word, the time to the next report more.
     fn apart_there(&self, place: &Place, guild: GuildId, written_at: Duration) -> Duration {
-        let heard_at = self.oracle.heard_at(place.host, &place.session, written_at);
+        let heard_at = self
+            .oracle
+            .heard_at(place.host, &place.session, guild, written_at);
         if self.silences.misled(place.host, guild, heard_at) {
             self.apart + REPORTED_EVERY
         } else {

@@ -215,6 +215,8 @@ impl Oracle {
                 host.session = Some(message.session.clone());
                 host.resumable.clone_from(&host.session);
                 host.ready_at = Some(at);
+                let hearing = host.hearings.entry(message.session.clone());
+                hearing.or_default().begin(at);
                 host.redial_at = None;
                 self.doubts.ready(index, id);
             }

@@ -25,6 +25,20 @@ fn place_s(world: &World) -> i64 {
 }
 
 #[test]
+fn nothing_is_skipped_of_a_track_whose_node_stood_still_and_is_shut_down() {
+    let mut world = crowded(1..=1, ["b"]);
+    world.stand_still("a");
+    world.run_for(secs(8));
+    let heard_ms = world.only_copy(guild(1)).1.content_ms;
+    world.shut_down_gracefully("a");
+    let is_there = |world: &World| !world.players_on("b").is_empty();
+    world.run_until(is_there, secs(5));
+
+    let skipped_ms = world.players_on("b")[0].content_ms - heard_ms;
+    assert!(skipped_ms <= 0, "{skipped_ms}");
+}
+
+#[test]
 fn a_play_that_is_asked_for_amid_a_move_begins_at_its_start() {
     let mut world = crowded(1..=1, ["b"]);
     let slow = &mut world.node("b").faults().slow;

@@ -6,15 +6,23 @@ use lavapool_core::node::Loss;
 use lavapool_core::protocol::GuildId;
 
 use super::Oracle;
+use crate::simulator::silences::REPORTED_EVERY;
 
 /// When a server was heard of a session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Hearing {
     /// When bytes came, of all its connections.
     times: Vec<Duration>,
+    /// When the latest of those was ready.
+    from: Duration,
 }
 
 impl Hearing {
+    /// A connection is ready.
+    pub(super) const fn begin(&mut self, at: Duration) {
+        self.from = at;
+    }
+
     /// Bytes came.
     pub(super) fn go_on(&mut self, at: Duration) {
         if self.times.last() != Some(&at) {
@@ -22,10 +30,15 @@ impl Hearing {
         }
     }
 
-    /// When the last byte came until now.
-    fn heard_at(&self, now: Duration) -> Duration {
+    /// When the last byte came until now which says that a player went on that was spoken of at
+    /// `told_at`: what ends a silence does not say what became of it meanwhile.
+    fn heard_at(&self, told_at: Duration, now: Duration) -> Duration {
         let until_now = self.times.partition_point(|at| *at <= now);
-        let last = self.times[..until_now].last();
+        let times = &self.times[..until_now];
+        let told_at = told_at.max(self.from);
+        let mut pairs = times.windows(2);
+        let silence = pairs.find(|pair| told_at < pair[1] && pair[0] + REPORTED_EVERY < pair[1]);
+        let last = silence.map_or_else(|| times.last(), |pair| pair.first());
         last.copied().unwrap_or_default()
     }
 }
@@ -37,15 +50,19 @@ impl Oracle {
         host.session.as_ref().filter(|_| !host.is_leaving)
     }
 
-    /// When a server had been heard last of a session, at this moment.
+    /// When a server had been heard last of a guild's player in a session, at this moment.
     pub(in crate::simulator) fn heard_at(
         &self,
         host: usize,
         session: &str,
+        guild: GuildId,
         now: Duration,
     ) -> Duration {
+        let told_at = self.report_by(host, guild, now).map(|(_, at)| at);
         let hearing = self.hosts[host].hearings.get(session);
-        hearing.map_or(Duration::ZERO, |hearing| hearing.heard_at(now))
+        hearing.map_or(Duration::ZERO, |hearing| {
+            hearing.heard_at(told_at.unwrap_or_default(), now)
+        })
     }
 
     /// Where a server had said last by this moment that a guild's player is, and when.
@@ -115,11 +132,23 @@ mod tests {
         Duration::from_secs(count)
     }
 
+    fn heard_at<const TIMES: usize>(seconds: [u64; TIMES]) -> Hearing {
+        let times = seconds.map(secs).to_vec();
+        let from = Duration::ZERO;
+        Hearing { times, from }
+    }
+
     #[test]
     fn what_came_later_was_not_heard_yet() {
-        let times = [2, 6].map(secs).to_vec();
-        let hearing = Hearing { times };
-        let heard = [1, 5, 6].map(|now| hearing.heard_at(secs(now)));
+        let hearing = heard_at([2, 6]);
+        let heard = [1, 5, 6].map(|now| hearing.heard_at(Duration::ZERO, secs(now)));
         assert_eq!(heard, [Duration::ZERO, secs(2), secs(6)]);
+    }
+
+    #[test]
+    fn what_ends_a_silence_says_nothing_of_a_player_that_was_not_spoken_of_since() {
+        let hearing = heard_at([1, 3, 11, 12]);
+        let heard = [2, 11].map(|told| hearing.heard_at(secs(told), secs(12)));
+        assert_eq!(heard, [secs(3), secs(12)]);
     }
 }
