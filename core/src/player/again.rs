@@ -20,14 +20,16 @@ impl Player {
 
     /// These fields are refused, or not sent after all: they are what is confirmed again, but for
     /// what was asked for since. Where the node may play another track than that one it is begun
-    /// anew, and told, as its end was; a node that it only goes to has nothing of it anyway.
+    /// anew, and told, as its end was; a node that it only goes to has nothing of it anyway. Until
+    /// that is confirmed it may go on with the other; that nothing is to play is said once.
     pub(crate) fn take_back(&mut self, fields: Fields, now: Timestamp) {
         let is_play = fields.has(Fields::TRACK);
         let (since, is_moving) = (self.unsent, self.is_moving());
         let busy = self.busy();
         let base = busy.base.clone();
         let (begun, is_base_told) = (busy.begun.take(), busy.is_base_told);
-        let plays_another = is_play && !is_moving && !std::mem::replace(&mut busy.is_sure, true);
+        let plays_another = is_play && !is_moving && !busy.is_sure;
+        busy.is_sure |= plays_another && base.track.is_none();
         self.wanted.revert(fields, since, &base, now);
         if plays_another {
             mark!(ConfirmedBegunAgain);

@@ -199,6 +199,8 @@ impl Tellings {
         let is_listed = looked_at.is_some_and(|looked| at < *looked + INFERRED_WITHIN);
         let is_refused = self.refused.get(&guild) == Some(&at) || self.unheard.contains_key(&guild);
         let is_inferred = is_listed && is_implied(event);
+        let is_given_up = is_refused && is_finished(event);
+        let is_untold = is_inferred || (is_given_up && self.is_lost(guild, track, sessions));
         let queue = self.arrived.entry(guild).or_default();
         let is_it = |arrived: &Arrived| {
             let was_held = arrived.held == Some(Held::Stopped) && arrived.at + HELD_FOR <= at;
@@ -211,11 +213,10 @@ impl Tellings {
         // One that came twice may not have been told the first time. An end that nothing tells of
         // is not the one of a session that is over.
         let alive = queue.iter().position(|one| is_it(one) && is_alive(one));
-        let stale = || queue.iter().position(is_it).filter(|_| !is_inferred);
+        let stale = || queue.iter().position(is_it).filter(|_| !is_untold);
         let place = alive.or_else(stale);
         let Some(place) = place else {
-            let is_given_up = is_refused && is_finished(event);
-            if is_inferred || (is_given_up && self.is_lost(guild, track, sessions)) {
+            if is_untold {
                 return self.follow(event, guild, track);
             }
             let detail = format!("{kind} of {track:?} in {guild} did not arrive, or before others");

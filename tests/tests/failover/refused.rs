@@ -317,7 +317,7 @@ pub(super) fn told_since(world: &World, since: Duration) -> Vec<(bool, String)> 
 }
 
 /// Plays a track that the only node begins, but of which it does not say so.
-fn begin_unanswered(world: &mut World, name: &str) {
+pub(super) fn begin_unanswered(world: &mut World, name: &str) {
     world.node("a").faults().lost.insert(AnswerKind::Player);
     world.play(guild(1), &track(name));
     world.run_for(millis(500));

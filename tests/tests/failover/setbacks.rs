@@ -7,8 +7,24 @@ use lavapool_tests::node::AnswerKind;
 use lavapool_tests::world::{World, guild, track};
 use serde_json::json;
 
-use super::refused::refuse_bad;
+use super::refused::{begin_unanswered, refuse_bad};
 use super::{crowded, millis, secs, title, unanswered};
+
+#[test]
+fn what_a_node_may_play_is_stopped_when_neither_the_track_before_nor_the_next_is_taken() {
+    let mut world = crowded(1..=1, []);
+    refuse_bad(&mut world);
+    begin_unanswered(&mut world, "between");
+    let before = "https://tracks.test/1".to_owned();
+    world.node("a").faults().rejected_tracks.insert(before);
+    let bad = world.play(guild(1), &track("bad"));
+    world.run_until(|world| world.answer(bad).is_some(), secs(10));
+    // The track before is refused once by then.
+    world.play(guild(1), &track("bad"));
+    world.run_for(secs(5));
+    assert!(!world.player(guild(1)).playing);
+    assert_eq!(title(&world), None);
+}
 
 #[test]
 fn a_refused_play_leaves_a_paused_player_paused() {
