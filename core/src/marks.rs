@@ -146,6 +146,7 @@ mod counted {
         PlayHadArrived: "A play whose answer was lost turned out to have arrived.",
         DeleteRetried: "A DELETE was answered 500, and sent again.",
         PlayersUnlisted: "A node did not list its players whole, which were sent to it unseen.",
+        PlayersListedLate: "A node listed the players of a client before this one at a later try.",
         AnswerForeign: "Something else answered in a server's place that a change was done.",
         // pool/doubts.rs
         LookFailed: "A node was asked what it has of a player, and the answer was not its own.",

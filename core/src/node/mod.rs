@@ -100,6 +100,8 @@ pub(crate) struct Node {
     pub(crate) doubt_timer: Option<TimerKey>,
     /// Whether the session is one of before this client, and what players it has is not known.
     pub(crate) is_inherited: bool,
+    /// Whether such a session did not list its players, and is asked for them again and again.
+    pub(crate) is_unlisted: bool,
     /// Armed while new players wait for that to be known.
     pub(crate) inherits_by: Option<TimerKey>,
     /// Whether the server's players are being compared with ours: none is sent anything before.

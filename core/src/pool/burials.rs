@@ -40,7 +40,8 @@ impl Tables {
     /// Sees to it that no node turns out to have the guild's player when the session of a client
     /// before this one is resumed. Whether there is such a session; nobody waits for it.
     pub(super) fn bury_inherited(&mut self, guild: GuildId) -> bool {
-        let inherited = self.nodes.iter().filter(|node| node.is_inherited);
+        let may_have_it = |node: &&Node| node.is_inherited || node.is_unlisted;
+        let inherited = self.nodes.iter().filter(may_have_it);
         let inherited: Vec<_> = inherited.map(Node::id).collect();
         let mut is_any = false;
         for node in inherited {

@@ -86,6 +86,7 @@ impl Tables {
             doubts: std::collections::BTreeMap::new(),
             doubt_timer: None,
             is_inherited,
+            is_unlisted: false,
             inherits_by: None,
             reconciling: false,
             replaying: false,
@@ -333,6 +334,7 @@ impl Tables {
             mark!(GravesFellWithTheSession if !over.is_empty());
             node.doubted.clear();
             node.doubts.clear();
+            node.is_unlisted = false;
             if node.keeping.resuming || node.keeping.is_changed {
                 node.control.push_first(Job::Session { resuming: true });
             }

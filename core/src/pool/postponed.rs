@@ -29,7 +29,7 @@ impl Tables {
         node.setbacks = node.setbacks.saturating_add(1);
         if job == Job::Players {
             node.unlisted = node.unlisted.saturating_add(1);
-            if node.unlisted > UNLISTED_MAX {
+            if node.unlisted > UNLISTED_MAX || node.is_unlisted {
                 return self.players_unlisted(id, now);
             }
         }
@@ -58,6 +58,34 @@ impl Tables {
         node.postponed_timer = first.map(|at| self.timers.arm(at, Timer::Postponed(id)));
     }
 
+    fn ask_again(&mut self, id: NodeId, job: Job, now: Timestamp) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        let was_given_up = !node.reconciling;
+        let lane = node.lane(super::lanes::kind_of(job));
+        match job {
+            Job::Players if was_given_up => self.list_again(id, now),
+            // What must not go before it may be in front by now.
+            Job::Players => lane.push_first(job),
+            _ => lane.push(job),
+        }
+    }
+
+    /// The node is asked again for its players as when it was resumed: between what is on its way
+    /// about them and what is to go.
+    fn list_again(&mut self, id: NodeId, now: Timestamp) {
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
+        if node.control.is_quiet() {
+            node.reconciling = true;
+            node.control.push_first(Job::Players);
+        } else {
+            self.postpone_for(id, Job::Players, RESEND_AFTER, now);
+        }
+    }
+
     /// A pause is over.
     pub(super) fn postponed_due(&mut self, id: NodeId, now: Timestamp) {
         let Some(node) = self.node_mut(id) else {
@@ -65,12 +93,7 @@ impl Tables {
         };
         let due = node.postponed.extract_if(.., |(at, _)| *at <= now);
         for (_, job) in due.collect::<Vec<_>>() {
-            let lane = node.lane(super::lanes::kind_of(job));
-            match job {
-                // What must not go before it may be in front by now.
-                Job::Players => lane.push_first(job),
-                _ => lane.push(job),
-            }
+            self.ask_again(id, job, now);
         }
         self.await_postponed(id);
         self.note_lane(id, LaneKind::Control);

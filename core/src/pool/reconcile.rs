@@ -5,6 +5,7 @@
 //! that were destroyed or moved while the session was away are destroyed.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::value::RawValue;
 
@@ -41,6 +42,8 @@ impl Tables {
         let is_whole = theirs.len() == listed.len();
         if let Some(node) = self.node_mut(id) {
             node.reconciling = false;
+            mark!(PlayersListedLate if node.is_unlisted);
+            node.is_unlisted = false;
         }
         let mut present = BTreeSet::new();
         for theirs in &theirs {
@@ -61,13 +64,21 @@ impl Tables {
     }
 
     /// What the server has is not known: what it must not have is destroyed, and its players are
-    /// sent what they have not been sent.
+    /// sent what they have not been sent. Nobody but the server knows what a client before this one
+    /// has left there: of that it is asked again.
     pub(super) fn players_unlisted(&mut self, id: NodeId, now: Timestamp) {
         mark!(PlayersUnlisted);
         let Some(node) = self.node_mut(id) else {
             return;
         };
         node.reconciling = false;
+        node.is_unlisted |= node.is_inherited;
+        if node.is_unlisted {
+            self.postpone_for(id, Job::Players, LIST_AGAIN_AFTER, now);
+        }
+        let Some(node) = self.node_mut(id) else {
+            return;
+        };
         for (guild, tombstone) in &mut node.tombstones {
             if !std::mem::replace(&mut tombstone.queued, true) {
                 node.control.push(Job::Delete(*guild));
@@ -224,3 +235,6 @@ impl Tables {
         }
     }
 }
+
+/// How long after it did not list the players of a client before this one a node is asked again.
+const LIST_AGAIN_AFTER: Duration = Duration::from_secs(10);

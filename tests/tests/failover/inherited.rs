@@ -330,6 +330,22 @@ fn a_list_of_players_that_is_not_there_at_first_is_asked_for_again() {
 }
 
 #[test]
+fn a_player_of_before_is_found_though_pages_come_in_place_of_the_first_lists() {
+    let mut world = inherited_after(Update::default(), |world| {
+        world.node("a").faults().failures.push(Failure {
+            method: Some("GET".into()),
+            path: Some("/players".into()),
+            times: Some(2),
+            ..Failure::always(200)
+        });
+    });
+    world.run_for(secs(5));
+    assert!(world.pool().player(guild(1)).is_none());
+    world.run_for(secs(20));
+    assert!(world.player(guild(1)).playing);
+}
+
+#[test]
 fn strangers_are_destroyed_if_they_are_to_be() {
     let builder = World::builder().node("a", |_| {});
     let config = |config: &mut PoolConfig| config.strangers = Strangers::Destroy;
