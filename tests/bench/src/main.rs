@@ -5,6 +5,7 @@ mod bounds;
 mod clients;
 mod counting;
 mod footprint;
+mod idleness;
 mod latencies;
 mod measure;
 mod mix;

@@ -1,6 +1,6 @@
 //! The results as tables.
 
-use crate::bounds::{Bound, Limit, Unit};
+use crate::bounds::{Bound, Limit, Unit, Verdict};
 use crate::results::{Figures, Part, Ratio, Results};
 
 /// Prints the results, and what they are judged by.
@@ -14,6 +14,12 @@ pub(crate) fn print(results: &Results, bounds: &[Bound]) {
         machine.rustc,
         machine.date,
         results.rounds
+    );
+    let taken = &results.taken;
+    println!(
+        "while the bench only looked at the clock, others took up to {:.1} % of the cores, {:.1} ms \
+         at once",
+        taken.percent, taken.longest_ms
     );
     if !results.clients.is_empty() {
         print_clients(results);
@@ -49,7 +55,11 @@ fn print_bounds(bounds: &[Bound]) {
             Limit::AtLeast(limit) => ("at least", limit),
             Limit::AtMost(limit) => ("at most", limit),
         };
-        let verdict = if bound.is_met { "met" } else { "NOT MET" };
+        let verdict = match bound.verdict {
+            Verdict::Met => "met",
+            Verdict::Missed => "NOT MET",
+            Verdict::NotJudged => "not judged: the machine is not idle",
+        };
         let measured = with_unit(bound.measured, bound.unit);
         let limit = format!("{side} {}", with_unit(limit, bound.unit));
         println!("{:<75}{measured:>13}{limit:>22}  {verdict}", bound.what);

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::clients::{Failover, Load, Memory, Outcome, Who};
 use crate::footprint::Footprint;
+use crate::idleness::Taken;
 use crate::latencies::Percentiles;
 use crate::measure::Sample;
 use crate::rounds::words;
@@ -15,6 +16,8 @@ use crate::rounds::words;
 #[derive(Debug, Serialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
+    /// What others took of the machine before the first round, and around a load.
+    pub(crate) taken: Taken,
     pub(crate) rounds: usize,
     pub(crate) clients: BTreeMap<Who, BTreeMap<Part, Figures>>,
     pub(crate) failover: Vec<Failover>,
@@ -72,6 +75,7 @@ impl Results {
     pub(crate) fn new(rounds: usize) -> Outcome<Self> {
         Ok(Self {
             machine: Machine::present()?,
+            taken: Taken::default(),
             rounds,
             clients: BTreeMap::new(),
             failover: Vec::new(),
@@ -80,6 +84,12 @@ impl Results {
             build: None,
             failures: Vec::new(),
         })
+    }
+
+    /// Looks what others take of the machine.
+    pub(crate) fn look(&mut self) -> Outcome {
+        self.taken = self.taken.max(Taken::look()?);
+        Ok(())
     }
 
     /// Adds a round.
