@@ -72,7 +72,7 @@ impl Tables {
                 self.sync(id);
             }
             VoiceChange::None => self.voice_repeated(id, now),
-            VoiceChange::Left => return self.voice_left(id, now),
+            VoiceChange::Left => self.voice_left(id, now),
             VoiceChange::New => {
                 player.renew_voice();
                 if let Some(busy) = &mut player.busy {
@@ -103,7 +103,6 @@ impl Tables {
         player.regulate(now);
         if is_own && let Some(channel) = channel {
             player.voice.get_or_insert_default().expect_channel(channel);
-            self.player_changed(id);
             return self.sync(id);
         }
         mark!(LeftByForce);
@@ -116,9 +115,7 @@ impl Tables {
         if destroyed {
             return self.destroy(None, id);
         }
-        self.player_changed(id);
         self.sync(id);
-        self.settle_player(id);
     }
 
     /// The endpoint is known: a player of which no node knows anything yet goes to its region.
