@@ -17,8 +17,8 @@ pub(crate) fn print(results: &Results, bounds: &[Bound]) {
     );
     let taken = &results.taken;
     println!(
-        "while the bench only looked at the clock, others took up to {:.1} % of the cores, {:.1} ms \
-         at once",
+        "while the bench only looked at the clock, others took up to {:.1} % of the cores, \
+         {:.1} ms at once",
         taken.percent, taken.longest_ms
     );
     if !results.clients.is_empty() {
