@@ -227,7 +227,7 @@ impl Tables {
             return;
         };
         node.answered_at = now;
-        (node.setbacks, node.unlisted) = (0, 0);
+        node.setbacks = 0;
         if node.breaker.answered() {
             self.node_changed(id);
         }
@@ -461,13 +461,15 @@ pub(super) fn player_in<'a>(
 }
 
 /// Whether something else answered in the server's place that the request has been done, such as a
-/// proxy with a page of its own: Lavalink answers with an object, or with nothing.
+/// proxy with a page of its own: Lavalink answers with an object, or with nothing, and with a list
+/// of players.
 fn is_foreign(job: Job, response: &Response<'_>) -> bool {
-    // A look and a list have rules of their own for what they cannot read; what the application
-    // asked for, it is told.
-    let is_known = !matches!(job, Job::Look(_) | Job::Players | Job::Request(_));
+    // A look has a rule of its own for what it cannot read; what the application asked for, it is
+    // told.
+    let is_known = !matches!(job, Job::Look(_) | Job::Request(_));
+    let own = if job == Job::Players { b'[' } else { b'{' };
     let first = response.body.trim_ascii_start().first();
-    is_known && response.status.is_success() && first.is_some_and(|first| *first != b'{')
+    is_known && response.status.is_success() && first.is_some_and(|first| *first != own)
 }
 
 fn classify(response: &Response<'_>) -> Class {

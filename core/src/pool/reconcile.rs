@@ -40,14 +40,18 @@ impl Tables {
             .filter_map(|text| protocol::Player::decode(text.get()).ok())
             .collect();
         let is_whole = theirs.len() == listed.len();
+        let mut is_late = false;
         if let Some(node) = self.node_mut(id) {
             node.reconciling = false;
-            mark!(PlayersListedLate if node.is_unlisted);
-            node.is_unlisted = false;
+            is_late = std::mem::take(&mut node.is_unlisted);
+            mark!(PlayersListedLate if is_late);
         }
         let mut present = BTreeSet::new();
         for theirs in &theirs {
             present.insert(theirs.guild_id);
+            if is_late {
+                self.see_at_last(id, theirs.guild_id);
+            }
             self.reconcile(id, theirs, now);
         }
         self.inherited_known(id);
@@ -88,6 +92,16 @@ impl Tables {
         self.sync_all(id);
         self.note_lane(id, LaneKind::Control);
         self.place_waiting_players(now);
+    }
+
+    /// What the node was sent of the guild's player, before it was known what it has, is confirmed:
+    /// all else is as an earlier client left it.
+    fn see_at_last(&mut self, id: NodeId, guild: GuildId) {
+        let player = self.player_of(guild);
+        let player = player.and_then(|player| self.player_mut(player));
+        if let Some(player) = player.filter(|player| player.place == Placement::On(id)) {
+            player.was_sent = false;
+        }
     }
 
     fn reconcile(&mut self, id: NodeId, theirs: &protocol::Player<'_>, now: Timestamp) {

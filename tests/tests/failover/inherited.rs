@@ -285,7 +285,14 @@ fn inherited_after(update: Update, between: impl FnOnce(&mut World)) -> World {
 
 /// As [`inherited`], beside another node that is ready at once; something has happened before.
 fn heir(before: impl FnOnce(&mut World)) -> World {
+    heir_of(Update::default(), before)
+}
+
+/// The same, where the player of before was changed so.
+fn heir_of(update: Update, before: impl FnOnce(&mut World)) -> World {
     let mut world = crowded(1..=1, ["b"]);
+    world.update(guild(1), update);
+    world.run_for(secs(1));
     let nodes = vec![
         world.node_config("a", Some(&world.view("a"))),
         world.node_config("b", None),
@@ -335,7 +342,7 @@ fn a_player_of_before_is_found_though_pages_come_in_place_of_the_first_lists() {
         world.node("a").faults().failures.push(Failure {
             method: Some("GET".into()),
             path: Some("/players".into()),
-            times: Some(2),
+            times: Some(4),
             ..Failure::always(200)
         });
     });
@@ -343,6 +350,44 @@ fn a_player_of_before_is_found_though_pages_come_in_place_of_the_first_lists() {
     assert!(world.pool().player(guild(1)).is_none());
     world.run_for(secs(20));
     assert!(world.player(guild(1)).playing);
+}
+
+#[test]
+fn a_player_of_before_is_known_when_it_is_listed_at_last() {
+    let volume = Update::default().volume(70);
+    let mut world = inherited_after(volume, |world| pages_for_lists(world, 5));
+    world.join(guild(1), "us-east");
+    world.run_for(secs(10));
+    // It has been told of the voice connection, and nobody knows what it plays.
+    assert!(!world.player(guild(1)).playing);
+    world.run_for(secs(25));
+    let (view, copy) = (world.player(guild(1)), world.only_copy(guild(1)).1);
+    assert_eq!(title(&world), Some("Track 1".into()));
+    assert!(view.playing);
+    assert_eq!((view.volume.get(), copy.volume), (70, 70));
+}
+
+#[test]
+fn a_copy_of_before_goes_when_it_is_listed_at_last_where_its_player_is_not() {
+    // Of one that plays nothing the node says nothing by itself.
+    let mut world = heir_of(Update::stop(), |world| pages_for_lists(world, 5));
+    world.submit(Command::Drain(world.id("a")));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("new"));
+    world.run_for(secs(10));
+    assert_eq!(world.copies(guild(1)).len(), 2);
+    world.run_for(secs(25));
+    assert_eq!(world.only_copy(guild(1)).0, "b");
+}
+
+/// Something before `a` answers so many questions for its players with a page of its own.
+fn pages_for_lists(world: &mut World, times: u32) {
+    world.node("a").faults().failures.push(Failure {
+        method: Some("GET".into()),
+        path: Some("/players".into()),
+        times: Some(times),
+        ..Failure::always(200)
+    });
 }
 
 #[test]

@@ -8,6 +8,7 @@ use lavapool_tests::node::{AnswerKind, Failure};
 use lavapool_tests::world::{Bite, Bitten, Heard, World, guild, track};
 
 use super::refused::refuse_bad;
+use super::requests::load;
 use super::vanished::forget_player;
 use super::{crowded, millis, secs, title, unanswered};
 
@@ -229,4 +230,22 @@ fn a_node_that_fails_three_times_to_list_its_players_is_asked_once_more() {
     world.drop_connections("a");
     world.run_for(secs(20));
     assert_eq!(world.requests_since("a", since)[..4], ["GET players"; 4]);
+}
+
+#[test]
+fn a_node_that_lists_no_players_is_told_what_they_are_to_be_though_it_answers_all_else() {
+    let mut world = crowded(1..=1, []);
+    world.node("a").faults().failures.push(Failure {
+        method: Some("GET".into()),
+        path: Some("/players".into()),
+        ..Failure::always(503)
+    });
+    world.drop_connections("a");
+    world.run_for(secs(1));
+    let volume = world.update(guild(1), Update::default().volume(40));
+    for _ in 0..20 {
+        world.submit(load());
+        world.run_for(millis(500));
+    }
+    assert_eq!(world.answer(volume), Some(&Ok(Answer::Done)));
 }
