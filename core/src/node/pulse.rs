@@ -72,7 +72,7 @@ impl Pulse {
     }
 
     /// Whether a player that plays was to be reported again since.
-    fn is_overdue(self, known_at: Timestamp, now: Timestamp) -> bool {
+    pub(crate) fn is_overdue(self, known_at: Timestamp, now: Timestamp) -> bool {
         now.since(known_at) > self.reports_every + LATE_MAX
     }
 }

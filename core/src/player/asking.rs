@@ -38,6 +38,8 @@ impl Player {
         if self.is_moving() {
             let busy = self.busy();
             busy.left = busy.left.with(changed);
+        } else if changed.has(Fields::PLAY.with(Fields::FILTERS)) {
+            self.forget_copy();
         }
         changed
     }

@@ -1,12 +1,14 @@
-//! [`Behind`]: what a lost player has left behind, where it may still play.
+//! [`Behind`]: what a lost player has left behind, where it may still play; and what a node still
+//! plays of one that it is to delete, and to begin again after that.
 
 use crate::id::NodeId;
-use crate::node::Last;
+use crate::node::{Last, Pulse};
 use crate::player::{Desired, Fields, Player, Position};
 use crate::time::Timestamp;
 
 /// The copy of a player on the node that it was lost from, while it is on its way to another. If
 /// the session is resumed meanwhile that copy has played on, and the player may yet stay with it.
+/// Or the one that its node is to delete first: that plays on until then.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Behind {
     node: NodeId,
@@ -35,13 +37,50 @@ impl Player {
         }
     }
 
+    /// Its node is to delete it, and to begin it again after that.
+    pub(crate) fn leave_copy(&mut self, node: NodeId) {
+        let copy = Behind::new(node, &self.wanted);
+        self.busy().behind = Some(copy);
+    }
+
+    /// That copy is gone, since now or since no report came any more: the player goes on from where
+    /// it was.
+    pub(crate) fn follow_copy(&mut self, node: NodeId, pulse: Pulse, now: Timestamp) {
+        let is_it = |behind: &mut Behind| behind.node == node;
+        let behind = self.busy.as_mut().map(|busy| &mut busy.behind);
+        let Some(copy) = behind.and_then(|behind| behind.take_if(is_it)) else {
+            return;
+        };
+        let known_at = copy.clock.known_at();
+        let is_silent = copy.clock.is_running() && pulse.is_overdue(known_at, now);
+        if self.plays() {
+            (self.wanted.clock, self.wanted.end_time_ms) = (copy.clock, copy.end_time_ms);
+            let until = if is_silent { known_at } else { now };
+            self.wanted.clock.run(false, until);
+            self.wanted.rebase(now);
+        }
+    }
+
+    /// Something is asked for that the copy does not have, if its node is to delete that.
+    pub(crate) fn forget_copy(&mut self) {
+        if let Some(busy) = &mut self.busy {
+            busy.behind = None;
+        }
+    }
+
     /// The node says where its copy is, if that is the one that was left behind.
-    pub(crate) fn hear_behind(&mut self, node: NodeId, position_ms: u64, now: Timestamp) {
-        if self.target() == Some(node) {
+    pub(crate) fn hear_behind(
+        &mut self,
+        node: NodeId,
+        position_ms: u64,
+        is_connected: bool,
+        now: Timestamp,
+    ) {
+        if self.is_moving() && self.target() == Some(node) {
             // What it begins there again.
             return;
         }
-        let is_running = !self.wanted.paused;
+        let is_running = is_connected && !self.wanted.paused;
         let behind = self.busy.as_mut().and_then(|busy| busy.behind.as_mut());
         if let Some(behind) = behind.filter(|behind| behind.node == node) {
             behind.clock.report(position_ms, now);

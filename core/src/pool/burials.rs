@@ -152,9 +152,11 @@ impl Tables {
         let now = self.now;
         // One that is on its way to the node has sent it nothing before this.
         let is_there = |player: &&mut Player| player.place == Placement::On(node);
+        let pulse = self.node(node).map(|node| node.pulse);
         if let Some(player) = self.player_mut(id).filter(is_there) {
             mark!(DeleteCaughtThePlayer);
             // It came back to the node in the meantime, and all of it has just been deleted.
+            player.follow_copy(node, pulse.unwrap_or_default(), now);
             player.begin_again(now);
             player.awaits_start = player.wanted.track.is_some();
             player.connected = false;

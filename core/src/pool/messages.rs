@@ -120,11 +120,14 @@ impl Tables {
         let Some(player_id) = self.player_of(update.guild_id) else {
             return self.ghost_heard(id, update.guild_id);
         };
+        let position_ms = u64::try_from(update.state.position).unwrap_or(0);
         if self.is_buried(id, update.guild_id) {
             mark!(BuriedHeard);
+            if let Some(player) = self.player_mut(player_id) {
+                player.hear_behind(id, position_ms, update.state.connected, now);
+            }
             return;
         }
-        let position_ms = u64::try_from(update.state.position).unwrap_or(0);
         let is_doubtful = has_doubts && self.doubts_place(player_id, id, position_ms, now);
         let Some(player) = self.player_mut(player_id) else {
             return;
@@ -135,7 +138,7 @@ impl Tables {
                 // Such as a move that was given up and took effect all the same.
                 self.bury(id, update.guild_id, None);
             } else {
-                player.hear_behind(id, position_ms, now);
+                player.hear_behind(id, position_ms, update.state.connected, now);
             }
             return;
         }

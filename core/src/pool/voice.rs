@@ -210,9 +210,10 @@ impl Tables {
         player.begin_again(now);
         player.unsent = player.substance();
         player.awaits_start = player.wanted.track.is_some();
+        player.regulate(now);
+        player.leave_copy(node);
         player.wanted.rebase(now);
         player.renumber();
-        player.regulate(now);
         self.bury(node, guild, None);
         self.player_changed(id);
         if is_newer {

@@ -212,3 +212,38 @@ fn a_voice_server_that_is_named_while_another_does_not_answer_is_told_when_that_
     let voice = world.only_copy(guild(1)).1.voice;
     assert!(voice.unwrap().endpoint.contains("frankfurt"));
 }
+
+#[test]
+fn a_player_whose_voice_server_does_not_answer_goes_on_from_where_it_was_deleted() {
+    let mut world = World::builder().nodes(["a"]).connected();
+    world.fill(1..=2);
+    world.run_for(secs(1));
+    let unanswered = |world: &mut World, kind| {
+        world.node("a").faults().unanswered.insert(kind);
+    };
+    unanswered(&mut world, AnswerKind::Voice);
+    world.voice_server(guild(1), Some("us-west"));
+    world.run_for(secs(1));
+    // The node answers others.
+    world.update(guild(2), Update::default().volume(50));
+    world.run_for(secs(1));
+    unanswered(&mut world, AnswerKind::Player);
+    let has_failed = |world: &World| failed(world) == 1;
+    world.run_until(has_failed, secs(15));
+    // It is to be deleted there, and made anew; until that is done it plays on.
+    let since = world.now();
+    world.run_for(secs(12));
+    let heard_ms = world.only_copy(guild(1)).1.content_ms;
+    world.node("a").faults().unanswered.clear();
+    world.join(guild(1), "us-west");
+    let goes_on = |world: &World| {
+        let heard = world.heard_since("a", since);
+        let mut places = heard.iter().map(|heard| heard.body["position"].as_i64());
+        places.find_map(|place| place)
+    };
+    world.run_until(|world| goes_on(world).is_some(), secs(20));
+    let place_ms = goes_on(&world).unwrap();
+    assert!(place_ms + 100 >= heard_ms, "{place_ms} {heard_ms}");
+    let gone_at_ms = heard_ms + 5_000;
+    assert!(place_ms <= gone_at_ms, "{place_ms} {gone_at_ms}");
+}
