@@ -47,13 +47,19 @@ impl Tables {
         Ok(id)
     }
 
-    /// Puts a player that was nowhere on a node.
+    /// Puts a player that was nowhere on a node. One that may still have the last of the guild is
+    /// told what a new one has anyway.
     pub(super) fn put(&mut self, id: PlayerId, node: NodeId, now: Timestamp) {
+        let guild = self.player(id).map(|player| player.guild);
+        let left = match guild.is_some_and(|guild| self.is_doubted(node, guild)) {
+            true => Fields::KEPT,
+            false => Fields::NONE,
+        };
         let Some(player) = self.player_mut(id) else {
             return;
         };
         player.place = Placement::On(node);
-        player.unsent = player.unsent.with(player.substance());
+        player.unsent = player.unsent.with(player.substance()).with(left);
         player.regulate(now);
         let (guild, plays) = (player.guild, player.plays());
         if plays {

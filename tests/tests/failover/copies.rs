@@ -7,6 +7,7 @@ use lavapool_core::{Command, CommandId, Event, RequestError, Target};
 use lavapool_tests::node::{AnswerKind, Failure, Voice};
 use lavapool_tests::world::{Answered, World, guild, track, track_of};
 
+use super::clocks::{assert_in_place, twice_as_fast};
 use super::{away_for, crowded, millis, report, secs, unanswered};
 
 #[test]
@@ -159,6 +160,24 @@ fn what_a_node_says_of_a_copy_that_it_has_yet_to_delete_is_not_about_the_next_pl
     let update = updates.find(|event| matches!(event, Event::PlayerUpdate { .. }));
     assert_eq!(update, None);
     assert!(!world.player(guild(1)).connected);
+}
+
+#[test]
+fn a_player_that_a_node_did_not_delete_leaves_no_speed_to_the_next_one_of_its_guild() {
+    let mut world = crowded(1..=1, []);
+    world.update(guild(1), Update::default().filters(twice_as_fast()));
+    world.run_for(secs(1));
+    world.node("a").faults().failures.push(Failure {
+        method: Some("DELETE".into()),
+        ..Failure::always(403)
+    });
+    world.submit(Command::Destroy(guild(1)));
+    world.run_for(secs(1));
+    world.join(guild(1), "us-east");
+    world.play(guild(1), &track("next"));
+    world.run_for(secs(2));
+
+    assert_in_place(&world);
 }
 
 #[test]
