@@ -35,11 +35,12 @@ impl Player {
             // What a play brings with it is part of it.
             self.unsent = self.unsent.without(Fields::USER_DATA);
         }
+        if changed.has(Fields::PLAY.with(Fields::FILTERS)) {
+            self.forget_copy();
+        }
         if self.is_moving() {
             let busy = self.busy();
             busy.left = busy.left.with(changed);
-        } else if changed.has(Fields::PLAY.with(Fields::FILTERS)) {
-            self.forget_copy();
         }
         changed
     }

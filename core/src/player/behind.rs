@@ -14,6 +14,8 @@ pub(crate) struct Behind {
     node: NodeId,
     clock: Position,
     end_time_ms: Option<u64>,
+    /// Whether its node is to delete it, and to begin the player again after that.
+    is_to_go: bool,
 }
 
 impl Behind {
@@ -23,6 +25,7 @@ impl Behind {
             node,
             clock: wanted.clock,
             end_time_ms: wanted.end_time_ms,
+            is_to_go: false,
         }
     }
 }
@@ -39,14 +42,17 @@ impl Player {
 
     /// Its node is to delete it, and to begin it again after that.
     pub(crate) fn leave_copy(&mut self, node: NodeId) {
-        let copy = Behind::new(node, &self.wanted);
+        let copy = Behind {
+            is_to_go: true,
+            ..Behind::new(node, &self.wanted)
+        };
         self.busy().behind = Some(copy);
     }
 
     /// That copy is gone, since now or since no report came any more: the player goes on from where
     /// it was.
     pub(crate) fn follow_copy(&mut self, node: NodeId, pulse: Pulse, now: Timestamp) {
-        let is_it = |behind: &mut Behind| behind.node == node;
+        let is_it = |behind: &mut Behind| behind.node == node && behind.is_to_go;
         let behind = self.busy.as_mut().map(|busy| &mut busy.behind);
         let Some(copy) = behind.and_then(|behind| behind.take_if(is_it)) else {
             return;
@@ -64,7 +70,15 @@ impl Player {
     /// Something is asked for that the copy does not have, if its node is to delete that.
     pub(crate) fn forget_copy(&mut self) {
         if let Some(busy) = &mut self.busy {
-            busy.behind = None;
+            busy.behind = busy.behind.filter(|behind| !behind.is_to_go);
+        }
+    }
+
+    /// It is back on its node: what it left behind there is the player itself, but for a copy that
+    /// the node is yet to delete.
+    pub(crate) fn rejoin(&mut self) {
+        if let Some(busy) = &mut self.busy {
+            busy.behind = busy.behind.filter(|behind| behind.is_to_go);
         }
     }
 
@@ -117,6 +131,41 @@ impl Player {
         wanted.clock.scale(rate, now);
         if !left.has(Fields::END_TIME) {
             wanted.end_time_ms = behind.end_time_ms;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::player::{PlayerId, Source, Update};
+    use crate::protocol::GuildId;
+
+    const NOW: Timestamp = Timestamp::from_millis(1_000);
+    const NODE: NodeId = NodeId {
+        slot: 0,
+        generation: 0,
+    };
+
+    #[test]
+    fn what_a_lost_player_left_behind_is_not_gone_back_to_when_it_is_deleted() {
+        for (is_to_go, expected_ms) in [(true, 5_000), (false, 60_000)] {
+            let id = PlayerId {
+                slot: 0,
+                generation: 0,
+            };
+            let mut player = Player::new(id, GuildId::new(1).expect("not 0"), 0);
+            player.ask(Update::play(Source::encoded("QAAA")), false, NOW);
+            player.leave_copy(NODE);
+            if let Some(behind) = &mut player.busy().behind {
+                behind.is_to_go = is_to_go;
+            }
+            player.hear_behind(NODE, 5_000, true, NOW);
+            player.wanted.clock.begin(60_000, u64::MAX, NOW);
+            player.rejoin();
+            player.follow_copy(NODE, Pulse::default(), NOW);
+            let place_ms = player.wanted.clock.position_ms(NOW);
+            assert_eq!(place_ms, expected_ms, "{is_to_go}");
         }
     }
 }

@@ -341,15 +341,11 @@ impl Tables {
             self.left_group(from, to, None);
             return self.stay(player_id, id, now);
         }
-        // What its node is to delete first plays on until then.
-        let is_buried = self.is_buried(id, guild);
         let Some(player) = self.player_mut(player_id) else {
             return;
         };
         player.place = Placement::On(id);
-        if let Some(busy) = player.busy.as_mut().filter(|_| !is_buried) {
-            busy.behind = None;
-        }
+        player.rejoin();
         player.regulate(now);
         self.player_changed(player_id);
     }
