@@ -104,16 +104,8 @@ pub const UNREACHED: &[(Mark, &str)] = &[
         "its servers are no NodeLink; see `failover::nodelink`",
     ),
     (
-        Mark::InterimResponse,
-        "its servers send none, as Lavalink; see the tests of `core/src/http`",
-    ),
-    (
         Mark::AnsweredTooSoon,
         "its servers read requests to their ends; see the tests of `core/src/http`",
-    ),
-    (
-        Mark::Unsolicited,
-        "its servers answer what they are asked; see the tests of `core/src/http`",
     ),
     (
         Mark::NotKeptAlive,
@@ -154,6 +146,14 @@ pub const RARE: &[(Mark, &str)] = &[
     (
         Mark::PongForeign,
         "only a flipped bit makes one; see `failover::messages`",
+    ),
+    (
+        Mark::InterimResponse,
+        "only a flipped bit makes one of a 500; see the tests of `core/src/http`",
+    ),
+    (
+        Mark::Unsolicited,
+        "a flipped bit must end an answer before its end; see the tests of `core/src/http`",
     ),
     (
         Mark::BodyToTheEnd,
