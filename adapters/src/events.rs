@@ -126,7 +126,8 @@ impl Subscriber {
         let mut is_news = false;
         let mut state = lock(&self.state);
         let events = events.filter(|event| event.kinds().intersects(self.kinds));
-        // Each part of what was chained in a loop of its own.
+        // So each part of a chain has a loop of its own, and not each event the question which it is
+        // of.
         events.for_each(|event| {
             state.queue.push(event);
             is_news = true;

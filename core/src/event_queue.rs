@@ -9,10 +9,10 @@ use crate::room;
 
 /// A bounded queue of events.
 ///
-/// While there is room every event is kept. When it is full, a position or a stats report takes
-/// the place of the one before it (of the same guild or node), which loses nothing that still
-/// mattered; any other event pushes the oldest out, and [`Event::Lagged`] says how many were
-/// lost, before the first event after the gap.
+/// While there is room every event is kept. Once it is full, and until half of it is taken, a
+/// position or a stats report takes the place of the one before it (of the same guild or node),
+/// which loses nothing that still mattered; where there is no room any other event pushes the
+/// oldest out, and [`Event::Lagged`] says how many were lost, before the first event after the gap.
 ///
 /// A queue that is emptied keeps room for as many events as it held since it was empty last,
 /// between 512 and 4 096: 480 KiB at most.
@@ -104,8 +104,9 @@ impl EventQueue {
             return Some(Event::Lagged { dropped });
         }
         let event = self.take_first();
-        if self.kept <= self.kept_max / 2 {
+        if self.latest.is_some() && self.kept <= self.kept_max / 2 {
             self.latest = None;
+            self.slots.retain(Option::is_some);
         }
         event
     }
@@ -233,6 +234,87 @@ mod tests {
 
     fn drain(queue: &mut EventQueue) -> Vec<Event> {
         std::iter::from_fn(|| queue.pop()).collect()
+    }
+
+    /// The rule, as it is told.
+    struct Told {
+        events: Vec<Event>,
+        events_max: usize,
+        is_crowded: bool,
+        dropped: u64,
+    }
+
+    impl Told {
+        fn push(&mut self, event: Event) {
+            if self.events.len() == self.events_max && !self.is_crowded {
+                self.is_crowded = true;
+                let all = self.events.clone();
+                let mut at = 0..;
+                self.events.retain(|event| {
+                    let later = &all[at.next().unwrap() + 1..];
+                    let key = Key::of(event);
+                    key.is_none() || later.iter().all(|later| Key::of(later) != key)
+                });
+            }
+            if self.is_crowded
+                && let Some(key) = Key::of(&event)
+            {
+                self.events.retain(|event| Key::of(event) != Some(key));
+            }
+            if self.events.len() == self.events_max {
+                self.dropped += match self.events.remove(0) {
+                    Event::Lagged { dropped } => dropped,
+                    _ => 1,
+                };
+            }
+            self.events.push(event);
+        }
+
+        fn pop(&mut self) -> Option<Event> {
+            if self.dropped > 0 {
+                let dropped = std::mem::take(&mut self.dropped);
+                return Some(Event::Lagged { dropped });
+            }
+            let event = (!self.events.is_empty()).then(|| self.events.remove(0));
+            self.is_crowded &= self.events.len() > self.events_max / 2;
+            event
+        }
+    }
+
+    #[test]
+    fn whatever_is_pushed_and_popped_the_rule_is_kept() {
+        let mut seed = 1_u64;
+        let mut draw = |count: u64| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (seed >> 33) % count
+        };
+        for events_max in 1..=9 {
+            let mut queue = EventQueue::new(events_max);
+            let (events, is_crowded) = (Vec::new(), false);
+            let mut told = Told {
+                events,
+                events_max,
+                is_crowded,
+                dropped: 0,
+            };
+            for serial in 0..20_000 {
+                // Now more come, now more are taken.
+                if draw(8) < if serial / 50 % 2 == 0 { 3 } else { 5 } {
+                    assert_eq!(queue.pop(), told.pop(), "{events_max}, {serial}");
+                } else {
+                    let event = match draw(10) {
+                        0..7 => position(1 + draw(3), serial),
+                        7 => Event::Lagged {
+                            dropped: 1 + draw(3),
+                        },
+                        _ => other(i32::try_from(serial).unwrap()),
+                    };
+                    queue.push(event.clone());
+                    told.push(event);
+                }
+                assert_eq!(queue.len(), told.events.len(), "{events_max}, {serial}");
+            }
+        }
     }
 
     #[test]

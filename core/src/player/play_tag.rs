@@ -147,6 +147,8 @@ mod tests {
             r#"{"a":{"play":8},"lavapool":{"play":7}}"#,
             r#"{ "lavapool" : { "play" : 7 } }"#,
             r#"{"lavapool":{"play":7,"more":8}}"#,
+            // No JSON of lavapool's; the first is as good as none.
+            r#"{"lavapool":{"play":7},"lavapool":{"play":8}}"#,
         ] {
             assert_eq!(play_of(data), Some(7), "{data}");
         }

@@ -126,7 +126,7 @@ impl<'de> Deserialize<'de> for RawJson {
 
 /// Any JSON value within a text that was read, as it was written there.
 ///
-/// Two are equal when their texts are. [`RawJson`] is one of its own.
+/// Two are equal when their texts are. A [`RawJson`] has its text to itself.
 ///
 /// ```
 /// use lavapool_core::protocol::{EventKind, Message, RawJson};
@@ -136,6 +136,7 @@ impl<'de> Deserialize<'de> for RawJson {
 /// let Message::Event(event) = Message::decode(text)? else { panic!("not an event") };
 /// let EventKind::TrackStart { track } = event.kind else { panic!("no start") };
 /// assert_eq!(track.info.get(), r#"{"title":"T1"}"#);
+/// assert!(track.info.is_object());
 /// assert_eq!(track.user_data.map(RawJson::from), Some(RawJson::object(r#"{"requester":"5"}"#)?));
 /// # Ok::<(), lavapool_core::protocol::DecodeError>(())
 /// ```
@@ -144,13 +145,24 @@ pub struct RawJsonRef<'a>(&'a str);
 
 impl<'a> RawJsonRef<'a> {
     /// What is known to be one JSON value, with nothing around it.
-    pub(super) const fn of_valid(text: &'a str) -> Self {
+    pub(super) fn of_valid(text: &'a str) -> Self {
+        debug_assert!(serde_json::from_str::<&RawValue>(text).is_ok_and(|raw| raw.get() == text));
         Self(text)
     }
 
     /// The JSON text.
     pub const fn get(self) -> &'a str {
         self.0
+    }
+
+    /// Whether the value is an object.
+    pub fn is_object(self) -> bool {
+        self.get().starts_with('{')
+    }
+
+    /// Reads the value into a type of the caller's.
+    pub fn decode<T: Deserialize<'a>>(self) -> Result<T, DecodeError> {
+        decode(self.get(), "JSON value")
     }
 }
 
@@ -161,6 +173,12 @@ impl<'a> From<&'a RawValue> for RawJsonRef<'a> {
 }
 
 impl fmt::Debug for RawJsonRef<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.get())
+    }
+}
+
+impl fmt::Display for RawJsonRef<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.get())
     }

@@ -173,7 +173,7 @@ fn failovers(results: &Results) -> Vec<Bound> {
             (0..=1_000, 0) => 150.0,
             (_, 0) => 1_500.0,
         };
-        let ms = failover.ms.max(failover.server_ms);
+        let ms = failover.lasted_ms();
         let bound = |what: &str, measured, max, unit| Bound::new(what, measured, AtMost(max), unit);
         bounds.push(bound(&what, ms, ms_max, Unit::Milliseconds));
         let most = failover.patches_max as f64;
@@ -191,7 +191,7 @@ fn failovers(results: &Results) -> Vec<Bound> {
     };
     if let (Some(few), Some(many)) = (of(1_000), of(10_000)) {
         let what = "failover of 10 000 players, beside one of 1 000";
-        let measured = many.ms / few.ms;
+        let measured = many.lasted_ms() / few.lasted_ms();
         bounds.push(Bound::new(what, measured, AtMost(12.0), Unit::Times));
     }
     bounds
@@ -226,7 +226,7 @@ fn load_and_build(results: &Results) -> Vec<Bound> {
         let what = "load: from the socket's read to the event, 99.9 %, where idle";
         let ms = load.late.p999_us / 1e3;
         let late = Bound::new(what, ms, AtMost(1.0), Unit::Milliseconds);
-        bounds.push(late.where_idle(results.taken));
+        bounds.push(late.where_idle(load.taken));
     }
     if let Some(build) = &results.build {
         let crates = build.crates as f64;
@@ -261,7 +261,8 @@ impl Figure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clients::Failover;
+    use crate::clients::{Failover, Load};
+    use crate::latencies::Percentiles;
     use crate::measure::Sample;
 
     fn results() -> Results {
@@ -319,13 +320,35 @@ mod tests {
             long_percent: 2.0,
             ..Taken::default()
         };
-        for (ms, taken, verdict) in [
-            (0.5, busy, Verdict::Met),
-            (2.0, busy, Verdict::NotJudged),
-            (2.0, Taken::default(), Verdict::Missed),
+        for (late_us, taken, verdict) in [
+            (500.0, busy, Verdict::Met),
+            (2_000.0, busy, Verdict::NotJudged),
+            (2_000.0, Taken::default(), Verdict::Missed),
         ] {
-            let late = Bound::new("late", ms, AtMost(1.0), Unit::Milliseconds);
-            assert_eq!(late.where_idle(taken).verdict, verdict, "{ms} ms");
+            let mut results = results();
+            results.load = Some(Load {
+                nodes: 1,
+                players: 1,
+                messages: 2,
+                lost: 1,
+                seconds: 1.0,
+                cpu_us_each: 1.0,
+                late: Percentiles {
+                    p999_us: late_us,
+                    ..Percentiles::default()
+                },
+                resident_mib: 1.0,
+                taken,
+            });
+            let verdicts: Vec<_> = bounds(&results)
+                .into_iter()
+                .map(|bound| bound.verdict)
+                .collect();
+            assert_eq!(
+                verdicts,
+                [Verdict::Missed, verdict],
+                "{late_us} us, {taken:?}"
+            );
         }
     }
 

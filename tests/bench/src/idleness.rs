@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clients::Outcome;
 
@@ -11,7 +11,7 @@ use crate::clients::Outcome;
 ///
 /// What is measured of a program is then longer by as much, however good it is: a host that gives
 /// its processors to another guest for 10 ms delays each message of these 10 ms.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Taken {
     /// Of the time, in percent.
     pub(crate) percent: f64,
@@ -29,8 +29,9 @@ impl Taken {
             let watches: Vec<_> = (0..cores)
                 .map(|_| scope.spawn(|| gaps(LOOKS_FOR)))
                 .collect();
-            let all = watches.into_iter().flat_map(thread::ScopedJoinHandle::join);
-            all.flatten().collect::<Vec<_>>()
+            let gaps =
+                |watch: thread::ScopedJoinHandle<'_, _>| watch.join().expect("it only looks");
+            watches.into_iter().flat_map(gaps).collect::<Vec<_>>()
         });
         Ok(Self::of(&gaps, LOOKS_FOR.as_secs_f64() * cores as f64))
     }

@@ -12,7 +12,7 @@ pub(crate) struct Latencies {
 }
 
 /// What most of them are below, in microseconds.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Percentiles {
     pub(crate) p50_us: f64,
     pub(crate) p99_us: f64,

@@ -16,7 +16,7 @@ use crate::rounds::words;
 #[derive(Debug, Serialize)]
 pub(crate) struct Results {
     pub(crate) machine: Machine,
-    /// What others took of the machine before the first round, and around a load.
+    /// What others took of the machine before the first round.
     pub(crate) taken: Taken,
     pub(crate) rounds: usize,
     pub(crate) clients: BTreeMap<Who, BTreeMap<Part, Figures>>,
@@ -75,7 +75,7 @@ impl Results {
     pub(crate) fn new(rounds: usize) -> Outcome<Self> {
         Ok(Self {
             machine: Machine::present()?,
-            taken: Taken::default(),
+            taken: Taken::look()?,
             rounds,
             clients: BTreeMap::new(),
             failover: Vec::new(),
@@ -84,12 +84,6 @@ impl Results {
             build: None,
             failures: Vec::new(),
         })
-    }
-
-    /// Looks what others take of the machine.
-    pub(crate) fn look(&mut self) -> Outcome {
-        self.taken = self.taken.max(Taken::look()?);
-        Ok(())
     }
 
     /// Adds a round.

@@ -4,8 +4,9 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use crate::bounds::{Bound, bounds};
-use crate::clients::{Failover, Outcome, Who};
+use crate::clients::{Failover, Load, Outcome, Who};
 use crate::footprint;
+use crate::idleness::Taken;
 use crate::measure::Sample;
 use crate::process::{Server, client};
 use crate::report::print;
@@ -62,7 +63,6 @@ pub(crate) struct Options {
 /// Runs it and prints the results.
 pub(crate) fn run(bench: Bench, options: &Options) -> Outcome {
     let mut results = Results::new(options.rounds)?;
-    results.look()?;
     let parts: &[Part] = match bench {
         Bench::All => &Part::ALL,
         Bench::Burst => &[Part::Burst],
@@ -81,9 +81,7 @@ pub(crate) fn run(bench: Bench, options: &Options) -> Outcome {
         memory(&mut results);
     }
     if matches!(bench, Bench::All | Bench::Load) {
-        results.look()?;
         load(options.seconds, &mut results);
-        results.look()?;
     }
     if matches!(bench, Bench::All | Bench::Build) {
         match footprint::measure() {
@@ -188,7 +186,7 @@ fn failover(players: u64, delay_ms: u64) -> Outcome<Failover> {
 fn middle(mut rounds: Vec<Failover>) -> Option<Failover> {
     let patches_max = rounds.iter().map(|round| round.patches_max).max()?;
     let in_flight_max = rounds.iter().map(|round| round.in_flight_max).max()?;
-    rounds.sort_by(|one, other| one.ms.total_cmp(&other.ms));
+    rounds.sort_by(|one, other| one.lasted_ms().total_cmp(&other.lasted_ms()));
     Some(Failover {
         patches_max,
         in_flight_max,
@@ -216,9 +214,14 @@ fn memory(results: &mut Results) {
 fn load(seconds: u64, results: &mut Results) {
     progress(&format!("load, {seconds} s"));
     let job = format!("load --players 100000 --rate 20000 --seconds {seconds}");
-    let load =
-        Server::start(50).and_then(|server| client(Who::Tokio, &server.ports, false, &words(&job)));
-    match load {
+    let load = || -> Outcome<Load> {
+        let before = Taken::look()?;
+        let server = Server::start(50)?;
+        let load: Load = client(Who::Tokio, &server.ports, false, &words(&job))?;
+        let taken = before.max(Taken::look()?);
+        Ok(Load { taken, ..load })
+    };
+    match load() {
         Ok(load) => results.load = Some(load),
         Err(error) => results.fail("load", &error),
     }

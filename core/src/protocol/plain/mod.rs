@@ -1,7 +1,7 @@
 //! The messages that come most, read as servers write them.
 //!
-//! Nine of ten messages are a `playerUpdate`, and the rest of what comes by the minute is `stats`,
-//! or the start or end of a track. They are written without white space, and `op` comes first. What
+//! Most messages are a `playerUpdate`, and the rest of what comes by the minute is `stats`, or the
+//! start or end of a track. They are written without white space, and `op` comes first. What
 //! is written so is read here in one pass; what is written in any other way, or is no message at
 //! all, is not read here but by `serde`, which decides. So this never says no: it says nothing.
 
@@ -288,7 +288,35 @@ mod tests {
     }
 
     #[test]
+    fn a_member_that_is_there_twice_is_left_to_serde_which_refuses_it() {
+        for (text, member) in [
+            (UPDATE, r#""guildId":"817327181659111454""#),
+            (UPDATE, r#""ping":-1"#),
+            (UPDATE, r#""position":5000"#),
+            (STATS, r#""players":3"#),
+            (STATS, r#""sent":2990"#),
+            (STATS, r#""free":1"#),
+            (STATS, r#""cores":2"#),
+            (START, r#""guildId":"817327181659111454""#),
+            (START, r#""encoded":"QAAAjQIA""#),
+            (START, r#""userData":{}"#),
+            (END, r#""pluginInfo":null"#),
+            (END, r#""reason":"finished""#),
+        ] {
+            let twice = text.replace(member, &format!("{member},{member}"));
+            assert_ne!(twice, text);
+            assert_eq!(message(&twice), None, "{twice}");
+            assert!(Message::by_serde(&twice).is_err(), "{twice}");
+        }
+    }
+
+    #[test]
     fn numbers_that_might_not_fit_are_left_to_serde() {
+        for sign in ["", "-"] {
+            let endless = format!("{sign}{}.0", "9".repeat(400));
+            let text = STATS.replace("0.5", &endless);
+            assert_eq!(message(&text), None, "{text}");
+        }
         for digits in ["9", "1"] {
             for count in 17..22 {
                 let number = digits.repeat(count);

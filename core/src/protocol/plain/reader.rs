@@ -150,7 +150,8 @@ impl<'a> Plain<'a> {
             return self.integer().map(|number| number as f64);
         }
         let is_plain = matches!(self.rest.first(), Some(b',' | b'}'));
-        text.parse().ok().filter(|_| is_plain)
+        let number: f64 = text.parse().ok()?;
+        Some(number).filter(|number| is_plain && number.is_finite())
     }
 
     /// The text of a number without an exponent.

@@ -29,6 +29,13 @@ pub(crate) struct Failover {
     pub(crate) in_flight_max: u64,
 }
 
+impl Failover {
+    /// From the node's death until each player plays again, and its PATCH is answered.
+    pub(crate) fn lasted_ms(&self) -> f64 {
+        self.ms.max(self.server_ms)
+    }
+}
+
 /// What the server counted.
 #[derive(Deserialize)]
 struct Counted {

@@ -10,12 +10,13 @@ use super::memory::in_turns;
 use super::observed::{Observed, Reads};
 use super::on::On;
 use super::{Outcome, WITHIN, Who};
+use crate::idleness::Taken;
 use crate::latencies::{Latencies, Percentiles};
 use crate::measure::{Arrivals, Stopwatch, resident_bytes};
 use crate::mix::FIRST_MARK;
 use crate::orders::order;
 use lavapool::runtime::Tokio;
-use lavapool::{Event, EventStream};
+use lavapool::{Event, EventStream, Limits};
 
 /// What a load cost, and how late its events came.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -26,9 +27,12 @@ pub(crate) struct Load {
     pub(crate) lost: u64,
     pub(crate) seconds: f64,
     pub(crate) cpu_us_each: f64,
-    /// From the socket's read to the event.
+    /// From the socket's read to the event, of the positions.
     pub(crate) late: Percentiles,
     pub(crate) resident_mib: f64,
+    /// What others took of the machine right before and after.
+    #[serde(default)]
+    pub(crate) taken: Taken,
 }
 
 pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outcome<Load> {
@@ -37,7 +41,8 @@ pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outco
         return Err("this is measured on tokio".into());
     };
     let observed = Observed::new(Tokio::from(runtime.handle().clone()), ports);
-    let builder = builder(ports)?;
+    // As a bot has them: a queue of events that is short, and may lose some.
+    let builder = builder(ports)?.limits(Limits::default());
     let nodes = ports.len() as u64;
     let count = rate * seconds / nodes * nodes;
     let reads: Vec<_> = ports
@@ -77,6 +82,7 @@ pub(super) fn run(ports: &[u16], players: u64, rate: u64, seconds: u64) -> Outco
         cpu_us_each: sample.cpu_us(),
         late: late.percentiles(),
         resident_mib: resident_bytes() as f64 / 1024.0 / 1024.0,
+        taken: Taken::default(),
     })
 }
 
