@@ -126,8 +126,8 @@ impl Subscriber {
         let mut is_news = false;
         let mut state = lock(&self.state);
         let events = events.filter(|event| event.kinds().intersects(self.kinds));
-        // So each part of a chain has a loop of its own, and not each event the question which it is
-        // of.
+        // So each part of a chain has a loop of its own, without a question for each event which
+        // part it is of.
         events.for_each(|event| {
             state.queue.push(event);
             is_news = true;
