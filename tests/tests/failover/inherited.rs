@@ -321,16 +321,19 @@ fn is_of_player(request: &&String) -> bool {
     request.contains("players/")
 }
 
+/// A node answers so in place of its list of players, so often.
+fn unlisted(world: &mut World, times: u32, status: u16) {
+    world.node("a").faults().failures.push(Failure {
+        method: Some("GET".into()),
+        path: Some("/players".into()),
+        times: Some(times),
+        ..Failure::always(status)
+    });
+}
+
 #[test]
 fn a_list_of_players_that_is_not_there_at_first_is_asked_for_again() {
-    let mut world = inherited_after(Update::default(), |world| {
-        world.node("a").faults().failures.push(Failure {
-            method: Some("GET".into()),
-            path: Some("/players".into()),
-            times: Some(3),
-            ..Failure::always(503)
-        });
-    });
+    let mut world = inherited_after(Update::default(), |world| unlisted(world, 3, 503));
     world.run_for(secs(10));
     assert_eq!(title(&world), Some("Track 1".into()));
     assert!(world.player(guild(1)).playing);
@@ -338,14 +341,7 @@ fn a_list_of_players_that_is_not_there_at_first_is_asked_for_again() {
 
 #[test]
 fn a_player_of_before_is_found_though_pages_come_in_place_of_the_first_lists() {
-    let mut world = inherited_after(Update::default(), |world| {
-        world.node("a").faults().failures.push(Failure {
-            method: Some("GET".into()),
-            path: Some("/players".into()),
-            times: Some(4),
-            ..Failure::always(200)
-        });
-    });
+    let mut world = inherited_after(Update::default(), |world| unlisted(world, 4, 200));
     world.run_for(secs(5));
     assert!(world.pool().player(guild(1)).is_none());
     world.run_for(secs(20));
